@@ -1,0 +1,46 @@
+//! The engine's settings. Each has a default, a range, and a unit in its doc;
+//! the daemon reads them from TOML.
+
+use std::time::Duration;
+
+use crate::output::TransportKind;
+
+/// Settings of the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Transports in the order of preference; never empty.
+    pub transports: Vec<TransportKind>,
+    /// How long a handshake may take before the other transport is tried.
+    /// Default 15 s: three round trips on the slowest profile with one loss.
+    pub connect_timeout: Duration,
+    /// How long the gateway may take to answer `Hello`. Default 15 s.
+    pub welcome_timeout: Duration,
+    /// Silence after which a `Ping` is sent. Default 60 s.
+    pub heartbeat: Duration,
+    /// How long an answer may be missing before the session is given up; at
+    /// least four retransmission time-outs are always granted. Default 10 s.
+    pub answer_timeout: Duration,
+    /// First wait after a failed attempt; doubled each time, with jitter of
+    /// half. Default 1 s.
+    pub backoff_first: Duration,
+    /// Longest wait between attempts. Default 5 min.
+    pub backoff_max: Duration,
+    /// Wait before a number that the gateway does not know for this device is
+    /// asked for again. Default 1 h.
+    pub not_bound_retry: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            transports: vec![TransportKind::Quic, TransportKind::Tls],
+            connect_timeout: Duration::from_secs(15),
+            welcome_timeout: Duration::from_secs(15),
+            heartbeat: Duration::from_secs(60),
+            answer_timeout: Duration::from_secs(10),
+            backoff_first: Duration::from_secs(1),
+            backoff_max: Duration::from_secs(300),
+            not_bound_retry: Duration::from_secs(3600),
+        }
+    }
+}

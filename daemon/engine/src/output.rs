@@ -1,0 +1,147 @@
+//! What the engine wants done.
+
+use twine_proto::frame::{Capability, Typing};
+use twine_proto::{E164, Epoch, Frame};
+
+use crate::gate::Cleared;
+use crate::input::{ConnId, ReplyTo};
+use crate::link::LinkId;
+use crate::message::MessageId;
+use crate::store_ops::{Batch, EventCursor};
+use crate::trace::TraceRecord;
+
+/// One thing to be done by the driver.
+///
+/// What depends on stored state is wrapped in [`Cleared`], which only the gate
+/// can make, and only after the batch it depends on is on disk.
+#[derive(Debug)]
+pub enum Output {
+    /// Apply this batch and answer with `Input::Stored`. At most one is
+    /// unanswered.
+    Commit(Batch),
+    /// Send this frame. A frame for a connection that is gone is dropped.
+    Send {
+        /// Where.
+        conn: ConnId,
+        /// What.
+        frame: Cleared<Frame>,
+    },
+    /// Answer a control client.
+    Reply {
+        /// Whom.
+        to: ReplyTo,
+        /// What.
+        reply: Cleared<Reply>,
+    },
+    /// The event log reaches up to here: push to subscribers.
+    Events(Cleared<EventCursor>),
+    /// Tell all connected apps; not kept.
+    Notice(Notice),
+    /// Open a connection.
+    Connect {
+        /// Its name from now on.
+        conn: ConnId,
+        /// Over which link.
+        link: LinkId,
+        /// By which transport.
+        transport: TransportKind,
+    },
+    /// Move a live QUIC connection to another link's socket; answer `Moved` or
+    /// `Down`.
+    Move {
+        /// Which.
+        conn: ConnId,
+        /// Where to.
+        link: LinkId,
+    },
+    /// End a connection. No more input from it is wanted.
+    Close {
+        /// Which.
+        conn: ConnId,
+    },
+    /// A decision and its reasons, for the flight recorder.
+    Trace(TraceRecord),
+}
+
+/// How frames travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TransportKind {
+    /// QUIC over UDP.
+    Quic,
+    /// TLS 1.3 over TCP.
+    Tls,
+}
+
+/// Answer to a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// Done, durably where it matters.
+    Done,
+    /// Stored.
+    Sent {
+        /// Which message.
+        id: MessageId,
+        /// The token was known.
+        repeated: bool,
+    },
+    /// The number is known; the epoch comes when the gateway grants it.
+    Registered {
+        /// The number.
+        number: E164,
+        /// Its epoch, if it has one.
+        epoch: Option<Epoch>,
+    },
+    /// Reachability.
+    Peers(Vec<Capability>),
+    /// A client's place.
+    ClientOpen {
+        /// Acknowledged.
+        cursor: EventCursor,
+        /// Newest.
+        latest: EventCursor,
+    },
+    /// Not done.
+    Error(CommandError),
+}
+
+/// Why a command was not done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// A limit is reached for now.
+    #[error("{0} is at its limit; try again later")]
+    Busy(&'static str),
+    /// No such message, client or identity.
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// No identity, or several and none was named.
+    #[error("{0}")]
+    NoIdentity(&'static str),
+    /// The message's state does not allow it.
+    #[error("the message is {0}: too late for that")]
+    TooLate(&'static str),
+    /// An argument is out of range.
+    #[error("{0}")]
+    Invalid(&'static str),
+    /// There is no session now and this cannot wait for one.
+    #[error("the gateway is not reachable now; try again later")]
+    Offline,
+}
+
+/// A passing event for apps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// A peer writes.
+    PeerTyping {
+        /// Own number.
+        own: E164,
+        /// Which peer, and whether it stopped.
+        typing: Typing,
+    },
+    /// An identity's state changed.
+    Identity {
+        /// Which.
+        number: E164,
+        /// What it is now, as a stable word.
+        state: &'static str,
+    },
+}

@@ -1,0 +1,70 @@
+//! Decisions with their reasons, for the flight recorder. Carries no number
+//! and no text.
+
+use crate::input::ConnId;
+use crate::link::LinkId;
+use crate::message::MessageId;
+use crate::output::TransportKind;
+use crate::time::Instant;
+
+/// One decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceRecord {
+    /// When.
+    pub at: Instant,
+    /// What was decided.
+    pub decision: Decision,
+    /// Why: stable words.
+    pub because: Vec<&'static str>,
+}
+
+/// What the engine decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// A message goes by IP.
+    ByIp(MessageId),
+    /// Messages wait.
+    Wait,
+    /// Messages are asked back from the gateway.
+    Revoke {
+        /// How many.
+        count: usize,
+    },
+    /// A connection is opened.
+    Connect {
+        /// Its name.
+        conn: ConnId,
+        /// Over this link.
+        link: LinkId,
+        /// By this transport.
+        transport: TransportKind,
+    },
+    /// The session moves to another link.
+    Move {
+        /// Which connection.
+        conn: ConnId,
+        /// The new link.
+        link: LinkId,
+    },
+    /// A connection is given up.
+    GiveUp {
+        /// Its name.
+        conn: ConnId,
+    },
+    /// The next attempt waits.
+    BackOff {
+        /// So long.
+        delay_ms: u64,
+    },
+    /// The session is live.
+    Live {
+        /// Its connection.
+        conn: ConnId,
+    },
+    /// An identity's numbering is given up; a new epoch is asked for.
+    NewEpoch,
+    /// A delivery was not taken as a message.
+    Rejected,
+    /// A deadline was nominated and did not hold.
+    DeadlineDropped,
+}
