@@ -67,7 +67,7 @@ impl Content {
         let message = pb::Content {
             text: text.cloned().unwrap_or_default(),
             note: (!self.note.is_empty()).then(|| pb::LaneNote {
-                entries: self.note.iter().map(NoteEntry::to_pb).collect(),
+                entries: self.note.iter().copied().map(NoteEntry::to_pb).collect(),
             }),
         };
         let bytes = message.encode_to_vec();
@@ -119,7 +119,7 @@ pub struct NoteEntry {
 }
 
 impl NoteEntry {
-    fn to_pb(&self) -> pb::NoteEntry {
+    fn to_pb(self) -> pb::NoteEntry {
         let (channel, text_hash) = match self.filled {
             Filled::Ip => (pb::NoteChannel::Ip, 0),
             Filled::Sms(hash) => (pb::NoteChannel::Sms, hash),
@@ -174,7 +174,10 @@ pub enum Filled {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ContentError {
     /// Larger than the limit.
-    #[error("content of {bytes} bytes is over the limit of {} bytes", MAX_CONTENT_BYTES)]
+    #[error(
+        "content of {bytes} bytes is over the limit of {} bytes",
+        MAX_CONTENT_BYTES
+    )]
     TooLong {
         /// Its size.
         bytes: usize,

@@ -29,7 +29,12 @@ pub struct RawFrame {
 impl fmt::Debug for RawFrame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The body holds numbers and texts.
-        write!(f, "RawFrame({}, [{} bytes])", self.type_byte, self.body.len())
+        write!(
+            f,
+            "RawFrame({}, [{} bytes])",
+            self.type_byte,
+            self.body.len()
+        )
     }
 }
 
@@ -234,8 +239,9 @@ fn read_prefix(bytes: &[u8]) -> Result<Option<(usize, u64)>, FramingError> {
     }
 }
 
-/// Appends one frame. Keeping it within the limit is the caller's duty: the
-/// validated types do.
+/// Appends one frame. Its size is not checked here, because this does not know
+/// which limit applies: [`codec::encode`](crate::codec::encode) does for the
+/// wire, and the daemon cuts its answers to fit the control socket.
 pub fn write(type_byte: u8, body: &impl Message, out: &mut BytesMut) {
     let length = 1 + body.encoded_len();
     out.reserve(MAX_PREFIX_BYTES + length);
@@ -243,4 +249,43 @@ pub fn write(type_byte: u8, body: &impl Message, out: &mut BytesMut) {
     out.put_u8(type_byte);
     body.encode(out)
         .expect("BytesMut grows as needed, and nothing else can fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_frame_leaves_no_large_buffer_behind() {
+        let mut large = BytesMut::new();
+        write(3, &vec![7u8; MAX_FRAME_BYTES - 8], &mut large);
+        write(13, &(), &mut large);
+        let mut decoder = Decoder::wire();
+        for chunk in large.chunks(1400) {
+            decoder.extend(chunk);
+            while decoder.next_frame().unwrap().is_some() {}
+        }
+        assert_eq!(decoder.buffered(), 0);
+        assert!(decoder.buffer.capacity() <= IDLE_BUFFER_BYTES);
+    }
+
+    #[test]
+    fn an_announced_length_reserves_nothing() {
+        let mut decoder = Decoder::control();
+        // 1 MiB announced, one byte sent.
+        decoder.extend(&[0x80, 0x80, 0x40, 1]);
+        assert_eq!(decoder.next_frame(), Ok(None));
+        assert!(decoder.buffer.capacity() <= IDLE_BUFFER_BYTES);
+    }
+
+    #[test]
+    fn an_error_drops_what_was_buffered() {
+        let mut decoder = Decoder::wire();
+        decoder.extend(&[0; 1000]);
+        assert_eq!(decoder.next_frame(), Err(FramingError::Empty));
+        assert_eq!(decoder.buffer.capacity(), 0);
+        decoder.extend(&[1, 13]);
+        assert_eq!(decoder.next_frame(), Err(FramingError::Empty));
+        assert_eq!(decoder.buffered(), 0);
+    }
 }

@@ -18,7 +18,10 @@ pub struct E164(u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum E164Error {
     /// Fewer digits than the shortest number in use.
-    #[error("a phone number needs at least {} digits after the plus sign", E164::MIN_DIGITS)]
+    #[error(
+        "a phone number needs at least {} digits after the plus sign",
+        E164::MIN_DIGITS
+    )]
     TooShort,
     /// More than E.164 allows.
     #[error("a phone number has at most {} digits", E164::MAX_DIGITS)]

@@ -148,9 +148,7 @@ impl Check {
     ) -> Result<Vec<(Seq, Refusal)>> {
         got.iter()
             .map(|entry| match disposition(entry.code) {
-                Some(Disposition::Refused(refusal)) => {
-                    Ok((self.seq(field, entry.seq)?, refusal))
-                }
+                Some(Disposition::Refused(refusal)) => Ok((self.seq(field, entry.seq)?, refusal)),
                 _ => Err(DecodeError::Code {
                     frame: self.0,
                     field,

@@ -40,9 +40,7 @@ pub(super) fn read(raw: RawFrame) -> Result<Option<Frame>> {
         FrameType::Revoke => Frame::Revoke(revoke(small("Revoke", body)?)?),
         FrameType::Revoked => Frame::Revoked(revoked(small("Revoked", body)?)?),
         FrameType::Lookup => Frame::Lookup(lookup(small("Lookup", body)?)?),
-        FrameType::Capabilities => {
-            Frame::Capabilities(capabilities(small("Capabilities", body)?)?)
-        }
+        FrameType::Capabilities => Frame::Capabilities(capabilities(small("Capabilities", body)?)?),
         FrameType::Typing => Frame::Typing(typing(small("Typing", body)?)?),
         FrameType::Ping => Frame::Ping(small::<pb::Ping>("Ping", body)?.nonce),
         FrameType::Pong => Frame::Pong(small::<pb::Pong>("Pong", body)?.nonce),
@@ -69,9 +67,21 @@ fn small<M: Message + Default>(frame: &'static str, body: Bytes) -> Result<M> {
 fn hello(hello: pb::Hello) -> Result<Hello> {
     let check = Check("Hello");
     check.count("slots", hello.slots.len(), MAX_SLOTS)?;
+    for (index, slot) in hello.slots.iter().enumerate() {
+        if hello.slots[..index]
+            .iter()
+            .any(|other| other.number == slot.number)
+        {
+            return Err(check.shape("slots.number", "each number may be named once"));
+        }
+    }
     Ok(Hello {
         session_no: SessionNo(check.counter("session_no", hello.session_no)?),
-        slots: hello.slots.into_iter().map(hello_slot).collect::<Result<_>>()?,
+        slots: hello
+            .slots
+            .into_iter()
+            .map(hello_slot)
+            .collect::<Result<_>>()?,
     })
 }
 
@@ -368,7 +378,11 @@ fn capabilities(capabilities: pb::Capabilities) -> Result<Capabilities> {
     };
     Ok(Capabilities {
         id: capabilities.id,
-        entries: capabilities.entries.iter().map(entry).collect::<Result<_>>()?,
+        entries: capabilities
+            .entries
+            .iter()
+            .map(entry)
+            .collect::<Result<_>>()?,
     })
 }
 
