@@ -1,0 +1,321 @@
+//! The clients against a daemon played by the test.
+#![cfg(all(feature = "async", feature = "blocking"))]
+
+use std::io::{Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use twine_control::limits::EVENT_QUEUE_BYTES;
+use twine_control::{Client, ClientError, ConnectError, Ending, blocking, pb};
+use twine_proto::control::{CONTROL_VERSION, ClientMessage, ServerMessage};
+use twine_proto::framing::Decoder;
+
+/// The daemon's end of one connection.
+struct Peer {
+    stream: UnixStream,
+    decoder: Decoder,
+}
+
+impl Peer {
+    fn read(&mut self) -> Option<ClientMessage> {
+        let mut chunk = [0; 4096];
+        loop {
+            if let Some(raw) = self.decoder.next_frame().unwrap() {
+                return ClientMessage::decode(raw).unwrap();
+            }
+            let read = self.stream.read(&mut chunk).unwrap();
+            if read == 0 {
+                return None;
+            }
+            self.decoder.extend(&chunk[..read]);
+        }
+    }
+
+    fn read_request(&mut self) -> pb::Request {
+        match self.read() {
+            Some(ClientMessage::Request(request)) => request,
+            other => panic!("expected a request, got {other:?}"),
+        }
+    }
+
+    fn write(&mut self, message: ServerMessage) {
+        self.stream.write_all(&message.encode_to_bytes()).unwrap();
+    }
+
+    fn reply(&mut self, id: u64, kind: pb::reply::Kind) {
+        self.write(ServerMessage::Reply(pb::Reply {
+            id,
+            kind: Some(kind),
+        }));
+    }
+
+    fn event(&mut self, cursor: u64, text: String) {
+        self.write(ServerMessage::Event(pb::Event {
+            cursor,
+            message: Some(pb::Message {
+                text,
+                ..Default::default()
+            }),
+            ..Default::default()
+        }));
+    }
+
+    fn close(&mut self, code: pb::ErrorCode, message: &str) {
+        self.write(ServerMessage::Closed(pb::Closed {
+            error: Some(pb::Error {
+                code: code as i32,
+                message: message.to_owned(),
+            }),
+        }));
+    }
+
+    fn greet(&mut self) {
+        assert!(matches!(self.read(), Some(ClientMessage::Connect(_))));
+        self.write(ServerMessage::Connected(pb::Connected {
+            version: CONTROL_VERSION,
+            ..Default::default()
+        }));
+    }
+}
+
+/// Plays a daemon for one connection, in a thread of its own.
+fn daemon(script: impl FnOnce(Peer) + Send + 'static) -> (TempDir, PathBuf, JoinHandle<()>) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("twined");
+    let listener = UnixListener::bind(&path).unwrap();
+    let thread = thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        script(Peer {
+            stream,
+            decoder: Decoder::control(),
+        });
+    });
+    (dir, path, thread)
+}
+
+fn done() -> pb::reply::Kind {
+    pb::reply::Kind::Done(pb::Done {})
+}
+
+fn cancel(message_id: u64) -> pb::Cancel {
+    pb::Cancel { message_id }
+}
+
+#[tokio::test]
+async fn replies_find_their_requests_in_any_order() {
+    let (_dir, path, daemon) = daemon(|mut peer| {
+        peer.greet();
+        let first = peer.read_request();
+        let second = peer.read_request();
+        assert_ne!(first.id, second.id);
+        for request in [second, first] {
+            let Some(pb::request::Kind::Cancel(cancel)) = request.kind else {
+                panic!("expected a cancel");
+            };
+            let error = pb::Error {
+                code: pb::ErrorCode::NotFound as i32,
+                message: format!("no message {}", cancel.message_id),
+            };
+            peer.reply(request.id, pb::reply::Kind::Error(error));
+        }
+    });
+    let client = Client::connect(&path, "test", &[pb::Role::App])
+        .await
+        .unwrap();
+    let (one, two) = tokio::join!(client.ask(cancel(1)), client.ask(cancel(2)));
+    assert_eq!(one.unwrap_err().to_string(), "no message 1");
+    let two = two.unwrap_err();
+    assert_eq!(two.to_string(), "no message 2");
+    assert_eq!(two.code(), Some(pb::ErrorCode::NotFound));
+    daemon.join().unwrap();
+}
+
+#[tokio::test]
+async fn a_break_tells_unknown_results_from_requests_never_sent() {
+    let (_dir, path, daemon) = daemon(|mut peer| {
+        peer.greet();
+        peer.read_request();
+        let second = peer.read_request();
+        peer.reply(second.id, done());
+        peer.event(1, String::new());
+        peer.close(pb::ErrorCode::Internal, "stopping");
+    });
+    let client = Client::connect(&path, "test", &[pb::Role::App])
+        .await
+        .unwrap();
+    let (one, two) = tokio::join!(client.ask(cancel(1)), client.ask(cancel(2)));
+    assert!(two.is_ok());
+    let one = one.unwrap_err();
+    assert!(one.result_unknown());
+    let ClientError::ResultUnknown(ended) = one else {
+        panic!("expected an unknown result");
+    };
+    assert_eq!(ended.unknown, [1]);
+    assert!(matches!(&ended.ending, Ending::Closed(why) if why.message == "stopping"));
+
+    assert!(matches!(
+        client.ask(cancel(3)).await,
+        Err(ClientError::NotSent(_))
+    ));
+    // What came before the break is not lost.
+    assert_eq!(client.next_event().await.unwrap().cursor, 1);
+    assert!(client.next_event().await.is_err());
+    daemon.join().unwrap();
+}
+
+#[tokio::test]
+async fn a_refused_connection_says_why() {
+    let (_dir, path, daemon) = daemon(|mut peer| {
+        peer.read();
+        peer.close(
+            pb::ErrorCode::PermissionDenied,
+            "uid 7 may not be telephony",
+        );
+    });
+    let refused = Client::connect(&path, "test", &[pb::Role::Telephony])
+        .await
+        .err()
+        .unwrap();
+    assert!(matches!(&refused, ConnectError::Refused(why)
+        if why.code == pb::ErrorCode::PermissionDenied && why.message.contains("uid 7")));
+    daemon.join().unwrap();
+
+    let nobody = Client::connect(path.with_extension("no"), "test", &[])
+        .await
+        .err()
+        .unwrap();
+    assert!(matches!(nobody, ConnectError::Unreachable { .. }));
+    let name = Client::connect(&path, "not a name", &[])
+        .await
+        .err()
+        .unwrap();
+    assert!(matches!(name, ConnectError::Name(_)));
+}
+
+#[tokio::test]
+async fn a_reply_behind_many_events_still_comes() {
+    const EVENTS: u64 = 40;
+    let text_bytes = EVENT_QUEUE_BYTES / 10;
+    let (_dir, path, daemon) = daemon(move |mut peer| {
+        peer.greet();
+        // Blocks when the client stops reading, until it asks.
+        let mut writer = Peer {
+            stream: peer.stream.try_clone().unwrap(),
+            decoder: Decoder::control(),
+        };
+        let events = thread::spawn(move || {
+            for cursor in 1..=EVENTS {
+                writer.event(cursor, "x".repeat(text_bytes));
+            }
+        });
+        let request = peer.read_request();
+        events.join().unwrap();
+        peer.reply(request.id, done());
+        peer.read();
+    });
+    let client = Client::connect(&path, "test", &[pb::Role::App])
+        .await
+        .unwrap();
+    assert_eq!(client.next_event().await.unwrap().cursor, 1);
+    client.ask(cancel(1)).await.unwrap();
+    for cursor in 2..=EVENTS {
+        assert_eq!(client.next_event().await.unwrap().cursor, cursor);
+    }
+    assert!(client.try_next_event().is_none());
+    drop(client);
+    // The client's tasks need this thread to end.
+    tokio::task::spawn_blocking(|| daemon.join().unwrap()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_report_is_written_even_if_the_client_is_dropped_at_once() {
+    let (_dir, path, daemon) = daemon(|mut peer| {
+        peer.greet();
+        assert!(matches!(peer.read(), Some(ClientMessage::Report(_))));
+        assert!(peer.read().is_none());
+    });
+    let client = Client::connect(&path, "agent", &[pb::Role::Telephony])
+        .await
+        .unwrap();
+    client
+        .report(pb::report::Kind::State(pb::TelephonyState::default()))
+        .await
+        .unwrap();
+    drop(client);
+    tokio::task::spawn_blocking(|| daemon.join().unwrap())
+        .await
+        .unwrap();
+}
+
+#[test]
+fn the_blocking_client_keeps_events_that_come_before_a_reply() {
+    let (_dir, path, daemon) = daemon(|mut peer| {
+        peer.greet();
+        let request = peer.read_request();
+        peer.event(1, "a".to_owned());
+        peer.event(2, "b".to_owned());
+        peer.reply(request.id, done());
+        assert!(peer.read().is_none());
+    });
+    let mut client = blocking::Client::connect(
+        &path,
+        "test",
+        &[pb::Role::App],
+        Some(Duration::from_secs(60)),
+    )
+    .unwrap();
+    client.ask(cancel(1)).unwrap();
+    assert_eq!(client.next_event(None).unwrap().unwrap().cursor, 1);
+    assert_eq!(client.next_event(None).unwrap().unwrap().cursor, 2);
+    assert!(client.next_event(Some(Duration::ZERO)).unwrap().is_none());
+    drop(client);
+    daemon.join().unwrap();
+}
+
+#[test]
+fn the_blocking_client_gives_up_in_time_and_goes_on() {
+    let (_dir, path, daemon) = daemon(|mut peer| {
+        peer.greet();
+        let first = peer.read_request();
+        let second = peer.read_request();
+        // Too late for the first: ignored.
+        peer.reply(first.id, done());
+        peer.reply(second.id, done());
+        peer.close(pb::ErrorCode::SlowClient, "read faster");
+        peer.read();
+    });
+    let mut client = blocking::Client::connect(
+        &path,
+        "test",
+        &[pb::Role::Diagnostics],
+        Some(Duration::from_millis(20)),
+    )
+    .unwrap();
+    assert!(matches!(client.ask(cancel(1)), Err(ClientError::TimedOut)));
+    // A machine under load may need longer than the time-out; then the test has
+    // shown what it can.
+    if client.ask(cancel(2)).is_ok() {
+        let ended = client.next_event(None).unwrap_err();
+        assert!(matches!(&ended, ClientError::NotSent(ended)
+            if matches!(&ended.ending, Ending::Closed(why) if why.message == "read faster")));
+    }
+    drop(client);
+    daemon.join().unwrap();
+}
+
+#[test]
+fn garbage_from_the_daemon_is_an_error_and_not_a_panic() {
+    let (_dir, path, daemon) = daemon(|mut peer| {
+        peer.greet();
+        peer.read();
+        peer.stream.write_all(&[0xff; 64]).unwrap();
+    });
+    let mut client = blocking::Client::connect(&path, "test", &[], None).unwrap();
+    let error = client.ask(pb::GetStatus {}).unwrap_err();
+    assert!(matches!(&error, ClientError::ResultUnknown(ended)
+        if matches!(ended.ending, Ending::Framing(_))));
+    daemon.join().unwrap();
+}
