@@ -47,7 +47,11 @@ impl SeenPlaces {
             self.forget_lowest();
             return Seen::New;
         }
-        if let Some(at) = self.gaps.iter().position(|&(lo, hi)| (lo..=hi).contains(&place)) {
+        if let Some(at) = self
+            .gaps
+            .iter()
+            .position(|&(lo, hi)| (lo..=hi).contains(&place))
+        {
             let (lo, hi) = self.gaps.remove(at);
             if place < hi {
                 self.gaps.insert(at, (place + 1, hi));
@@ -79,7 +83,9 @@ impl SeenPlaces {
 
     /// From stored parts; `None` if they contradict each other.
     pub fn from_parts(high_water: u64, forgotten: u64, gaps: Vec<(u64, u64)>) -> Option<Self> {
-        let ordered = gaps.iter().all(|&(lo, hi)| lo <= hi && lo > forgotten && hi < high_water)
+        let ordered = gaps
+            .iter()
+            .all(|&(lo, hi)| lo <= hi && lo > forgotten && hi < high_water)
             && gaps.windows(2).all(|pair| pair[0].1 + 1 < pair[1].0);
         (ordered && gaps.len() <= MAX_GAPS_PER_LANE && (forgotten == 0 || forgotten < high_water))
             .then_some(Self {
@@ -115,7 +121,10 @@ mod tests {
         }
         assert_eq!(seen.take(LaneSeq(1)), Seen::Ask);
         assert_eq!(seen.take(LaneSeq(2)), Seen::Ask);
-        assert_eq!(seen.take(LaneSeq(2 * MAX_GAPS_PER_LANE as u64 + 5)), Seen::New);
+        assert_eq!(
+            seen.take(LaneSeq(2 * MAX_GAPS_PER_LANE as u64 + 5)),
+            Seen::New
+        );
     }
 
     #[test]

@@ -45,7 +45,17 @@ pub mod store_ops;
 pub mod time;
 pub mod trace;
 
+mod channel;
+mod ctx;
 mod engine;
+mod inbox;
+mod links;
+mod lookups;
+mod outbox;
+mod receipts;
+mod registration;
+mod rng;
+mod session;
 
 pub use config::Config;
 pub use engine::{Engine, TimerReason};

@@ -15,9 +15,7 @@
 
 use std::time::Duration;
 
-use twine_proto::frame::{
-    EpochPosition, ReadMark, RejectReason, RevokeOutcome, SentState,
-};
+use twine_proto::frame::{EpochPosition, ReadMark, RejectReason, RevokeOutcome, SentState};
 use twine_proto::{
     Cursor, Digest, E164, Epoch, LaneSeq, MessageName, OpaqueContent, Redacted, Seq, SessionNo,
 };
@@ -129,7 +127,7 @@ pub enum Op {
     },
     /// Applies what the gateway says of seqs of the given epoch: delivered and
     /// dispositions by seq, then every in-flight one up to `high_water` becomes
-    /// accepted. Idempotent; what is settled stays settled. → `Done`.
+    /// accepted. Idempotent; what is settled stays settled. → `Applied`.
     ApplySent {
         /// Whose.
         number: E164,
@@ -140,7 +138,7 @@ pub enum Op {
     },
     /// As `ApplySent` for a closed epoch; then in-flight messages above the
     /// high-water mark go back to the queue (or, being taken back, are
-    /// revoked), without a place in the lane. → `Done`.
+    /// revoked), without a place in the lane. → `Applied`.
     ApplyClosed {
         /// Whose.
         number: E164,
@@ -151,7 +149,7 @@ pub enum Op {
     },
     /// Applies answers to revokes: `Revoked` and `AlreadyDelivered` settle,
     /// `InDoubt` and `Forgotten` leave the message being taken back, to be
-    /// asked again at the next contact. → `Done`.
+    /// asked again at the next contact. → `Applied`.
     ApplyRevoked {
         /// Whose.
         number: E164,
@@ -160,9 +158,9 @@ pub enum Op {
         /// By seq.
         results: Vec<(Seq, RevokeOutcome)>,
     },
-    /// Takes a message back: a queued one at once, one on its way by a revoke,
-    /// a failed one is only marked. → `TakenBack`, `MustRevoke`, `TooLate` or
-    /// `NotFound`.
+    /// Takes a message back: a queued one at once (`TakenBack`), one on its way
+    /// by a revoke (`MustRevoke`); a failed one is only shown as cancelled
+    /// (`Done`). Else `TooLate` or `NotFound`.
     Cancel {
         /// Which.
         id: MessageId,
@@ -340,6 +338,16 @@ pub enum IncomingBody {
 pub enum Outcome {
     /// Nothing to tell.
     Done,
+    /// What the gateway said is applied.
+    Applied {
+        /// Messages that were unsettled before and are settled now.
+        settled: u64,
+        /// Messages that went back to the queue.
+        requeued: u64,
+        /// The lowest unsettled seq of the identity's present epoch; its next
+        /// seq if all are settled.
+        lowest_unsettled: Seq,
+    },
     /// See [`Op::BeginSession`].
     SessionBegun {
         /// Durable now.
@@ -375,7 +383,7 @@ pub enum Outcome {
         /// Accepted seqs (of the present and of closed epochs) being taken back.
         taking_back: Vec<(Epoch, Seq)>,
     },
-    /// It is out of the queue.
+    /// It was queued and is out of the queue.
     TakenBack,
     /// It is marked; the gateway has to be asked.
     MustRevoke(Unsettled),

@@ -1,0 +1,36 @@
+//! SMS or IP: a pure function of what is known, with its reasons.
+//!
+//! Today it knows IP only. The SMS channel adds its own facts to [`Facts`] and
+//! its own answers to [`Choice`]; callers handle each answer already.
+
+/// What is known about a message at the moment of choosing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Facts {
+    /// The identity's numbering is agreed with the gateway on a live session.
+    pub(crate) session_ready: bool,
+    /// The in-flight window has room for it.
+    pub(crate) window_open: bool,
+}
+
+/// What to do with it now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// Give it to IP.
+    Ip,
+    /// Keep it in the queue.
+    Wait,
+}
+
+/// Chooses, and says why.
+pub(crate) fn choose(facts: Facts) -> (Choice, &'static [&'static str]) {
+    match facts {
+        Facts {
+            session_ready: false,
+            ..
+        } => (Choice::Wait, &["the gateway is not reachable"]),
+        Facts {
+            window_open: false, ..
+        } => (Choice::Wait, &["enough is in flight"]),
+        Facts { .. } => (Choice::Ip, &["the gateway is reachable"]),
+    }
+}

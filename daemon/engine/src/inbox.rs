@@ -1,0 +1,285 @@
+//! Deliveries: taken once, in the order they come, acknowledged after commit.
+//!
+//! Owns what is on its way into the store on the present connection and the
+//! acknowledgements that follow. Whether a delivery was taken before, the store
+//! decides inside the transaction that would take it (DELIVERY 10), so there is
+//! nothing to remember here.
+//!
+//! What cannot be read is taken all the same, as a placeholder, and reported:
+//! a poisoned message must not stop the mailbox (DELIVERY 12).
+
+use std::collections::BTreeMap;
+
+use twine_proto::frame::{
+    Ack, Deliver, ReadMark, Receipt, ReceiptKind, RejectReason, UnreadableDeliver,
+};
+use twine_proto::{Content, Cursor, Digest, E164, Frame, LaneSeq, MessageName, Slot};
+
+use crate::ctx::{Ctx, Route};
+use crate::gate::{Committed, Effect};
+use crate::input::ConnId;
+use crate::limits::MAX_UNCOMMITTED_DELIVERIES;
+use crate::message::MessageId;
+use crate::store_ops::{Incoming, IncomingBody, Op, Outcome};
+use crate::trace::Decision;
+
+/// The incoming side of the present connection.
+#[derive(Debug, Default)]
+pub(crate) struct Inbox {
+    /// Deliveries on their way through the store.
+    uncommitted: usize,
+    /// Acknowledgements to go out when the outcomes of a batch are handled.
+    acks: BTreeMap<Slot, Cursor>,
+    conn: Option<ConnId>,
+}
+
+/// What follows an operation of this part.
+#[derive(Debug)]
+pub(crate) enum Then {
+    /// A message; if it was not readable, the sender is told.
+    Taken {
+        route: Route,
+        cursor: Cursor,
+        unreadable: bool,
+    },
+    /// An entry that holds no message.
+    Passed { route: Route, cursor: Cursor },
+}
+
+/// What the rest of the engine has to know.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum InboxEvent {
+    /// The gateway does what the protocol does not allow.
+    Violation(&'static str),
+    /// A receipt frame went out on this connection.
+    RejectedSent,
+}
+
+impl Inbox {
+    /// A new connection delivers; what was on its way for the old one is
+    /// committed but acknowledged to nobody.
+    pub(crate) fn connected(&mut self, conn: ConnId) {
+        self.conn = Some(conn);
+        self.acks.clear();
+        self.uncommitted = 0;
+    }
+
+    pub(crate) fn disconnected(&mut self) {
+        self.conn = None;
+        self.acks.clear();
+        self.uncommitted = 0;
+    }
+
+    pub(crate) fn deliver(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        own: E164,
+        route: Route,
+        id: MessageId,
+        deliver: Deliver,
+    ) -> Option<InboxEvent> {
+        if self.is_full() {
+            return Some(InboxEvent::Violation("more deliveries than acknowledged"));
+        }
+        let name = MessageName {
+            from: deliver.from,
+            epoch: deliver.epoch,
+            to: own,
+            lane_seq: deliver.lane_seq,
+        };
+        let digest = Digest::of(own, deliver.lane_seq, deliver.content.as_bytes());
+        let body = match Content::decode(&deliver.content) {
+            // A lane note alone has no place in the lane and is no message.
+            Ok(Content { text: None, .. }) => None,
+            Ok(Content {
+                text: Some(text), ..
+            }) if deliver.lane_seq != LaneSeq(0) => Some(IncomingBody::Text { name, digest, text }),
+            Ok(_) | Err(_) if deliver.lane_seq == LaneSeq(0) => Some(IncomingBody::Unnamed),
+            Ok(_) | Err(_) => Some(IncomingBody::Unreadable { name, digest }),
+        };
+        let (cursor, check) = (deliver.cursor, name.cursor_check());
+        let Some(body) = body else {
+            self.pass(ctx, own, route, cursor, check);
+            return None;
+        };
+        let unreadable = !matches!(body, IncomingBody::Text { .. });
+        self.take(
+            ctx,
+            route,
+            unreadable,
+            Incoming {
+                id,
+                own,
+                cursor,
+                check,
+                body,
+                age_s: deliver.age_s,
+            },
+        );
+        None
+    }
+
+    /// A delivery of which only the cursor can be read.
+    pub(crate) fn deliver_unreadable(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        own: E164,
+        route: Route,
+        id: MessageId,
+        deliver: UnreadableDeliver,
+    ) -> Option<InboxEvent> {
+        if self.is_full() {
+            return Some(InboxEvent::Violation("more deliveries than acknowledged"));
+        }
+        let incoming = Incoming {
+            id,
+            own,
+            cursor: deliver.cursor,
+            check: 0,
+            body: IncomingBody::Unnamed,
+            age_s: 0,
+        };
+        self.take(ctx, route, true, incoming);
+        None
+    }
+
+    /// The peer has read: an entry of the mailbox like any other.
+    pub(crate) fn read_by(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        own: E164,
+        route: Route,
+        cursor: Cursor,
+        mark: ReadMark,
+    ) -> Option<InboxEvent> {
+        if self.is_full() {
+            return Some(InboxEvent::Violation("more deliveries than acknowledged"));
+        }
+        self.uncommitted += 1;
+        ctx.op(
+            Op::ApplyReadBy {
+                number: own,
+                mark,
+                cursor,
+                check: 0,
+            },
+            Then::Passed { route, cursor },
+        );
+        None
+    }
+
+    fn take(&mut self, ctx: &mut Ctx<'_>, route: Route, unreadable: bool, incoming: Incoming) {
+        self.uncommitted += 1;
+        let cursor = incoming.cursor;
+        ctx.op(
+            Op::InsertIncoming(incoming),
+            Then::Taken {
+                route,
+                cursor,
+                unreadable,
+            },
+        );
+    }
+
+    fn pass(&mut self, ctx: &mut Ctx<'_>, own: E164, route: Route, cursor: Cursor, check: u32) {
+        self.uncommitted += 1;
+        ctx.op(
+            Op::PassCursor {
+                number: own,
+                cursor,
+                check,
+            },
+            Then::Passed { route, cursor },
+        );
+    }
+
+    fn is_full(&self) -> bool {
+        self.uncommitted >= MAX_UNCOMMITTED_DELIVERIES
+    }
+
+    pub(crate) fn stored(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        proof: &Committed,
+        then: Then,
+        outcome: Outcome,
+    ) -> Option<InboxEvent> {
+        let (route, cursor, rejected) = match then {
+            Then::Passed { route, cursor } => (route, cursor, None),
+            Then::Taken {
+                route,
+                cursor,
+                unreadable,
+            } => {
+                let rejected = match outcome {
+                    Outcome::Inserted { .. } => {
+                        ctx.counters.received += 1;
+                        unreadable.then_some(RejectReason::Unreadable)
+                    }
+                    Outcome::Conflict { .. } => {
+                        ctx.counters.conflicts += 1;
+                        Some(RejectReason::Conflict)
+                    }
+                    Outcome::Duplicate { rejected } => {
+                        ctx.counters.duplicates += 1;
+                        rejected
+                    }
+                    outcome => {
+                        debug_assert!(false, "store answered {outcome:?} to a delivery");
+                        None
+                    }
+                };
+                (route, cursor, rejected)
+            }
+        };
+        if self.conn != Some(route.conn) {
+            return None;
+        }
+        self.uncommitted = self.uncommitted.saturating_sub(1);
+        let ack = self.acks.entry(route.slot).or_insert(cursor);
+        *ack = cursor.max(*ack);
+        let reason = rejected?;
+        ctx.counters.rejected += 1;
+        ctx.trace(
+            Decision::Rejected,
+            &[match reason {
+                RejectReason::Unreadable => "this version cannot read it",
+                RejectReason::Conflict => "another message has its name",
+            }],
+        );
+        // Before the Ack that covers it (DELIVERY 12).
+        ctx.clear(
+            proof,
+            Effect::Send {
+                conn: route.conn,
+                frame: Frame::Receipt(Receipt {
+                    slot: route.slot,
+                    kind: ReceiptKind::Rejected { cursor, reason },
+                }),
+            },
+        );
+        Some(InboxEvent::RejectedSent)
+    }
+
+    /// The slots whose acknowledgement is due, with the cursor.
+    pub(crate) fn due_acks(&mut self) -> Vec<(Route, Cursor)> {
+        let Some(conn) = self.conn else {
+            return Vec::new();
+        };
+        std::mem::take(&mut self.acks)
+            .into_iter()
+            .map(|(slot, cursor)| (Route { conn, slot }, cursor))
+            .collect()
+    }
+}
+
+/// Sends an acknowledgement: everything up to the cursor is on disk.
+pub(crate) fn send_ack(ctx: &mut Ctx<'_>, proof: &Committed, route: Route, ack: Ack) {
+    ctx.clear(
+        proof,
+        Effect::Send {
+            conn: route.conn,
+            frame: Frame::Ack(ack),
+        },
+    );
+}

@@ -1,0 +1,128 @@
+//! The identities of this device: which numbers it holds, and in which epoch.
+//!
+//! Owns the table as last read from the store. The store is the truth; this
+//! mirror is refreshed with each session.
+
+use twine_proto::frame::Binding;
+use twine_proto::{Cursor, E164, Epoch, Redacted, Seq};
+
+use crate::limits::MAX_IDENTITIES;
+use crate::status::IdentityView;
+use crate::store_ops::IdentityPosition;
+
+#[derive(Debug, Default)]
+pub(crate) struct Registration {
+    identities: Vec<Identity>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub(crate) position: IdentityPosition,
+    /// The gateway does not know this number for this device.
+    pub(crate) not_bound: bool,
+}
+
+impl Registration {
+    pub(crate) fn refresh(&mut self, positions: Vec<IdentityPosition>) {
+        self.identities = positions
+            .into_iter()
+            .map(|position| Identity {
+                not_bound: self
+                    .identities
+                    .iter()
+                    .any(|old| old.position.number == position.number && old.not_bound),
+                position,
+            })
+            .collect();
+    }
+
+    /// Whether one more number may be registered.
+    pub(crate) fn has_room_for(&self, number: E164) -> bool {
+        self.get(number).is_some() || self.identities.len() < MAX_IDENTITIES
+    }
+
+    /// A number was registered.
+    pub(crate) fn registered(&mut self, number: E164, iccid: Option<Redacted<String>>) {
+        if let Some(identity) = self.get_mut(number) {
+            if iccid.is_some() {
+                identity.position.iccid = iccid;
+            }
+            identity.not_bound = false;
+            return;
+        }
+        self.identities.push(Identity {
+            position: IdentityPosition {
+                number,
+                iccid,
+                held: None,
+                last_epoch: Epoch(0),
+                cursor: Cursor(0),
+                cursor_check: 0,
+                old: Vec::new(),
+                queued: 0,
+            },
+            not_bound: false,
+        });
+    }
+
+    pub(crate) fn get(&self, number: E164) -> Option<&Identity> {
+        self.identities
+            .iter()
+            .find(|identity| identity.position.number == number)
+    }
+
+    pub(crate) fn get_mut(&mut self, number: E164) -> Option<&mut Identity> {
+        self.identities
+            .iter_mut()
+            .find(|identity| identity.position.number == number)
+    }
+
+    /// The only identity, if there is exactly one.
+    pub(crate) fn only(&self) -> Option<E164> {
+        match self.identities.as_slice() {
+            [one] => Some(one.position.number),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.identities.is_empty()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Identity> {
+        self.identities.iter()
+    }
+
+    pub(crate) fn view(&self) -> Vec<IdentityView> {
+        self.identities
+            .iter()
+            .map(
+                |Identity {
+                     position,
+                     not_bound,
+                 }| IdentityView {
+                    number: position.number,
+                    iccid: position.iccid.clone(),
+                    epoch: position.held.map(|held| held.epoch),
+                    state: match (not_bound, position.held) {
+                        (true, _) => "not_bound",
+                        (false, Some(_)) => "active",
+                        (false, None) => "waiting_for_epoch",
+                    },
+                    next_seq: position.held.map_or(Seq(1), |held| held.next_seq),
+                    cursor: position.cursor,
+                },
+            )
+            .collect()
+    }
+}
+
+/// What `Hello` says of an identity's binding.
+pub(crate) fn binding(position: &IdentityPosition) -> Binding {
+    match position.held {
+        Some(held) => Binding::Held(held),
+        None => Binding::Wanted {
+            last: position.last_epoch,
+        },
+    }
+}

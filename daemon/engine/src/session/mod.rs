@@ -1,0 +1,676 @@
+//! One connection to the gateway, kept alive: connecting, greeting, heartbeat,
+//! giving up, trying again, moving with the link.
+//!
+//! Owns which connection is the present one; input of any other is ignored, and
+//! an old one is closed before a new one is opened (DELIVERY 6: nothing is
+//! delivered on two). Never looks at messages.
+//!
+//! ```text
+//!   idle ──link──▶ connecting ──up──▶ greeting ──Welcome──▶ live
+//!    ▲                 │ failed          │ failed            │ lost
+//!    └──no link── waiting ◀──────────────┴───────────────────┘
+//! ```
+//!
+//! A session is given up when an answer is missing for longer than
+//! `answer_timeout` and four retransmission time-outs, plus the time that what
+//! is in flight takes at [`SLOWEST_BYTES_PER_S`].
+
+mod backoff;
+mod rtt;
+
+use std::time::Duration;
+
+use twine_proto::frame::{Goodbye, GoodbyeReason, Hello, HelloSlot, Welcome};
+use twine_proto::{E164, Frame, SessionNo, Slot};
+
+use crate::config::Config;
+use crate::ctx::{Ctx, Route};
+use crate::engine::TimerReason;
+use crate::gate::{Committed, Effect, Fleeting};
+use crate::input::{ChannelEvent, ConnId, DownReason};
+use crate::link::LinkId;
+use crate::output::TransportKind;
+use crate::registration::{self, Identity};
+use crate::rng::Rng;
+use crate::status::SessionView;
+use crate::store_ops::{IdentityPosition, Op, Outcome};
+use crate::time::Instant;
+use crate::trace::Decision;
+use backoff::Backoff;
+use rtt::Rtt;
+
+/// Half of what the slowest profile (GPRS, 18 kbit/s up) carries: below this
+/// rate an answer counts as missing.
+const SLOWEST_BYTES_PER_S: u64 = 1_000;
+/// A session that lived this long was a success: waiting starts anew.
+const LASTED: Duration = Duration::from_secs(30);
+
+#[derive(Debug)]
+pub(crate) struct Session {
+    config: Config,
+    state: State,
+    since: Instant,
+    reason: &'static str,
+    link: Option<LinkId>,
+    last_conn: ConnId,
+    session_no: SessionNo,
+    /// From a gateway that knows a higher session number of this device.
+    at_least: SessionNo,
+    /// Index into the configured transports.
+    transport: usize,
+    /// Transports that failed since the last success or wait.
+    failed_transports: usize,
+    backoff: Backoff,
+    rtt: Rtt,
+}
+
+#[derive(Debug)]
+enum State {
+    Idle,
+    Waiting {
+        until: Instant,
+    },
+    Connecting {
+        on: Carrier,
+        deadline: Instant,
+    },
+    Greeting {
+        on: Carrier,
+        deadline: Instant,
+        slots: Vec<E164>,
+        hello_sent: bool,
+    },
+    Live(Live),
+}
+
+/// A connection and what it runs on.
+#[derive(Debug, Clone)]
+struct Carrier {
+    conn: ConnId,
+    link: LinkId,
+    transport: TransportKind,
+    /// The link is gone; QUIC waits for another.
+    stranded: bool,
+}
+
+#[derive(Debug)]
+struct Live {
+    on: Carrier,
+    slots: Vec<E164>,
+    last_heard: Instant,
+    /// Since when an answer is awaited.
+    awaiting: Option<Instant>,
+    /// Bytes whose acceptance is awaited.
+    outstanding_bytes: u64,
+    ping: Option<(u32, Instant)>,
+    last_nonce: u32,
+}
+
+/// What the rest of the engine has to know or do.
+#[derive(Debug)]
+pub(crate) enum SessionEvent {
+    /// The session number is stored: say `Hello` with these identities.
+    Begun(Vec<IdentityPosition>),
+    /// A frame for another part.
+    Frame(Frame),
+    /// The gateway answered `Hello`.
+    Welcomed(Welcome),
+    /// The session is gone.
+    Lost,
+    /// The gateway knows a later session of this device: the store is an old
+    /// copy (DELIVERY 4).
+    StoreIsOld,
+}
+
+/// What follows an operation of this part.
+#[derive(Debug)]
+pub(crate) enum Then {
+    Begun { conn: ConnId },
+}
+
+impl Session {
+    pub(crate) fn new(config: Config, session_no: SessionNo, now: Instant) -> Self {
+        Self {
+            config,
+            state: State::Idle,
+            since: now,
+            reason: "no link is up",
+            link: None,
+            last_conn: ConnId(0),
+            session_no,
+            at_least: SessionNo(0),
+            transport: 0,
+            failed_transports: 0,
+            backoff: Backoff::default(),
+            rtt: Rtt::default(),
+        }
+    }
+
+    fn enter(&mut self, now: Instant, state: State, reason: &'static str) {
+        self.state = state;
+        self.since = now;
+        self.reason = reason;
+    }
+
+    fn carrier(&self) -> Option<&Carrier> {
+        match &self.state {
+            State::Idle | State::Waiting { .. } => None,
+            State::Connecting { on, .. } | State::Greeting { on, .. } => Some(on),
+            State::Live(live) => Some(&live.on),
+        }
+    }
+
+    fn is_current(&self, conn: ConnId) -> bool {
+        self.carrier().is_some_and(|on| on.conn == conn)
+    }
+
+    /// The connection of a live session.
+    pub(crate) fn live(&self) -> Option<ConnId> {
+        match &self.state {
+            State::Live(live) => Some(live.on.conn),
+            _ => None,
+        }
+    }
+
+    /// Whose slot this is on the live session.
+    pub(crate) fn owner(&self, slot: Slot) -> Option<(E164, Route)> {
+        let State::Live(live) = &self.state else {
+            return None;
+        };
+        let number = live.slots.get(slot.0 as usize)?;
+        let conn = live.on.conn;
+        Some((*number, Route { conn, slot }))
+    }
+
+    pub(crate) fn rto(&self) -> Duration {
+        self.rtt.rto()
+    }
+
+    // -- links ---------------------------------------------------------------
+
+    /// Another link should carry the session.
+    #[must_use]
+    pub(crate) fn use_link(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        link: Option<LinkId>,
+        has_identity: bool,
+    ) -> Option<SessionEvent> {
+        self.link.clone_from(&link);
+        let now = ctx.now.instant;
+        let Some(link) = link else {
+            return self.strand(ctx);
+        };
+        // A new link is a new chance: what failed before says nothing of it.
+        self.backoff.reset();
+        self.failed_transports = 0;
+        let movable = match &mut self.state {
+            State::Live(live) if live.on.transport == TransportKind::Quic => Some(live),
+            _ => None,
+        };
+        if let Some(live) = movable {
+            live.on.link = link.clone();
+            live.on.stranded = false;
+            live.awaiting = None;
+            let conn = live.on.conn;
+            ctx.counters.moves += 1;
+            ctx.trace(
+                Decision::Move {
+                    conn,
+                    link: link.clone(),
+                },
+                &["another link carries the session now"],
+            );
+            ctx.at_once(Fleeting::Move { conn, link });
+            return None;
+        }
+        let lost = self.drop_connection(ctx, "the link changed");
+        if has_identity {
+            self.connect(ctx);
+        } else {
+            self.enter(now, State::Idle, "no number is registered");
+        }
+        lost
+    }
+
+    /// No link is left. QUIC can wait for the next one; TCP cannot.
+    fn strand(&mut self, ctx: &mut Ctx<'_>) -> Option<SessionEvent> {
+        if let State::Live(live) = &mut self.state
+            && live.on.transport == TransportKind::Quic
+        {
+            live.on.stranded = true;
+            live.awaiting = None;
+            self.reason = "no link is up; the session waits for one";
+            return None;
+        }
+        let lost = self.drop_connection(ctx, "no link is up");
+        self.enter(ctx.now.instant, State::Idle, "no link is up");
+        lost
+    }
+
+    /// A number was registered: it has to be named in a `Hello`.
+    #[must_use]
+    pub(crate) fn identities_changed(&mut self, ctx: &mut Ctx<'_>) -> Option<SessionEvent> {
+        let lost = self.drop_connection(ctx, "the identities changed");
+        if self.link.is_some() {
+            self.connect(ctx);
+        }
+        lost
+    }
+
+    // -- connecting ----------------------------------------------------------
+
+    fn connect(&mut self, ctx: &mut Ctx<'_>) {
+        let Some(link) = self.link.clone() else {
+            self.enter(ctx.now.instant, State::Idle, "no link is up");
+            return;
+        };
+        let transport = self.config.transports[self.transport % self.config.transports.len()];
+        self.last_conn = ConnId(self.last_conn.0 + 1);
+        let conn = self.last_conn;
+        ctx.counters.connects += 1;
+        ctx.trace(
+            Decision::Connect {
+                conn,
+                link: link.clone(),
+                transport,
+            },
+            &["there is a link and no session"],
+        );
+        ctx.at_once(Fleeting::Connect {
+            conn,
+            link: link.clone(),
+            transport,
+        });
+        let on = Carrier {
+            conn,
+            link,
+            transport,
+            stranded: false,
+        };
+        let deadline = ctx.now.instant + self.config.connect_timeout;
+        self.rtt = Rtt::default();
+        self.enter(
+            ctx.now.instant,
+            State::Connecting { on, deadline },
+            "connecting",
+        );
+    }
+
+    /// Closes the present connection, if there is one.
+    fn drop_connection(&mut self, ctx: &mut Ctx<'_>, why: &'static str) -> Option<SessionEvent> {
+        let conn = self.carrier()?.conn;
+        ctx.trace(Decision::GiveUp { conn }, &[why]);
+        ctx.at_once(Fleeting::Close { conn });
+        let was_live = matches!(self.state, State::Live(_));
+        self.enter(ctx.now.instant, State::Idle, why);
+        was_live.then_some(SessionEvent::Lost)
+    }
+
+    /// The present connection is of no use: another transport at once, or,
+    /// when all have failed, another attempt later.
+    #[must_use]
+    pub(crate) fn fail(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        rng: &mut Rng,
+        why: &'static str,
+    ) -> Option<SessionEvent> {
+        let was_live = matches!(self.state, State::Live(_));
+        let lasted = ctx.now.instant.since(self.since) >= LASTED;
+        if was_live && lasted {
+            self.backoff.reset();
+        }
+        if was_live && !lasted {
+            // It came up and died: perhaps this network eats this transport.
+            self.transport = (self.transport + 1) % self.config.transports.len();
+        }
+        let lost = self.drop_connection(ctx, why);
+        if self.link.is_none() {
+            self.enter(ctx.now.instant, State::Idle, "no link is up");
+            return lost;
+        }
+        if !was_live {
+            self.transport = (self.transport + 1) % self.config.transports.len();
+            self.failed_transports += 1;
+            if self.failed_transports < self.config.transports.len() {
+                self.connect(ctx);
+                return lost;
+            }
+        }
+        self.failed_transports = 0;
+        let delay = self.backoff.failed(&self.config, rng);
+        self.wait(ctx, delay, why);
+        lost
+    }
+
+    /// Ends the session and starts the next one after a wait.
+    #[must_use]
+    pub(crate) fn wait_for(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        delay: Duration,
+        why: &'static str,
+    ) -> Option<SessionEvent> {
+        let lost = self.drop_connection(ctx, why);
+        self.wait(ctx, delay, why);
+        lost
+    }
+
+    fn wait(&mut self, ctx: &mut Ctx<'_>, delay: Duration, why: &'static str) {
+        let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+        ctx.trace(Decision::BackOff { delay_ms }, &[why]);
+        let until = ctx.now.instant + delay;
+        self.enter(ctx.now.instant, State::Waiting { until }, why);
+    }
+
+    // -- the connection reports ----------------------------------------------
+
+    pub(crate) fn channel(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        rng: &mut Rng,
+        conn: ConnId,
+        event: ChannelEvent,
+    ) -> Option<SessionEvent> {
+        if !self.is_current(conn) {
+            return None;
+        }
+        match event {
+            ChannelEvent::Up { rtt } => {
+                if let Some(rtt) = rtt {
+                    self.rtt.sample(rtt);
+                }
+                self.up(ctx, conn);
+                None
+            }
+            ChannelEvent::Rtt(rtt) => {
+                self.rtt.sample(rtt);
+                None
+            }
+            ChannelEvent::Moved => {
+                // Whether the new path works, only an answer tells.
+                self.ping(ctx);
+                None
+            }
+            ChannelEvent::Down(reason) => {
+                let why = match reason {
+                    DownReason::Unreachable(_) => "the gateway is not reachable on this link",
+                    DownReason::TimedOut => "the connection timed out",
+                    DownReason::Handshake(_) => "the handshake failed",
+                    DownReason::Closed(_) => "the gateway closed the connection",
+                    DownReason::Protocol(_) => "the gateway broke the protocol",
+                    DownReason::Local(_) => "a local error ended the connection",
+                };
+                self.fail(ctx, rng, why)
+            }
+            ChannelEvent::Frame(frame) => self.frame(ctx, rng, frame),
+        }
+    }
+
+    fn up(&mut self, ctx: &mut Ctx<'_>, conn: ConnId) {
+        let State::Connecting { on, .. } = &self.state else {
+            return;
+        };
+        let on = on.clone();
+        let deadline = ctx.now.instant + self.config.welcome_timeout;
+        let state = State::Greeting {
+            on,
+            deadline,
+            slots: Vec::new(),
+            hello_sent: false,
+        };
+        self.enter(ctx.now.instant, state, "connected; greeting the gateway");
+        let at_least = self.at_least;
+        ctx.op(Op::BeginSession { at_least }, Then::Begun { conn });
+    }
+
+    pub(crate) fn stored(&mut self, then: &Then, outcome: Outcome) -> Option<SessionEvent> {
+        let Then::Begun { conn } = then;
+        let Outcome::SessionBegun {
+            session_no,
+            identities,
+        } = outcome
+        else {
+            debug_assert!(false, "store answered {outcome:?} to a session");
+            return None;
+        };
+        self.session_no = session_no;
+        self.is_current(*conn)
+            .then_some(SessionEvent::Begun(identities))
+    }
+
+    /// Says `Hello`: the session number and the positions are on disk.
+    pub(crate) fn hello<'a>(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        proof: &Committed,
+        identities: impl Iterator<Item = &'a Identity>,
+    ) {
+        let State::Greeting {
+            on,
+            slots,
+            hello_sent,
+            ..
+        } = &mut self.state
+        else {
+            return;
+        };
+        let hello = Hello {
+            session_no: self.session_no,
+            slots: identities
+                .map(|Identity { position, .. }| HelloSlot {
+                    number: position.number,
+                    binding: registration::binding(position),
+                    cursor: position.cursor,
+                    cursor_check: position.cursor_check,
+                    old: position.old.clone(),
+                })
+                .collect(),
+        };
+        *slots = hello.slots.iter().map(|slot| slot.number).collect();
+        *hello_sent = true;
+        ctx.clear(
+            proof,
+            Effect::Send {
+                conn: on.conn,
+                frame: Frame::Hello(hello),
+            },
+        );
+    }
+
+    // -- frames --------------------------------------------------------------
+
+    fn frame(&mut self, ctx: &mut Ctx<'_>, rng: &mut Rng, frame: Frame) -> Option<SessionEvent> {
+        let now = ctx.now.instant;
+        if let Frame::Goodbye(goodbye) = frame {
+            return self.goodbye(ctx, rng, &goodbye);
+        }
+        match &mut self.state {
+            State::Greeting {
+                on,
+                slots,
+                hello_sent: true,
+                ..
+            } => match frame {
+                Frame::Welcome(welcome) if welcome.slots.len() == slots.len() => {
+                    let conn = on.conn;
+                    let live = Live {
+                        on: on.clone(),
+                        slots: std::mem::take(slots),
+                        last_heard: now,
+                        awaiting: None,
+                        outstanding_bytes: 0,
+                        ping: None,
+                        last_nonce: 0,
+                    };
+                    self.enter(now, State::Live(live), "the gateway answered");
+                    self.failed_transports = 0;
+                    ctx.counters.sessions += 1;
+                    ctx.trace(Decision::Live { conn }, &["the gateway answered"]);
+                    Some(SessionEvent::Welcomed(welcome))
+                }
+                _ => self.fail(ctx, rng, "the gateway did not answer the greeting"),
+            },
+            State::Live(live) => {
+                live.last_heard = now;
+                live.awaiting = None;
+                match frame {
+                    Frame::Ping(nonce) => {
+                        let conn = live.on.conn;
+                        ctx.at_once(Fleeting::Pong { conn, nonce });
+                        None
+                    }
+                    Frame::Pong(nonce) => {
+                        if let Some((expected, sent)) = live.ping
+                            && expected == nonce
+                        {
+                            live.ping = None;
+                            self.rtt.sample(now.since(sent));
+                        }
+                        None
+                    }
+                    Frame::Welcome(_) => self.fail(ctx, rng, "the gateway broke the protocol"),
+                    frame => Some(SessionEvent::Frame(frame)),
+                }
+            }
+            _ => self.fail(ctx, rng, "the gateway broke the protocol"),
+        }
+    }
+
+    fn goodbye(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        rng: &mut Rng,
+        goodbye: &Goodbye,
+    ) -> Option<SessionEvent> {
+        let asked = Duration::from_secs(u64::from(goodbye.retry_after_s));
+        match goodbye.reason {
+            GoodbyeReason::Superseded if goodbye.session_no > self.session_no => {
+                // A number this store never gave: it is an old copy.
+                self.at_least = goodbye.session_no;
+                let delay = self.backoff.failed(&self.config, rng);
+                // The event tells more than that the session is lost.
+                let _ = self.wait_for(ctx, delay, "the gateway knows a later session");
+                Some(SessionEvent::StoreIsOld)
+            }
+            GoodbyeReason::UnknownDevice => {
+                let delay = self.config.not_bound_retry;
+                self.wait_for(ctx, delay, "no number is bound to this device's key")
+            }
+            GoodbyeReason::Draining | GoodbyeReason::Overloaded => {
+                let delay = asked + self.backoff.failed(&self.config, rng);
+                let why = match goodbye.reason {
+                    GoodbyeReason::Draining => "the gateway restarts",
+                    _ => "the gateway is overloaded",
+                };
+                self.wait_for(ctx, delay + rng.duration(asked / 2), why)
+            }
+            GoodbyeReason::Superseded | GoodbyeReason::ProtocolError | GoodbyeReason::Closing => {
+                let delay = asked + self.backoff.failed(&self.config, rng);
+                self.wait_for(ctx, delay, "the gateway ended the session")
+            }
+        }
+    }
+
+    // -- time ----------------------------------------------------------------
+
+    /// A frame went out that will be answered.
+    pub(crate) fn answer_expected(&mut self, now: Instant) {
+        if let State::Live(live) = &mut self.state
+            && !live.on.stranded
+        {
+            live.awaiting.get_or_insert(now);
+        }
+    }
+
+    /// What is in flight at the end of a turn.
+    pub(crate) fn outstanding(&mut self, now: Instant, messages: usize, bytes: usize) {
+        if let State::Live(live) = &mut self.state {
+            live.outstanding_bytes = bytes as u64;
+        }
+        if messages > 0 {
+            self.answer_expected(now);
+        }
+    }
+
+    fn ping(&mut self, ctx: &mut Ctx<'_>) {
+        let State::Live(live) = &mut self.state else {
+            return;
+        };
+        live.last_nonce = live.last_nonce.wrapping_add(1);
+        live.ping = Some((live.last_nonce, ctx.now.instant));
+        live.awaiting.get_or_insert(ctx.now.instant);
+        let (conn, nonce) = (live.on.conn, live.last_nonce);
+        ctx.at_once(Fleeting::Ping { conn, nonce });
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<(Instant, TimerReason)> {
+        match &self.state {
+            State::Idle => None,
+            State::Waiting { until } => Some((*until, TimerReason::Reconnect)),
+            State::Connecting { deadline, .. } => Some((*deadline, TimerReason::Connecting)),
+            State::Greeting { deadline, .. } => Some((*deadline, TimerReason::Greeting)),
+            State::Live(live) if live.on.stranded => None,
+            State::Live(live) => Some(match live.awaiting {
+                Some(since) => (since + self.patience(live), TimerReason::AnswerMissing),
+                None => (
+                    live.last_heard + self.config.heartbeat,
+                    TimerReason::Heartbeat,
+                ),
+            }),
+        }
+    }
+
+    fn patience(&self, live: &Live) -> Duration {
+        let carrying = Duration::from_millis(live.outstanding_bytes * 1000 / SLOWEST_BYTES_PER_S);
+        self.config.answer_timeout.max(self.rtt.rto() * 4) + carrying
+    }
+
+    pub(crate) fn timeout(&mut self, ctx: &mut Ctx<'_>, rng: &mut Rng) -> Option<SessionEvent> {
+        let (at, reason) = self.poll_timeout()?;
+        if at > ctx.now.instant {
+            return None;
+        }
+        match reason {
+            TimerReason::Reconnect => {
+                self.connect(ctx);
+                None
+            }
+            TimerReason::Connecting => self.fail(ctx, rng, "connecting took too long"),
+            TimerReason::Greeting => self.fail(ctx, rng, "the gateway did not answer the greeting"),
+            TimerReason::AnswerMissing => {
+                ctx.counters.answers_missed += 1;
+                self.fail(ctx, rng, "an answer is missing for too long")
+            }
+            TimerReason::Heartbeat => {
+                self.ping(ctx);
+                None
+            }
+            TimerReason::Validity | TimerReason::Lookup => None,
+        }
+    }
+
+    pub(crate) fn view(&self) -> SessionView {
+        let on = self.carrier();
+        SessionView {
+            state: match self.state {
+                State::Idle => "offline",
+                State::Waiting { .. } => "waiting",
+                State::Connecting { .. } => "connecting",
+                State::Greeting { .. } => "greeting",
+                State::Live(_) => "live",
+            },
+            since: self.since,
+            transport: on.map(|on| on.transport),
+            link: on.filter(|on| !on.stranded).map(|on| on.link.clone()),
+            session_no: self.session_no,
+            rtt: self.rtt.smoothed(),
+            reason: self.reason,
+            next_attempt: match self.state {
+                State::Waiting { until } => Some(until),
+                _ => None,
+            },
+        }
+    }
+}
