@@ -70,6 +70,11 @@ fn requests_and_reports_show_no_user_data() {
         assert_hidden(&debug);
         assert!(debug.contains("id: 7") && debug.contains(".."), "{debug}");
     }
+    let result = control::OrderResult {
+        detail: SECRET.to_owned(),
+        ..control::OrderResult::default()
+    };
+    assert_hidden(&format!("{:?}", ClientMessage::OrderResult(result)));
     let state = control::TelephonyState {
         sims: vec![control::Sim {
             iccid: "8901".to_owned(),
