@@ -1,0 +1,83 @@
+//! Who the gateway must be, and who we are: one rustls configuration for each
+//! transport.
+//!
+//! TLS 1.3 only, ring only. The gateway shows an X.509 certificate for the
+//! configured name, issued under one of the configured roots; there is no
+//! other way to be trusted, and no switch to turn that off. The handset shows
+//! the bare Ed25519 device key (RFC 7250, 44 bytes instead of some 300 for
+//! a self-signed certificate).
+//!
+//! Tickets for resumption are kept in memory, apart for QUIC and TLS because
+//! they hold transport parameters: the first connection after a start is a
+//! full handshake, later ones save the certificates. Early data is not used:
+//! a connection is up when its handshake is finished.
+
+use std::sync::Arc;
+
+use quinn::crypto::rustls::QuicClientConfig;
+use rustls::client::{AlwaysResolvesClientRawPublicKeys, Resumption};
+use rustls::pki_types::ServerName;
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::TlsConnector;
+
+use super::config::{SetupError, TransportConfig};
+use super::key::DeviceKey;
+use super::limits::{TLS_RECORD_BYTES, TLS_SESSIONS};
+
+/// What both transports need to trust and to be trusted.
+pub(super) struct Credentials {
+    pub(super) server_name: ServerName<'static>,
+    pub(super) quic: Arc<QuicClientConfig>,
+    pub(super) tls: TlsConnector,
+}
+
+impl Credentials {
+    pub(super) fn new(config: &TransportConfig, key: &DeviceKey) -> Result<Self, SetupError> {
+        let server_name =
+            ServerName::try_from(config.server_name.clone()).map_err(|_| SetupError::ServerName)?;
+        let roots = Arc::new(roots(config)?);
+        let key = key.raw_public_key().map_err(SetupError::Tls)?;
+        let for_quic = client_config(&roots, &key)?;
+        let mut for_tls = client_config(&roots, &key)?;
+        for_tls.max_fragment_size = Some(TLS_RECORD_BYTES);
+        let quic = QuicClientConfig::try_from(for_quic)
+            .map_err(|error| SetupError::Tls(rustls::Error::General(error.to_string())))?;
+        Ok(Self {
+            server_name,
+            quic: Arc::new(quic),
+            tls: TlsConnector::from(Arc::new(for_tls)),
+        })
+    }
+}
+
+fn roots(config: &TransportConfig) -> Result<RootCertStore, SetupError> {
+    let mut roots = RootCertStore::empty();
+    for (index, root) in config.roots.iter().enumerate() {
+        roots.add(root.clone()).map_err(|source| SetupError::Root {
+            number: index + 1,
+            source,
+        })?;
+    }
+    if roots.is_empty() {
+        return Err(SetupError::NoRoots);
+    }
+    Ok(roots)
+}
+
+fn client_config(
+    roots: &Arc<RootCertStore>,
+    key: &Arc<CertifiedKey>,
+) -> Result<ClientConfig, SetupError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(SetupError::Tls)?
+        .with_root_certificates(Arc::clone(roots))
+        .with_client_cert_resolver(Arc::new(AlwaysResolvesClientRawPublicKeys::new(
+            Arc::clone(key),
+        )));
+    config.alpn_protocols = vec![twine_proto::ALPN.to_vec()];
+    config.resumption = Resumption::in_memory_sessions(TLS_SESSIONS);
+    Ok(config)
+}

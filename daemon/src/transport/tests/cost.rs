@@ -1,0 +1,123 @@
+//! What connections cost in bytes and packets. The figures in the module's
+//! doc come from here: `cargo test -p twined cost -- --nocapture`. The
+//! assertions are upper limits, so that none of it grows unnoticed.
+
+use std::sync::atomic::Ordering;
+
+use super::gateway::Counters;
+use super::*;
+
+/// Bytes and datagrams of QUIC, as the gateway's quinn counted them.
+#[derive(Debug, Clone, Copy)]
+struct Udp {
+    up: (u64, u64),
+    down: (u64, u64),
+}
+
+impl Udp {
+    fn of(peer: &Peer) -> Self {
+        let stats = peer.quic.as_ref().unwrap().stats();
+        Self {
+            up: (stats.udp_rx.bytes, stats.udp_rx.datagrams),
+            down: (stats.udp_tx.bytes, stats.udp_tx.datagrams),
+        }
+    }
+
+    fn since(self, before: Self) -> Self {
+        let less = |now: (u64, u64), then: (u64, u64)| (now.0 - then.0, now.1 - then.1);
+        Self {
+            up: less(self.up, before.up),
+            down: less(self.down, before.down),
+        }
+    }
+
+    fn bytes(self) -> u64 {
+        self.up.0 + self.down.0
+    }
+}
+
+fn tcp(counters: &Counters) -> (u64, u64) {
+    (
+        counters.up.load(Ordering::Relaxed),
+        counters.down.load(Ordering::Relaxed),
+    )
+}
+
+/// A ping there and a pong back.
+async fn beat(handset: &mut Handset, peer: &mut Peer, nonce: u32) {
+    handset.send(Frame::Ping(nonce));
+    assert_eq!(within(peer.frame()).await, Some(Frame::Ping(nonce)));
+    peer.send(&Frame::Pong(nonce)).await;
+    assert_eq!(handset.frame().await, Frame::Pong(nonce));
+}
+
+#[tokio::test]
+async fn quic() {
+    let gateway = Gateway::start().await;
+    let mut handset = Handset::new(gateway.config());
+    println!("certificate {} bytes", gateway.certificate_bytes);
+    for what in ["full", "resumed"] {
+        let mut peer = handset.connected(&gateway, TransportKind::Quic).await;
+        beat(&mut handset, &mut peer, 1).await;
+        settle(&peer).await;
+        let set_up = Udp::of(&peer);
+        println!("quic {what} handshake and one exchange: {set_up:?}");
+        assert!(set_up.bytes() < 7_500, "{set_up:?}");
+
+        beat(&mut handset, &mut peer, 2).await;
+        settle(&peer).await;
+        let exchange = Udp::of(&peer).since(set_up);
+        println!("quic one exchange: {exchange:?}");
+        assert!(exchange.bytes() < 200, "{exchange:?}");
+
+        let before = Udp::of(&peer);
+        handset.transports.move_to(CONN, from("127.0.0.2"));
+        assert!(matches!(handset.news().await, ChannelEvent::Moved));
+        beat(&mut handset, &mut peer, 3).await;
+        settle(&peer).await;
+        let moved = Udp::of(&peer).since(before);
+        println!("quic move and one exchange: {moved:?}");
+        assert!(moved.bytes() < 7_000, "{moved:?}");
+        handset.transports.close(CONN);
+        assert_eq!(within(peer.frame()).await, None);
+    }
+}
+
+/// Lets the last acknowledgement arrive: until nothing more was counted for
+/// longer than QUIC may delay one (25 ms). Only the printed figures depend on
+/// it.
+async fn settle(peer: &Peer) {
+    let mut last = Udp::of(peer).bytes();
+    loop {
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        let now = Udp::of(peer).bytes();
+        if now == last {
+            return;
+        }
+        last = now;
+    }
+}
+
+#[tokio::test]
+async fn tls() {
+    let gateway = Gateway::start().await;
+    let mut handset = Handset::new(gateway.config());
+    for what in ["full", "resumed"] {
+        let mut peer = handset.connected(&gateway, TransportKind::Tls).await;
+        let (up, down) = tcp(&peer.bytes);
+        println!("tls {what} handshake and one frame: {up} up, {down} down");
+        assert!(up + down < 3_000, "{up} {down}");
+
+        beat(&mut handset, &mut peer, 1).await;
+        let (up_then, down_then) = (up, down);
+        let (up, down) = tcp(&peer.bytes);
+        println!(
+            "tls one exchange: {} up, {} down",
+            up - up_then,
+            down - down_then
+        );
+        assert!(up + down - up_then - down_then < 100);
+        handset.transports.close(CONN);
+        assert_eq!(within(peer.frame()).await, None);
+    }
+}

@@ -1,0 +1,104 @@
+//! Connections that change their link.
+
+use super::*;
+
+#[tokio::test]
+async fn quic_keeps_its_session_on_another_link() {
+    let gateway = Gateway::start().await;
+    let mut handset = Handset::new(gateway.config());
+    let mut peer = handset.connected(&gateway, TransportKind::Quic).await;
+    let connection = peer.quic.clone().unwrap();
+    assert_eq!(connection.remote_address().ip().to_string(), "127.0.0.1");
+
+    // There, on, and back: more moves than there are spare connection ids.
+    let links = ["127.0.0.2", "127.0.0.3", "127.0.0.2", "127.0.0.1"];
+    for (nonce, link) in (1u32..).zip(links) {
+        handset.transports.move_to(CONN, from(link));
+        assert!(matches!(handset.news().await, ChannelEvent::Moved));
+        handset.send(Frame::Ping(nonce));
+        assert_eq!(within(peer.frame()).await, Some(Frame::Ping(nonce)));
+        peer.send(&Frame::Pong(nonce)).await;
+        assert_eq!(handset.frame().await, Frame::Pong(nonce));
+        assert_eq!(connection.remote_address().ip().to_string(), link);
+    }
+}
+
+#[tokio::test]
+async fn quic_survives_two_moves_at_once() {
+    let gateway = Gateway::start().await;
+    let mut handset = Handset::new(gateway.config());
+    let mut peer = handset.connected(&gateway, TransportKind::Quic).await;
+    handset.transports.move_to(CONN, from("127.0.0.2"));
+    handset.transports.move_to(CONN, from("127.0.0.3"));
+    assert!(matches!(handset.news().await, ChannelEvent::Moved));
+    assert!(matches!(handset.news().await, ChannelEvent::Moved));
+    handset.send(Frame::Ping(1));
+    assert_eq!(within(peer.frame()).await, Some(Frame::Ping(1)));
+    peer.send(&Frame::Pong(1)).await;
+    assert_eq!(handset.frame().await, Frame::Pong(1));
+}
+
+#[tokio::test]
+async fn a_move_does_not_wait_for_a_blocked_write() {
+    let gateway = Gateway::start().await;
+    let mut handset = Handset::new(gateway.config());
+    let peer = handset.connected(&gateway, TransportKind::Quic).await;
+    // More than the gateway, which does not read, lets under way.
+    let window = 2 * 1024 * 1024;
+    let mut sent = 0;
+    while sent < window {
+        sent += large_frames(&mut handset);
+        if let Some((_, event)) = handset.transports.try_next_event() {
+            assert!(matches!(event, ChannelEvent::Rtt(_)), "{event:?}");
+        }
+        tokio::task::yield_now().await;
+        if sent > window / 2 {
+            break;
+        }
+    }
+    handset.transports.move_to(CONN, from("127.0.0.2"));
+    assert!(matches!(handset.news().await, ChannelEvent::Moved));
+    drop(peer);
+}
+
+/// Half of what the queue takes at once.
+fn large_frames(handset: &mut Handset) -> usize {
+    let bytes = 64 * 1024;
+    for _ in 0..4 {
+        handset.send(super::life::submit(bytes));
+    }
+    4 * bytes
+}
+
+#[tokio::test]
+async fn tls_cannot_move() {
+    let gateway = Gateway::start().await;
+    let mut handset = Handset::new(gateway.config());
+    let _peer = handset.connected(&gateway, TransportKind::Tls).await;
+    handset.transports.move_to(CONN, from("127.0.0.2"));
+    assert!(matches!(handset.down().await, DownReason::Local(_)));
+}
+
+#[tokio::test]
+async fn a_link_that_cannot_carry_it_ends_the_connection() {
+    // No address of ours (TEST-NET-1), and the wrong family.
+    for link in ["192.0.2.1", "::1"] {
+        let gateway = Gateway::start().await;
+        let mut handset = Handset::new(gateway.config());
+        let _peer = handset.connected(&gateway, TransportKind::Quic).await;
+        handset.transports.move_to(CONN, from(link));
+        let reason = handset.down().await;
+        assert!(matches!(reason, DownReason::Unreachable(_)), "{reason:?}");
+    }
+}
+
+#[tokio::test]
+async fn too_many_moves_at_once_end_the_connection() {
+    let gateway = Gateway::start().await;
+    let mut handset = Handset::new(gateway.config());
+    let _peer = handset.connected(&gateway, TransportKind::Quic).await;
+    for _ in 0..=crate::transport::limits::MAX_MOVES {
+        handset.transports.move_to(CONN, from("127.0.0.2"));
+    }
+    assert!(matches!(handset.down().await, DownReason::Local(_)));
+}
