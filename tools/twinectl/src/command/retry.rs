@@ -1,0 +1,53 @@
+//! `twinectl retry`.
+
+use twine_control::pb;
+
+use super::{Command, answer, needed, take_id};
+use crate::cli::Options;
+use crate::exit::Failure;
+use crate::json::Value;
+
+/// Sends a failed message again.
+#[derive(Default)]
+pub(crate) struct Retry {
+    message_id: Option<u64>,
+}
+
+impl Command for Retry {
+    fn help(&self) -> &'static str {
+        "\
+Usage: twinectl retry MESSAGE
+
+Sends a failed message again, in its old place of the conversation.
+JSON: {message_id, done: true}.
+"
+    }
+
+    fn value(&mut self, value: String) -> Result<(), Failure> {
+        take_id(&mut self.message_id, &value)
+    }
+
+    fn ready(&self) -> Result<(), Failure> {
+        needed(self.message_id).map(|_| ())
+    }
+
+    fn run(&self, options: &Options) -> Result<(), Failure> {
+        let message_id = needed(self.message_id)?;
+        let mut client = options.writer(pb::Role::App)?;
+        client.ask(pb::Retry { message_id })?;
+        answer(
+            options,
+            || {
+                Value::object([
+                    ("message_id", Value::from(message_id)),
+                    ("done", Value::from(true)),
+                ])
+            },
+            || {
+                format!(
+                    "the daemon sends #{message_id} again; follow it with twinectl show {message_id}\n"
+                )
+            },
+        )
+    }
+}

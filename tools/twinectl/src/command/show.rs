@@ -1,0 +1,49 @@
+//! `twinectl show`.
+
+use twine_control::pb;
+
+use super::{Command, answer, needed, take_id};
+use crate::cli::Options;
+use crate::exit::Failure;
+use crate::message;
+
+/// One message.
+#[derive(Default)]
+pub(crate) struct Show {
+    message_id: Option<u64>,
+}
+
+impl Command for Show {
+    fn help(&self) -> &'static str {
+        "\
+Usage: twinectl show MESSAGE
+
+One message and what became of it. MESSAGE is its id on this device, as shown
+by history, outbox and tail.
+JSON: a MESSAGE: {message_id, direction, own, peer, text, state, failure, name,
+order{position, epoch, lane_seq}, created_wall_ms, changed_wall_ms, age_s,
+ip{state, seq, epoch, revoking}}.
+"
+    }
+
+    fn value(&mut self, value: String) -> Result<(), Failure> {
+        take_id(&mut self.message_id, &value)
+    }
+
+    fn ready(&self) -> Result<(), Failure> {
+        needed(self.message_id).map(|_| ())
+    }
+
+    fn run(&self, options: &Options) -> Result<(), Failure> {
+        let message_id = needed(self.message_id)?;
+        let mut client = options.reader(pb::Role::Diagnostics)?;
+        let message = client
+            .ask(pb::GetMessage { message_id })
+            .map_err(|error| Failure::from(error).of_reading())?;
+        answer(
+            options,
+            || message::json(&message, options.redact),
+            || message::full(&message, options.redact),
+        )
+    }
+}

@@ -1,0 +1,197 @@
+//! How a message is shown, alone and in lists.
+
+use std::fmt::Write as _;
+
+use twine_control::pb;
+
+use crate::clock::{ago, utc, wall_ms};
+use crate::json::Value;
+use crate::redact::Redact;
+use crate::table::{Table, number_or_dash, one_line, or_dash, shortened};
+use crate::words;
+
+/// Characters of a text shown in lists; `show` has it all.
+const LIST_TEXT: usize = 48;
+
+/// A message as a value.
+pub(crate) fn json(message: &pb::Message, redact: Redact) -> Value {
+    let ip = message.ip.as_ref().map_or(Value::Null, |ip| {
+        Value::object([
+            ("state", Value::given(&ip.state)),
+            ("seq", Value::nonzero(ip.seq)),
+            ("epoch", Value::nonzero(ip.epoch)),
+            ("revoking", Value::from(ip.revoking)),
+        ])
+    });
+    Value::object([
+        ("message_id", Value::from(message.message_id)),
+        (
+            "direction",
+            Value::text(words::direction(message.direction)),
+        ),
+        ("own", Value::given(redact.number(&message.own))),
+        ("peer", Value::given(redact.number(&message.peer))),
+        ("text", Value::text(redact.text(&message.text))),
+        ("state", Value::text(words::state(message.state))),
+        ("failure", Value::given(&message.failure)),
+        ("name", Value::given(redact.other(&message.name))),
+        ("order", order_json(message.order.as_ref())),
+        ("created_wall_ms", Value::nonzero(message.created_wall_ms)),
+        ("changed_wall_ms", Value::nonzero(message.changed_wall_ms)),
+        ("age_s", Value::from(message.age_s)),
+        ("ip", ip),
+    ])
+}
+
+fn order_json(order: Option<&pb::OrderKey>) -> Value {
+    order.map_or(Value::Null, |order| {
+        Value::object([
+            ("position", Value::from(order.position)),
+            ("epoch", Value::from(order.epoch)),
+            ("lane_seq", Value::from(order.lane_seq)),
+        ])
+    })
+}
+
+/// An order key as it is shown and given: "17/690/3".
+pub(crate) fn order(order: &pb::OrderKey) -> String {
+    format!("{}/{}/{}", order.position, order.epoch, order.lane_seq)
+}
+
+/// A list as one value.
+pub(crate) fn list_json(messages: &pb::Messages, redact: Redact) -> Value {
+    Value::object([
+        (
+            "messages",
+            Value::list(&messages.messages, |message| json(message, redact)),
+        ),
+        ("more", Value::from(messages.more)),
+    ])
+}
+
+/// A list as a table.
+pub(crate) fn table(messages: &[pb::Message], redact: Redact) -> String {
+    let now = wall_ms();
+    let mut table = Table::new(&["ID", "", "PEER", "STATE", "SINCE", "TEXT"]);
+    for message in messages {
+        table.row([
+            format!("#{}", message.message_id),
+            arrow(message.direction).to_owned(),
+            or_dash(one_line(&redact.number(&message.peer))),
+            state(message.state, &message.failure),
+            ago(message.changed_wall_ms, now),
+            brief_text(message, redact),
+        ]);
+    }
+    table.render("")
+}
+
+/// The text as lists show it.
+pub(crate) fn brief_text(message: &pb::Message, redact: Redact) -> String {
+    shortened(&one_line(&redact.text(&message.text)), LIST_TEXT)
+}
+
+/// One line for an event's message.
+pub(crate) fn brief(message: &pb::Message, redact: Redact) -> String {
+    format!(
+        "#{} {} {}  {}",
+        message.message_id,
+        arrow(message.direction),
+        or_dash(one_line(&redact.number(&message.peer))),
+        brief_text(message, redact),
+    )
+}
+
+/// Everything about one message.
+pub(crate) fn full(message: &pb::Message, redact: Redact) -> String {
+    let now = wall_ms();
+    let mut out = String::new();
+    let mut line = |heading: &str, text: String| {
+        let _ = writeln!(out, "{heading:<10} {}", text.trim_end());
+    };
+    line(
+        "message",
+        format!(
+            "#{}, {}",
+            message.message_id,
+            words::direction(message.direction)
+        ),
+    );
+    line("own", or_dash(one_line(&redact.number(&message.own))));
+    line("peer", or_dash(one_line(&redact.number(&message.peer))));
+    line("text", one_line(&redact.text(&message.text)));
+    line(
+        "state",
+        format!(
+            "{}, since {} ({})",
+            state(message.state, &message.failure),
+            utc(message.changed_wall_ms),
+            ago(message.changed_wall_ms, now)
+        ),
+    );
+    line(
+        "created",
+        format!(
+            "{} ({}), by this device's clock",
+            utc(message.created_wall_ms),
+            ago(message.created_wall_ms, now)
+        ),
+    );
+    if message.direction == pb::Direction::Incoming as i32 {
+        let age = u64::from(message.age_s) * 1000;
+        line(
+            "delay",
+            format!("{} at the gateway", crate::clock::duration(age)),
+        );
+    }
+    match &message.ip {
+        Some(ip) => line("by ip", attempt(ip)),
+        None => line("by ip", "the daemon said nothing of it".to_owned()),
+    }
+    line(
+        "name",
+        match message.name.as_str() {
+            "" => "none yet".to_owned(),
+            name => one_line(&redact.other(name)),
+        },
+    );
+    line(
+        "order",
+        message
+            .order
+            .as_ref()
+            .map_or_else(|| "not known".to_owned(), order),
+    );
+    out
+}
+
+fn attempt(ip: &pb::IpAttempt) -> String {
+    let mut text = or_dash(one_line(&ip.state));
+    if ip.seq > 0 {
+        let epoch = number_or_dash(ip.epoch.into());
+        let _ = write!(text, ", seq {} of epoch {epoch}", ip.seq);
+    }
+    if ip.revoking {
+        text.push_str(", being taken back");
+    }
+    text
+}
+
+fn state(state: i32, failure: &str) -> String {
+    let word = words::state(state);
+    if failure.is_empty() {
+        word
+    } else {
+        format!("{word}: {}", one_line(failure))
+    }
+}
+
+const fn arrow(direction: i32) -> &'static str {
+    if direction == pb::Direction::Outgoing as i32 {
+        "->"
+    } else if direction == pb::Direction::Incoming as i32 {
+        "<-"
+    } else {
+        "??"
+    }
+}

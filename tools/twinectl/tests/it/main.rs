@@ -1,0 +1,6 @@
+//! The real `twinectl` against a daemon that gives prepared answers.
+#![expect(clippy::unwrap_used, reason = "a test stops where it fails")]
+
+mod common;
+mod failures;
+mod output;
