@@ -1,0 +1,229 @@
+//! A simulated handset: the real engine, a simulated store, links, and an app
+//! that does what an app may do: send, repeat, cancel, retry, read, die.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use twine_engine::link::{Binding, Generation, Link as EngineLink, LinkId, LinkKind};
+use twine_engine::message::MessageId;
+use twine_engine::store_ops::{Batch, ClientName, EventCursor, StoreOps, Token};
+use twine_engine::time::{BootId, Instant, Now, WallTime};
+use twine_engine::{Command, Config, Engine, Input, ReplyTo, TelephonyEvent};
+use twine_proto::{E164, Redacted};
+
+use crate::net::Link;
+use crate::store::MemoryStore;
+
+/// 2026-01-01, so that epochs have a floor.
+pub const WALL_START_MS: u64 = 1_767_225_600_000;
+
+/// One handset.
+#[derive(Debug)]
+pub struct Handset {
+    /// Its number.
+    pub number: E164,
+    /// The flash: survives everything.
+    pub store: MemoryStore,
+    /// The daemon, while it runs.
+    pub engine: Option<Engine>,
+    /// Which run of the daemon this is.
+    pub run: u64,
+    /// The batch handed to the store and not answered.
+    pub storing: Option<Batch>,
+    /// Links, in the order of their index.
+    pub links: Vec<Link>,
+    /// The process is paused: input waits.
+    pub paused: bool,
+    /// Input that waits.
+    pub waiting: VecDeque<Input>,
+    /// The app.
+    pub app: App,
+    /// When the present timer fires; older timers are ignored.
+    pub timer: Option<u64>,
+    boot: BootId,
+    boot_at: u64,
+}
+
+/// The messaging app.
+#[derive(Debug, Default)]
+pub struct App {
+    /// It runs.
+    pub alive: bool,
+    /// Requests without reply: request → what was asked.
+    pub open: BTreeMap<u64, Asked>,
+    /// Sends whose result is unknown, to be repeated with the same token.
+    pub unknown: Vec<Outgoing>,
+    /// All events up to here are handled, durably.
+    pub cursor: EventCursor,
+    /// Whether the daemon knows this client.
+    pub subscribed: bool,
+    last_request: u64,
+    /// Numbers this app's messages.
+    pub sent: u64,
+}
+
+/// A request of the app.
+#[derive(Debug, Clone)]
+pub enum Asked {
+    /// Send this.
+    Send(Outgoing),
+    /// Take this back.
+    Cancel(MessageId),
+    /// Send this again.
+    Retry(MessageId),
+    /// This was read.
+    Read(MessageId),
+    /// Anything without consequence here.
+    Other,
+}
+
+/// A message the app wants to send.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// To whom.
+    pub to: E164,
+    /// Unique in the world; the token as well.
+    pub text: String,
+    /// Give up after.
+    pub valid_for_s: Option<u64>,
+}
+
+/// The app's durable name.
+pub fn client() -> ClientName {
+    ClientName("org.example.messages".into())
+}
+
+impl Handset {
+    /// A handset with empty flash, switched on at `now`.
+    pub fn new(number: E164, links: Vec<Link>, now: u64) -> Self {
+        Self {
+            number,
+            store: MemoryStore::new(),
+            engine: None,
+            run: 0,
+            storing: None,
+            links,
+            paused: false,
+            waiting: VecDeque::new(),
+            app: App {
+                alive: true,
+                ..App::default()
+            },
+            timer: None,
+            boot: BootId(number.get()),
+            boot_at: now,
+        }
+    }
+
+    /// World time as this handset sees it.
+    pub fn now(&self, world_ms: u64) -> Now {
+        Now {
+            // No clock starts at zero.
+            instant: Instant(world_ms - self.boot_at + 1_000),
+            wall: WallTime(WALL_START_MS + world_ms),
+        }
+    }
+
+    /// World time of an instant of this boot.
+    pub fn world_time(&self, instant: Instant) -> u64 {
+        (instant.0 + self.boot_at).saturating_sub(1_000)
+    }
+
+    /// A new boot: instants start anew.
+    pub fn reboot(&mut self, now: u64) {
+        self.boot = BootId(self.boot.0.wrapping_add(0x9e37_79b9));
+        self.boot_at = now;
+    }
+
+    /// Starts the daemon from what the flash holds.
+    pub fn start(&mut self, world_ms: u64, seed: u64, config: Config) {
+        let Ok(snapshot) = self.store.snapshot();
+        let now = self.now(world_ms);
+        self.run += 1;
+        self.engine = Some(Engine::new(config, seed, self.boot, now, snapshot));
+        self.timer = None;
+        self.waiting.clear();
+        let register = Command::Register {
+            number: self.number,
+            iccid: None,
+        };
+        let links = self.links_report();
+        self.waiting.push_back(links);
+        self.ask(Asked::Other, register);
+    }
+
+    /// The process is gone; the flash stays.
+    pub fn stop(&mut self) {
+        self.engine = None;
+        self.waiting.clear();
+        self.paused = false;
+        // The app does not know what became of its open requests.
+        for asked in std::mem::take(&mut self.app.open).into_values() {
+            if let Asked::Send(outgoing) = asked {
+                self.app.unknown.push(outgoing);
+            }
+        }
+        self.app.subscribed = false;
+    }
+
+    /// Queues a request of the app.
+    pub fn ask(&mut self, asked: Asked, command: Command) {
+        self.app.last_request += 1;
+        let request = self.app.last_request;
+        self.app.open.insert(request, asked);
+        self.waiting.push_back(Input::Command {
+            to: ReplyTo { client: 1, request },
+            command,
+        });
+    }
+
+    /// Queues a message.
+    pub fn send(&mut self, outgoing: Outgoing) {
+        let command = Command::Send {
+            client: client(),
+            token: Token(outgoing.text.clone().into_bytes()),
+            from: None,
+            to: outgoing.to,
+            text: Redacted::new(outgoing.text.clone()),
+            valid_for: outgoing.valid_for_s.map(std::time::Duration::from_secs),
+        };
+        self.ask(Asked::Send(outgoing), command);
+    }
+
+    fn engine_link(&self, index: usize) -> EngineLink {
+        let (name, kind, metered) = if index == 0 {
+            ("wifi", LinkKind::Wifi, false)
+        } else {
+            ("sim1", LinkKind::Cellular { sim_slot: 0 }, true)
+        };
+        EngineLink {
+            id: LinkId(name.into()),
+            kind,
+            up: self.links[index].up,
+            validated: true,
+            metered,
+            roaming: false,
+            generation: Generation::G4,
+            network: name.into(),
+            binding: Binding::default(),
+            signal_dbm: None,
+        }
+    }
+
+    /// What the telephony agent says when it connects.
+    pub fn links_report(&self) -> Input {
+        Input::Telephony(TelephonyEvent::State {
+            sims: Vec::new(),
+            links: (0..self.links.len()).map(|i| self.engine_link(i)).collect(),
+        })
+    }
+
+    /// What the telephony agent says of one link.
+    pub fn link_report(&self, index: usize) -> Input {
+        Input::Telephony(TelephonyEvent::Link(self.engine_link(index)))
+    }
+
+    /// Which of its links has this name.
+    pub fn link_index(id: &LinkId) -> usize {
+        usize::from(&*id.0 != "wifi")
+    }
+}

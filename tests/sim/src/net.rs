@@ -1,0 +1,207 @@
+//! The simulated network: connections as reliable, ordered streams of frames
+//! over links that come, go, delay and die.
+//!
+//! A frame on a link that is down waits, as a transport would repeat it; it
+//! goes on when the link is back or the connection has moved. What is on its
+//! way when a connection ends is lost. An end that is closed in silence is not
+//! noticed by the other.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use twine_engine::{ConnId, TransportKind};
+use twine_proto::Frame;
+
+use crate::rng::Rng;
+
+/// Index of a handset.
+pub type HandsetNo = usize;
+
+/// Which way a frame goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// To the gateway.
+    Up,
+    /// To the handset.
+    Down,
+}
+
+/// What travels.
+#[derive(Debug, Clone)]
+pub enum Packet {
+    /// A frame.
+    Frame(Frame),
+    /// The end.
+    Fin,
+}
+
+/// One connection, from its request to its end.
+#[derive(Debug)]
+pub struct Conn {
+    /// Whose.
+    pub handset: HandsetNo,
+    /// In which run of the daemon.
+    pub run: u64,
+    /// The engine's name for it.
+    pub engine_conn: ConnId,
+    /// How.
+    pub transport: TransportKind,
+    /// Over which of the handset's links.
+    pub link: usize,
+    /// The handset's end is open.
+    pub handset_open: bool,
+    /// The gateway's end is open (in the present run of the gateway).
+    pub gateway_open: bool,
+    /// The handshake is done.
+    pub established: bool,
+    busy_until: [u64; 2],
+    parked: [VecDeque<Packet>; 2],
+}
+
+/// A link of a handset.
+#[derive(Debug, Clone)]
+pub struct Link {
+    /// Carries anything at all.
+    pub up: bool,
+    /// One way, milliseconds.
+    pub delay_ms: u64,
+    /// Bytes per second.
+    pub bytes_per_s: u64,
+    /// Eats UDP.
+    pub udp_blocked: bool,
+}
+
+/// All connections.
+#[derive(Debug, Default)]
+pub struct Net {
+    conns: BTreeMap<u64, Conn>,
+    last: u64,
+}
+
+impl Net {
+    /// A new connection is asked for.
+    pub fn open(
+        &mut self,
+        handset: HandsetNo,
+        run: u64,
+        engine_conn: ConnId,
+        transport: TransportKind,
+        link: usize,
+    ) -> u64 {
+        self.last += 1;
+        self.conns.insert(
+            self.last,
+            Conn {
+                handset,
+                run,
+                engine_conn,
+                transport,
+                link,
+                handset_open: true,
+                gateway_open: false,
+                established: false,
+                busy_until: [0, 0],
+                parked: [VecDeque::new(), VecDeque::new()],
+            },
+        );
+        self.last
+    }
+
+    /// A connection by its number.
+    pub fn get(&mut self, id: u64) -> Option<&mut Conn> {
+        self.conns.get_mut(&id)
+    }
+
+    /// The connection that a daemon's engine knows by this name.
+    pub fn find(&self, handset: HandsetNo, run: u64, engine_conn: ConnId) -> Option<u64> {
+        self.conns
+            .iter()
+            .rev()
+            .find(|(_, conn)| {
+                conn.handset == handset && conn.run == run && conn.engine_conn == engine_conn
+            })
+            .map(|(id, _)| *id)
+    }
+
+    /// All connections' numbers.
+    pub fn ids(&self) -> Vec<u64> {
+        self.conns.keys().copied().collect()
+    }
+
+    /// Forgets connections of which no end is open.
+    pub fn sweep(&mut self) {
+        self.conns
+            .retain(|_, conn| conn.handset_open || conn.gateway_open);
+    }
+
+    /// When a packet arrives that would arrive at `at` if nothing were before
+    /// it; `None`: it waits for the link.
+    pub fn send(
+        &mut self,
+        id: u64,
+        way: Way,
+        packet: Packet,
+        link_up: bool,
+        at: u64,
+    ) -> Option<(u64, Packet)> {
+        let conn = self.conns.get_mut(&id)?;
+        let side = way as usize;
+        if !link_up || !conn.parked[side].is_empty() {
+            conn.parked[side].push_back(packet);
+            return None;
+        }
+        // A stream keeps its order, and a queue its pace.
+        let at = at.max(conn.busy_until[side]);
+        conn.busy_until[side] = at;
+        Some((at, packet))
+    }
+
+    /// A packet has arrived: `None` if the link is down by now (it waits) or
+    /// nobody is there.
+    pub fn arrive(&mut self, id: u64, way: Way, packet: Packet, link_up: bool) -> Option<Packet> {
+        let conn = self.conns.get_mut(&id)?;
+        let open = match way {
+            Way::Up => conn.gateway_open,
+            Way::Down => conn.handset_open,
+        };
+        if !open {
+            return None;
+        }
+        if !link_up {
+            conn.parked[way as usize].push_back(packet);
+            return None;
+        }
+        Some(packet)
+    }
+
+    /// What waited for the link, in order.
+    pub fn take_parked(&mut self, id: u64, way: Way) -> Vec<Packet> {
+        self.conns
+            .get_mut(&id)
+            .map(|conn| conn.parked[way as usize].drain(..).collect())
+            .unwrap_or_default()
+    }
+}
+
+impl Link {
+    /// How long a packet takes; one in `loss_one_in` is lost and repeated.
+    pub fn travel_ms(&self, packet: &Packet, loss_one_in: u64, rng: &mut Rng) -> u64 {
+        let bytes = match packet {
+            Packet::Frame(frame) => about_bytes(frame) + 40,
+            Packet::Fin => 40,
+        };
+        let mut travel = self.delay_ms + bytes * 1000 / self.bytes_per_s + rng.range(0, 3);
+        while rng.one_in(loss_one_in) {
+            travel += 3 * self.delay_ms + 200;
+        }
+        travel
+    }
+}
+
+/// Close enough for pacing, and cheap.
+fn about_bytes(frame: &Frame) -> u64 {
+    match frame {
+        Frame::Submit(submit) => submit.content.as_bytes().len() as u64 + 18,
+        Frame::Deliver(deliver) => deliver.content.as_bytes().len() as u64 + 23,
+        _ => 12,
+    }
+}

@@ -1,0 +1,411 @@
+//! The outgoing side of the simulated store.
+
+use twine_engine::message::{
+    Direction, IpAttempt, MessageId, OrderKey, SentAs, Shown, SmsAttempt, TakeBack, content_of,
+    shown,
+};
+use twine_engine::store_ops::{
+    BootStamp, EventKind, NewOutgoing, Outcome, QueuedMessage, Released, ResumeItem, Unsettled,
+};
+use twine_engine::time::{Instant, WallTime};
+use twine_proto::frame::{ReadMark, RevokeOutcome, SentState};
+use twine_proto::{E164, Epoch, LaneSeq, Seq};
+
+use super::{MemoryStore, Message};
+
+impl MemoryStore {
+    pub(super) fn enqueue(&mut self, new: &NewOutgoing, wall: WallTime) -> Outcome {
+        let key = (new.client.clone(), new.token.clone());
+        if let Some(id) = self.tokens.get(&key) {
+            return Outcome::Repeated { id: *id };
+        }
+        let id = new.id;
+        self.next_message = self.next_message.max(id.0 + 1);
+        self.tokens.insert(key, id);
+        let order = OrderKey {
+            position: id.0,
+            epoch: Epoch(0),
+            lane_seq: LaneSeq(0),
+        };
+        let deadline = new
+            .valid_for
+            .map(|valid| (new.boot.boot, new.boot.at + valid));
+        let message = Message {
+            direction: Direction::Outgoing,
+            own: new.own,
+            peer: new.peer,
+            text: Some(new.text.clone()),
+            place: None,
+            digest: None,
+            ip: IpAttempt::None,
+            take_back: None,
+            read: false,
+            shown: shown(IpAttempt::None, SmsAttempt::None, false),
+            order,
+            created: wall,
+            changed: wall,
+            age_s: 0,
+            valid_for: new.valid_for,
+            deadline,
+            rejected: None,
+        };
+        self.event(EventKind::StateChanged, id, message.shown, wall);
+        self.queued.insert((new.own, id));
+        if let Some((_, at)) = deadline {
+            self.deadlines.insert((at, id));
+        }
+        self.conversations
+            .entry((new.own, new.peer))
+            .or_default()
+            .insert(order, id);
+        self.messages.insert(id, message);
+        Outcome::Enqueued { id }
+    }
+
+    pub(super) fn release(&mut self, id: MessageId, wall: WallTime) -> Outcome {
+        let Some(message) = self.messages.get(&id) else {
+            return Outcome::NotQueued;
+        };
+        let (own, peer, place) = (message.own, message.peer, message.place);
+        if message.direction != Direction::Outgoing || message.ip != IpAttempt::None {
+            return Outcome::NotQueued;
+        }
+        let Some(identity) = self.identity(own) else {
+            return Outcome::NotQueued;
+        };
+        let Some(epoch) = identity.epoch else {
+            return Outcome::NotQueued;
+        };
+        let seq = identity.next_seq;
+        identity.next_seq = seq.next();
+        let lane_seq = match place {
+            Some((placed, lane_seq)) if placed == epoch => lane_seq,
+            _ => {
+                let lane = self
+                    .lanes_out
+                    .entry((own, peer))
+                    .or_insert((epoch, LaneSeq(0)));
+                if lane.0 != epoch {
+                    *lane = (epoch, LaneSeq(0));
+                }
+                lane.1 = lane.1.next();
+                lane.1
+            }
+        };
+        self.places_out.insert((own, peer, epoch, lane_seq), id);
+        self.change(id, wall, |message| {
+            message.place = Some((epoch, lane_seq));
+            message.ip = IpAttempt::InFlight(SentAs { epoch, seq });
+        });
+        self.released(id)
+            .map_or(Outcome::NotQueued, Outcome::Released)
+    }
+
+    fn released(&self, id: MessageId) -> Option<Released> {
+        let message = self.messages.get(&id)?;
+        let sent = message.sent_as()?;
+        Some(Released {
+            id,
+            own: message.own,
+            peer: message.peer,
+            epoch: sent.epoch,
+            seq: sent.seq,
+            lane_seq: message.place?.1,
+            content: content_of(message.text.as_ref()?.expose()).encode(),
+        })
+    }
+
+    pub(super) fn load_queued(&self, number: E164, limit: usize, max_bytes: usize) -> Outcome {
+        let mut messages = Vec::new();
+        let mut bytes = 0;
+        let mut more = false;
+        for (_, id) in self
+            .queued
+            .range((number, MessageId(0))..=(number, MessageId(u64::MAX)))
+        {
+            if messages.len() >= limit || bytes >= max_bytes && !messages.is_empty() {
+                more = true;
+                break;
+            }
+            let message = &self.messages[id];
+            let text = message.text.as_ref().map_or("", |text| text.expose());
+            let content_bytes = content_of(text).encode().as_bytes().len();
+            bytes += content_bytes;
+            messages.push(QueuedMessage {
+                id: *id,
+                peer: message.peer,
+                content_bytes,
+                deadline: message.deadline.map(|(_, at)| at),
+            });
+        }
+        Outcome::Queued { messages, more }
+    }
+
+    pub(super) fn load_resume(&self, number: E164) -> Outcome {
+        let held = self
+            .identities
+            .iter()
+            .find(|identity| identity.number == number)
+            .and_then(|identity| identity.epoch);
+        let (mut in_flight, mut taking_back) = (Vec::new(), Vec::new());
+        for ((_, epoch, seq), id) in self
+            .unsettled
+            .range((number, Epoch(0), Seq(0))..=(number, Epoch(u32::MAX), Seq(u64::MAX)))
+        {
+            let message = &self.messages[id];
+            match message.ip {
+                IpAttempt::InFlight(_) if Some(*epoch) == held => {
+                    if let Some(released) = self.released(*id) {
+                        in_flight.push(ResumeItem {
+                            released,
+                            take_back: message.take_back.is_some(),
+                        });
+                    }
+                }
+                IpAttempt::Accepted(_) if message.take_back.is_some() => {
+                    taking_back.push((*epoch, *seq));
+                }
+                _ => {}
+            }
+        }
+        Outcome::Resume {
+            in_flight,
+            taking_back,
+        }
+    }
+
+    pub(super) fn apply_sent(
+        &mut self,
+        number: E164,
+        epoch: Epoch,
+        state: &SentState,
+        closed: bool,
+        wall: WallTime,
+    ) -> Outcome {
+        let (mut settled, mut requeued) = (0, 0);
+        for seq in &state.delivered {
+            if let Some(id) = self.unsettled.get(&(number, epoch, *seq)).copied() {
+                let sent = SentAs { epoch, seq: *seq };
+                self.change(id, wall, |m| m.ip = IpAttempt::Delivered(sent));
+                settled += 1;
+            }
+        }
+        for (seq, disposition) in &state.dispositions {
+            if let Some(id) = self.unsettled.get(&(number, epoch, *seq)).copied() {
+                self.change(id, wall, |m| {
+                    m.ip = IpAttempt::after(*disposition, m.take_back);
+                });
+                settled += 1;
+            }
+        }
+        let open: Vec<(Seq, MessageId)> = self
+            .unsettled
+            .range((number, epoch, Seq(0))..=(number, epoch, Seq(u64::MAX)))
+            .map(|((_, _, seq), id)| (*seq, *id))
+            .collect();
+        for (seq, id) in open {
+            if !matches!(self.messages[&id].ip, IpAttempt::InFlight(_)) {
+                continue;
+            }
+            if seq <= state.high_water {
+                let sent = SentAs { epoch, seq };
+                self.change(id, wall, |m| m.ip = IpAttempt::Accepted(sent));
+            } else if closed {
+                if let Some(reason) = self.messages[&id].take_back {
+                    self.change(id, wall, |m| m.ip = IpAttempt::Revoked(reason));
+                    settled += 1;
+                } else {
+                    if let Some((epoch, lane_seq)) = self.messages[&id].place {
+                        let message = &self.messages[&id];
+                        self.places_out
+                            .remove(&(message.own, message.peer, epoch, lane_seq));
+                    }
+                    self.change(id, wall, |m| {
+                        m.ip = IpAttempt::None;
+                        m.place = None;
+                    });
+                    requeued += 1;
+                }
+            }
+        }
+        self.applied(number, settled, requeued)
+    }
+
+    fn applied(&self, number: E164, settled: u64, requeued: u64) -> Outcome {
+        let lowest_unsettled = self
+            .identities
+            .iter()
+            .find(|identity| identity.number == number)
+            .and_then(|identity| self.position(identity).held)
+            .map_or(Seq(1), |held| held.lowest_unsettled);
+        Outcome::Applied {
+            settled,
+            requeued,
+            lowest_unsettled,
+        }
+    }
+
+    pub(super) fn apply_revoked(
+        &mut self,
+        number: E164,
+        epoch: Epoch,
+        results: &[(Seq, RevokeOutcome)],
+        wall: WallTime,
+    ) -> Outcome {
+        let mut settled = 0;
+        for (seq, outcome) in results {
+            let Some(id) = self.unsettled.get(&(number, epoch, *seq)).copied() else {
+                continue;
+            };
+            let sent = SentAs { epoch, seq: *seq };
+            let ip = match outcome {
+                RevokeOutcome::Revoked => {
+                    let reason = self.messages[&id].take_back;
+                    IpAttempt::Revoked(reason.unwrap_or(TakeBack::Cancelled))
+                }
+                RevokeOutcome::AlreadyDelivered => IpAttempt::Delivered(sent),
+                RevokeOutcome::InDoubt | RevokeOutcome::Forgotten => continue,
+            };
+            self.change(id, wall, |m| m.ip = ip);
+            settled += 1;
+        }
+        self.applied(number, settled, 0)
+    }
+
+    pub(super) fn cancel(&mut self, id: MessageId, wall: WallTime) -> Outcome {
+        let Some(message) = self.messages.get(&id) else {
+            return Outcome::NotFound;
+        };
+        let shown_now = Some(message.shown);
+        if message.direction == Direction::Incoming {
+            return Outcome::TooLate { shown: shown_now };
+        }
+        let cancelled = |m: &mut Message| m.take_back = Some(TakeBack::Cancelled);
+        let revoked = IpAttempt::Revoked(TakeBack::Cancelled);
+        match (message.ip, message.shown) {
+            (IpAttempt::None, _) => {
+                self.change(id, wall, |m| {
+                    cancelled(m);
+                    m.ip = revoked;
+                });
+                Outcome::TakenBack
+            }
+            (_, Shown::Failed(_)) => {
+                self.change(id, wall, |m| {
+                    cancelled(m);
+                    m.ip = revoked;
+                });
+                Outcome::Done
+            }
+            (
+                IpAttempt::InFlight(sent) | IpAttempt::Accepted(sent),
+                Shown::Sending | Shown::Sent,
+            ) => {
+                let number = message.own;
+                self.change(id, wall, cancelled);
+                Outcome::MustRevoke(Unsettled {
+                    number,
+                    epoch: sent.epoch,
+                    seq: sent.seq,
+                })
+            }
+            _ => Outcome::TooLate { shown: shown_now },
+        }
+    }
+
+    pub(super) fn retry(&mut self, id: MessageId, boot: BootStamp, wall: WallTime) -> Outcome {
+        let Some(message) = self.messages.get(&id) else {
+            return Outcome::NotFound;
+        };
+        if message.direction == Direction::Incoming
+            || !matches!(message.shown, Shown::Failed(_) | Shown::Cancelled)
+        {
+            return Outcome::TooLate {
+                shown: Some(message.shown),
+            };
+        }
+        self.change(id, wall, |m| {
+            m.ip = IpAttempt::None;
+            m.take_back = None;
+            m.deadline = m.valid_for.map(|valid| (boot.boot, boot.at + valid));
+        });
+        Outcome::Done
+    }
+
+    pub(super) fn rearm(&mut self, boot: BootStamp) -> Outcome {
+        self.deadlines.clear();
+        for (id, message) in &mut self.messages {
+            let open = message.ip == IpAttempt::None || message.ip.unsettled().is_some();
+            if message.direction != Direction::Outgoing || !open || message.take_back.is_some() {
+                continue;
+            }
+            if let (Some(valid), Some((known, at))) = (message.valid_for, message.deadline) {
+                let at = if known == boot.boot {
+                    at
+                } else {
+                    boot.at + valid
+                };
+                message.deadline = Some((boot.boot, at));
+                self.deadlines.insert((at, *id));
+            }
+        }
+        Outcome::Deadline(self.next_deadline())
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    pub(super) fn expire(&mut self, boot: BootStamp, limit: usize, wall: WallTime) -> Outcome {
+        let due: Vec<MessageId> = self
+            .deadlines
+            .iter()
+            .take_while(|(at, _)| *at <= boot.at)
+            .take(limit)
+            .map(|(_, id)| *id)
+            .collect();
+        let (mut revoke, mut dropped) = (Vec::new(), 0);
+        for id in due {
+            let message = &self.messages[&id];
+            let (own, sent) = (message.own, message.sent_as());
+            self.change(id, wall, |m| {
+                m.take_back = Some(TakeBack::Expired);
+                if sent.is_none() {
+                    m.ip = IpAttempt::Revoked(TakeBack::Expired);
+                }
+            });
+            match sent {
+                None => dropped += 1,
+                Some(sent) => revoke.push(Unsettled {
+                    number: own,
+                    epoch: sent.epoch,
+                    seq: sent.seq,
+                }),
+            }
+        }
+        Outcome::Expired {
+            revoke,
+            dropped,
+            next: self.next_deadline(),
+        }
+    }
+
+    pub(super) fn apply_read_by(&mut self, number: E164, mark: ReadMark, wall: WallTime) {
+        let ids: Vec<MessageId> = self
+            .places_out
+            .range(
+                (number, mark.peer, mark.epoch, LaneSeq(0))
+                    ..=(number, mark.peer, mark.epoch, mark.upto),
+            )
+            .map(|(_, id)| *id)
+            .filter(|id| {
+                self.messages
+                    .get(id)
+                    .is_some_and(|m| !m.read && !m.ip.is_negative() && m.ip != IpAttempt::None)
+            })
+            .collect();
+        for id in ids {
+            self.change(id, wall, |m| m.read = true);
+        }
+    }
+}
