@@ -37,7 +37,8 @@
 //! time. All are handed over, the connection dies before 60 arrives, and the
 //! device says 80 with a matching check: message 60 would be lost. Therefore a
 //! cursor that did not match is kept as `doubted_upto`, and cursors up to it
-//! settle nothing from then on; `Ack` does.
+//! settle nothing from then on; `Ack` does. A forged one costs its own mailbox this
+//! short cut, and nothing else.
 
 use std::collections::BTreeSet;
 
@@ -52,7 +53,7 @@ use crate::limits::{MAX_CLAIMED_EPOCH, PAGE};
 use crate::outbox::Outcomes;
 use crate::records::{key, new_stream};
 use crate::session::SlotState;
-use crate::storage::{Fate, NumberRecord, Tx};
+use crate::storage::{Fate, NumberRecord, Stream, Tx};
 use crate::turn::{Turn, goodbye};
 use crate::types::{ConnId, DeviceKey};
 
@@ -118,6 +119,13 @@ impl<T: Tx> Turn<'_, T> {
         device: DeviceKey,
         slots: Vec<HelloSlot>,
     ) -> Result<(), T::Error> {
+        // First all cursors: what one identity of this device settles may have
+        // been sent by another, whose outcomes are read next.
+        for hello in &slots {
+            if self.is_bound(hello.number, device)? {
+                self.settle_by_cursor(hello.number, hello.cursor, hello.cursor_check)?;
+            }
+        }
         let mut states = Vec::with_capacity(slots.len());
         let mut welcome = Vec::with_capacity(slots.len());
         // Outcomes beyond what one frame holds follow as receipts.
@@ -155,6 +163,11 @@ impl<T: Tx> Turn<'_, T> {
         self.tally.hellos += 1;
         self.woken.insert(conn);
         Ok(())
+    }
+
+    fn is_bound(&mut self, number: E164, device: DeviceKey) -> Result<bool, T::Error> {
+        let record = self.db.number(number)?;
+        Ok(record.is_some_and(|record| record.device == Some(device)))
     }
 
     /// Takes as many outcomes as there is room for; the rest is gathered for
@@ -201,7 +214,6 @@ impl<T: Tx> Turn<'_, T> {
         if record.device != Some(device) {
             return Ok(not_bound);
         }
-        self.settle_by_cursor(number, hello.cursor, hello.cursor_check)?;
         let mut greeted = match hello.binding {
             Binding::Wanted { last } => self.grant(device, number, record, last)?,
             Binding::Held(position) => self.resume(device, number, record, position)?,
@@ -312,7 +324,7 @@ impl<T: Tx> Turn<'_, T> {
         number: E164,
         epoch: Epoch,
         lowest_unsettled: Seq,
-    ) -> Result<Option<crate::storage::Stream>, T::Error> {
+    ) -> Result<Option<Stream>, T::Error> {
         let key = key(number, epoch);
         let Some(mut stream) = self.db.stream(key)? else {
             return Ok(None);

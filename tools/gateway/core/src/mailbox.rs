@@ -14,13 +14,20 @@
 //! first entry that is not acknowledged.
 
 use twine_proto::frame::{Ack, Deliver, Disposition, ReadMark, Receipt, ReceiptKind};
-use twine_proto::{Cursor, E164, Frame, Slot};
+use twine_proto::{Cursor, E164, Frame, Seq, Slot};
 
 use crate::limits::MAX_EXPIRED_PER_TURN;
 use crate::records::key;
 use crate::storage::{Entry, EntryBody, Fate, Sent, StreamKey, Tx};
 use crate::turn::Turn;
 use crate::types::ConnId;
+
+/// Whether a connection may be sent more before it acknowledges.
+enum Filled {
+    NotYet,
+    /// No, after so many entries of this identity.
+    With(usize),
+}
 
 impl<T: Tx> Turn<'_, T> {
     /// At the end of the turn: sends what may be sent to the connections that
@@ -54,61 +61,54 @@ impl<T: Tx> Turn<'_, T> {
                 // Bound anew: the connection has ended.
                 return Ok(());
             }
-            if !self.deliver_slot(conn, slot)? {
-                // No room. The others come first next time.
-                if let Some(served) = self.core.sessions.served_mut(conn) {
-                    served.first_slot = (index + 1) % count;
-                }
-                return Ok(());
+            let next = match self.deliver_slot(conn, slot)? {
+                Filled::NotYet => continue,
+                // Who had a turn comes last next time, who had none first.
+                Filled::With(0) => index,
+                Filled::With(_) => (index + 1) % count,
+            };
+            if let Some(served) = self.core.sessions.served_mut(conn) {
+                served.first_slot = next;
             }
+            return Ok(());
         }
         Ok(())
     }
 
-    /// `false`: there is no room for more on this connection.
-    fn deliver_slot(&mut self, conn: ConnId, slot: Slot) -> Result<bool, T::Error> {
+    fn deliver_slot(&mut self, conn: ConnId, slot: Slot) -> Result<Filled, T::Error> {
         let config = &self.core.config;
         let (max_entries, max_bytes) = (config.max_unacked_entries, config.max_unacked_bytes);
-        let index = slot.get() as usize;
         let Some(served) = self.core.sessions.served_mut(conn) else {
-            return Ok(false);
+            return Ok(Filled::NotYet);
         };
         let (entries, bytes) = served.unacked();
-        let Some(state) = served.slots.get(index) else {
-            return Ok(true);
+        let Some(state) = served.slots.get(slot.get() as usize) else {
+            return Ok(Filled::NotYet);
         };
         let (owner, position) = (state.number, state.position);
         let room = max_entries.saturating_sub(entries);
         let mut room_bytes = max_bytes.saturating_sub(bytes);
         if room == 0 {
-            return Ok(false);
+            return Ok(Filled::With(0));
         }
         let page = self
             .db
             .tx
             .entries_after(owner, position, room, room_bytes)?;
-        let found = page.len();
+        let mut delivered = 0;
         for (cursor, entry) in page {
-            let cost = entry.cost();
-            // The storage always returns the first; it goes out alone.
-            if cost > room_bytes && self.unacked_on(conn) > 0 {
-                return Ok(false);
+            // The storage returns the first whatever its size: one always may.
+            if entry.cost() > room_bytes && entries + delivered > 0 {
+                return Ok(Filled::With(delivered));
             }
-            room_bytes = room_bytes.saturating_sub(cost);
+            room_bytes = room_bytes.saturating_sub(entry.cost());
             self.hand_over(conn, slot, owner, cursor, entry)?;
+            delivered += 1;
         }
-        // A short page may end at the mailbox's end or at the bound; if it is
-        // the bound, the next acknowledgement wakes the connection again.
-        Ok(found < room && room_bytes > 0)
-    }
-
-    fn unacked_on(&self, conn: ConnId) -> usize {
-        let served = self
-            .core
-            .sessions
-            .get(conn)
-            .and_then(|session| session.served.as_ref());
-        served.map_or(0, |served| served.unacked().0)
+        if delivered == room || room_bytes == 0 {
+            return Ok(Filled::With(delivered));
+        }
+        Ok(Filled::NotYet)
     }
 
     fn hand_over(
@@ -217,7 +217,7 @@ impl<T: Tx> Turn<'_, T> {
     pub(crate) fn end_sent(
         &mut self,
         key: StreamKey,
-        seq: twine_proto::Seq,
+        seq: Seq,
         fate: Fate,
     ) -> Result<(), T::Error> {
         let Some(sent) = self.db.tx.sent(key, seq)? else {
@@ -239,7 +239,7 @@ impl<T: Tx> Turn<'_, T> {
     }
 
     /// Tells an outcome to the device that holds the epoch, if it is here.
-    fn tell(&mut self, key: StreamKey, seq: twine_proto::Seq, fate: Fate) -> Result<(), T::Error> {
+    fn tell(&mut self, key: StreamKey, seq: Seq, fate: Fate) -> Result<(), T::Error> {
         let Some(stream) = self.db.stream(key)? else {
             return Ok(());
         };

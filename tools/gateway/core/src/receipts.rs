@@ -5,7 +5,7 @@
 //! changes nothing: the handset counts those it sent. `Accepted` tells the number.
 
 use twine_proto::frame::{Disposition, ReadMark, Receipt, ReceiptKind, RejectReason};
-use twine_proto::{Cursor, Slot};
+use twine_proto::{Cursor, Seq, Slot};
 
 use crate::limits::{MAX_READ_MARKS_PER_MAILBOX, MAX_READ_MARKS_PER_READER};
 use crate::outbox::Note;
@@ -31,7 +31,7 @@ impl<T: Tx> Turn<'_, T> {
         let high_water = self
             .db
             .stream(identity.stream())?
-            .map_or(twine_proto::Seq(0), |stream| stream.high_water);
+            .map_or(Seq(0), |stream| stream.high_water);
         self.note_accepted(identity, high_water, Note::Plain);
         Ok(())
     }

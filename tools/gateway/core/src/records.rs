@@ -9,7 +9,8 @@ use twine_proto::limits::WINDOW;
 use twine_proto::{Cursor, E164, Epoch, Seq};
 
 use crate::limits::{MAX_SENT_KEPT, MAX_STREAMS_PER_NUMBER, PAGE};
-use crate::storage::{Entry, Fate, Mailbox, NumberRecord, Sent, Stream, StreamKey, Tx};
+use crate::storage::{Entry, EntryBody, Fate, Mailbox, NumberRecord, Sent, Stream, StreamKey, Tx};
+use crate::types::DeviceKey;
 
 pub(crate) struct Records<T: Tx> {
     pub(crate) tx: T,
@@ -215,7 +216,7 @@ fn prune<T: Tx>(tx: &mut T, key: StreamKey, stream: &mut Stream) -> Result<(), T
 }
 
 /// An epoch without records.
-pub(crate) fn new_stream(owner: crate::DeviceKey, high_water: Seq) -> Stream {
+pub(crate) fn new_stream(owner: DeviceKey, high_water: Seq) -> Stream {
     Stream {
         owner,
         high_water,
@@ -244,8 +245,8 @@ impl Mailbox {
 
     fn count(&mut self, entry: &Entry) -> &mut u32 {
         match entry.body {
-            crate::storage::EntryBody::Message { .. } => &mut self.messages,
-            crate::storage::EntryBody::ReadBy { .. } => &mut self.marks,
+            EntryBody::Message { .. } => &mut self.messages,
+            EntryBody::ReadBy { .. } => &mut self.marks,
         }
     }
 }

@@ -18,7 +18,7 @@
 //! | beyond high-water + 1, or above the mark of a closed epoch | `Forgotten` | nothing is known, and nothing is consumed |
 
 use twine_proto::frame::{Disposition, Revoke, RevokeOutcome, Revoked};
-use twine_proto::{Frame, Seq};
+use twine_proto::{Cursor, E164, Frame, Seq};
 
 use crate::records::key;
 use crate::storage::{EntryBody, Fate, Sent, StreamKey, Tx};
@@ -109,8 +109,8 @@ impl<T: Tx> Turn<'_, T> {
         key: StreamKey,
         seq: Seq,
         sent: Sent,
-        to: twine_proto::E164,
-        cursor: twine_proto::Cursor,
+        to: E164,
+        cursor: Cursor,
     ) -> Result<RevokeOutcome, T::Error> {
         let Some(entry) = self.db.tx.entry(to, cursor)? else {
             return Ok(RevokeOutcome::Forgotten);

@@ -14,6 +14,7 @@ use twine_proto::frame::{Disposition, Refusal, Submit};
 use twine_proto::limits::WINDOW;
 use twine_proto::{Digest, Seq};
 
+use crate::limits::ENTRY_OVERHEAD_BYTES;
 use crate::outbox::Note;
 use crate::storage::{Entry, EntryBody, Fate, Sent, Stream, Tx};
 use crate::turn::{Identity, Turn};
@@ -122,7 +123,7 @@ impl<T: Tx> Turn<'_, T> {
         }
         let mailbox = self.db.mailbox(submit.to)?;
         let room = self.core.config.mailbox_bytes.saturating_sub(mailbox.bytes);
-        let cost = crate::limits::ENTRY_OVERHEAD_BYTES + bytes as u64;
+        let cost = ENTRY_OVERHEAD_BYTES + bytes as u64;
         if mailbox.messages >= self.core.config.mailbox_entries || cost > room {
             return Ok(Some(Refusal::MailboxFull));
         }

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use twine_proto::frame::{Direction, Goodbye, GoodbyeReason};
-use twine_proto::{E164, Epoch, Frame, SessionNo, Slot};
+use twine_proto::{E164, Epoch, Frame, Seq, SessionNo, Slot};
 
 use crate::core::Core;
 use crate::counters::Counters;
@@ -164,7 +164,8 @@ impl<T: Tx> Turn<'_, T> {
         }
         self.tally.rebound += 1;
         let why = "a number of this connection is bound anew; say Hello again";
-        self.end(conn, goodbye(GoodbyeReason::UnknownDevice, 0, why));
+        // Not `UnknownDevice`: the device may hold other numbers.
+        self.end(conn, goodbye(GoodbyeReason::Closing, 0, why));
         Ok(None)
     }
 
@@ -187,7 +188,7 @@ impl<T: Tx> Turn<'_, T> {
     }
 
     /// Notes something for the `Accepted` of an identity.
-    pub(crate) fn note_accepted(&mut self, identity: Identity, upto: twine_proto::Seq, note: Note) {
+    pub(crate) fn note_accepted(&mut self, identity: Identity, upto: Seq, note: Note) {
         let receipts = self.receipts_of(identity.conn);
         self.out
             .accepted(identity.conn, identity.slot, upto, note, receipts);
