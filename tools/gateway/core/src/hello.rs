@@ -390,8 +390,9 @@ impl<T: Tx> Turn<'_, T> {
         if cursor <= mailbox.doubted_upto {
             return Ok(());
         }
+        let handed = cursor <= mailbox.handed_upto;
         let entry = self.db.tx.entry(owner, cursor)?;
-        if !entry.is_some_and(|entry| entry.handed && entry.check(owner) == check) {
+        if !handed || entry.is_none_or(|entry| entry.check(owner) != check) {
             mailbox.doubted_upto = cursor;
             self.db.put_mailbox(owner, mailbox);
             return Ok(());
@@ -407,10 +408,8 @@ impl<T: Tx> Turn<'_, T> {
                     return Ok(());
                 }
                 after = at;
-                if entry.handed {
-                    self.tally.settled_by_hello += 1;
-                    self.acknowledged(owner, at, &entry)?;
-                }
+                self.tally.settled_by_hello += 1;
+                self.acknowledged(owner, at, &entry)?;
             }
         }
     }

@@ -48,6 +48,8 @@ pub mod counters;
 pub mod limits;
 pub mod memory;
 pub mod storage;
+#[cfg(any(test, feature = "suite"))]
+pub mod suite;
 pub mod types;
 
 mod core;

@@ -9,8 +9,8 @@
 //!     └───────────────────────┴──── too old ───────────────> gone: Expired
 //! ```
 //!
-//! Entries are handed over in the order of their cursors, so those handed over
-//! are always the first of a mailbox. On each connection delivery starts from the
+//! Entries are handed over in the order of their cursors, so one mark tells
+//! which were, and handing over rewrites no entry. On each connection delivery starts from the
 //! first entry that is not acknowledged.
 
 use twine_proto::frame::{Ack, Deliver, Disposition, ReadMark, Receipt, ReceiptKind};
@@ -119,9 +119,11 @@ impl<T: Tx> Turn<'_, T> {
         cursor: Cursor,
         entry: Entry,
     ) -> Result<(), T::Error> {
-        if !entry.handed {
+        let mut mailbox = self.db.mailbox(owner)?;
+        if cursor > mailbox.handed_upto {
             // Rule 9: durable before it leaves, by this turn's commit.
-            self.db.tx.set_handed(owner, cursor)?;
+            mailbox.handed_upto = cursor;
+            self.db.put_mailbox(owner, mailbox);
         }
         let cost = entry.cost();
         if let Some(served) = self.core.sessions.served_mut(conn)
@@ -280,6 +282,7 @@ impl<T: Tx> Turn<'_, T> {
                 continue;
             };
             self.tally.expired += 1;
+            let handed = cursor <= self.db.mailbox(owner)?.handed_upto;
             self.db.remove_entry(owner, cursor, &entry)?;
             if let EntryBody::Message {
                 from, epoch, seq, ..
@@ -287,7 +290,7 @@ impl<T: Tx> Turn<'_, T> {
             {
                 let fate = Fate::Ended {
                     how: Disposition::Expired,
-                    handed: entry.handed,
+                    handed,
                 };
                 self.end_sent(key(from, epoch), seq, fate)?;
             }

@@ -67,6 +67,16 @@ impl MemoryStorage {
             .map(|((_, cursor), entry)| (*cursor, entry))
     }
 
+    /// The accounts of a mailbox. For tests.
+    #[must_use]
+    pub fn mailbox(&self, owner: E164) -> Mailbox {
+        self.state
+            .mailboxes
+            .get(&owner)
+            .copied()
+            .unwrap_or_default()
+    }
+
     /// What is known of an epoch's seqs, ascending. For tests.
     pub fn sent(&self, key: StreamKey) -> impl Iterator<Item = (Seq, &Sent)> {
         self.state
@@ -351,14 +361,6 @@ impl Tx for MemoryTx<'_> {
 
     fn insert_entry(&mut self, owner: E164, cursor: Cursor, entry: &Entry) -> Result<()> {
         self.set_entry((owner, cursor), Some(entry.clone()));
-        Ok(())
-    }
-
-    fn set_handed(&mut self, owner: E164, cursor: Cursor) -> Result<()> {
-        if let Some(mut entry) = self.entry(owner, cursor)? {
-            entry.handed = true;
-            self.set_entry((owner, cursor), Some(entry));
-        }
         Ok(())
     }
 

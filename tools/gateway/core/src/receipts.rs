@@ -72,7 +72,6 @@ impl<T: Tx> Turn<'_, T> {
             return Ok(());
         }
         let entry = Entry {
-            handed: false,
             taken_s: self.now.unix_s,
             body: EntryBody::ReadBy {
                 reader: identity.number,

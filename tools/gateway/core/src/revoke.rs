@@ -123,7 +123,7 @@ impl<T: Tx> Turn<'_, T> {
         if !same {
             return Ok(RevokeOutcome::Forgotten);
         }
-        if entry.handed {
+        if cursor <= self.db.mailbox(to)?.handed_upto {
             return Ok(RevokeOutcome::InDoubt);
         }
         self.db.remove_entry(to, cursor, &entry)?;

@@ -87,8 +87,6 @@ pub trait Tx {
         cursor: Cursor,
         entry: &Entry,
     ) -> Result<(), Self::Error>;
-    /// Marks one as handed over.
-    fn set_handed(&mut self, owner: E164, cursor: Cursor) -> Result<(), Self::Error>;
     /// Removes one.
     fn remove_entry(&mut self, owner: E164, cursor: Cursor) -> Result<(), Self::Error>;
     /// Entries behind a cursor, ascending: at most `limit`, and only as many as
@@ -193,6 +191,9 @@ impl Fate {
 pub struct Mailbox {
     /// The last cursor given. Never goes back.
     pub last_cursor: Cursor,
+    /// Entries up to here were sent to a device at least once; durable before
+    /// they left. One mark is enough: they are handed over in order.
+    pub handed_upto: Cursor,
     /// A `Hello` with a cursor up to this one settles nothing: one was named
     /// that did not match (see `hello`).
     pub doubted_upto: Cursor,
@@ -204,12 +205,11 @@ pub struct Mailbox {
     pub bytes: u64,
 }
 
-/// One thing waiting in a mailbox. Queued until `handed` is set, and gone once
-/// it is acknowledged, revoked or expired (DELIVERY 9).
+/// One thing waiting in a mailbox: queued, handed over once
+/// [`Mailbox::handed_upto`] covers it, and gone once it is acknowledged, revoked or
+/// expired (DELIVERY 9). Never changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Sent to a device at least once; durable before it left.
-    pub handed: bool,
     /// When the gateway took it, unix seconds.
     pub taken_s: u64,
     /// What it is.

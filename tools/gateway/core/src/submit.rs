@@ -59,7 +59,6 @@ impl<T: Tx> Turn<'_, T> {
             None => {
                 self.tally.taken += 1;
                 let entry = Entry {
-                    handed: false,
                     taken_s: self.now.unix_s,
                     body: EntryBody::Message {
                         from: identity.number,

@@ -15,7 +15,7 @@ fn handed_is_stored_and_an_ack_becomes_delivered() {
     let mut world = World::new();
     let (a, b) = (world.join(1), world.join(2));
     world.say(a, submit(1, 2));
-    assert!(world.entries(2)[0].1.handed);
+    assert_eq!(world.storage.mailbox(number(2)).handed_upto, Cursor(1));
     world.heard(a);
     world.say(b, ack(1));
     assert!(world.entries(2).is_empty());
