@@ -4,11 +4,14 @@
 //! | module | owns |
 //! |---|---|
 //! | [`profile`], [`trace`] | how links are shaped |
+//! | [`scenario`] | what is run |
 //! | [`relay`] | the shaped network between handsets and gateway |
 
 pub mod limits;
 pub mod profile;
 pub mod relay;
 pub mod rng;
+pub mod scenario;
 pub mod source;
+pub mod texts;
 pub mod trace;
