@@ -48,7 +48,10 @@ pub(super) async fn connect(
             session.set_buffer_limit(Some(TLS_BUFFER_BYTES));
         })
         .await
-        .map_err(|error| down::tls(&error))?;
+        .map_err(|error| match down::tls(&error) {
+            DownReason::Closed(text) => DownReason::Closed(format!("in the handshake: {text}")),
+            reason => reason,
+        })?;
     // QUIC insists on a common protocol; TLS leaves it to us.
     if stream.get_ref().1.alpn_protocol() != Some(twine_proto::ALPN) {
         return Err(DownReason::Handshake(

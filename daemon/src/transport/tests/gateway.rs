@@ -41,8 +41,10 @@ pub(super) struct Gateway {
 /// What to have otherwise.
 #[derive(Default)]
 pub(super) struct Options {
-    /// ALPN; default: the right one.
-    pub(super) alpn: Option<Vec<u8>>,
+    /// ALPN protocols; default: the right one.
+    pub(super) alpn: Option<Vec<Vec<u8>>>,
+    /// What a handset may have under way on QUIC; default: quinn's.
+    pub(super) receive_window: Option<u32>,
     /// What the gateway does with device keys; default: takes any.
     pub(super) refuse_keys: bool,
 }
@@ -64,10 +66,17 @@ impl Gateway {
                 }))
                 .with_single_cert(chain, key)
                 .unwrap();
-        config.alpn_protocols = vec![options.alpn.unwrap_or(twine_proto::ALPN.to_vec())];
+        config.alpn_protocols = options
+            .alpn
+            .unwrap_or_else(|| vec![twine_proto::ALPN.to_vec()]);
         let config = Arc::new(config);
         let quic = QuicServerConfig::try_from(Arc::clone(&config)).unwrap();
-        let quic = quinn::ServerConfig::with_crypto(Arc::new(quic));
+        let mut quic = quinn::ServerConfig::with_crypto(Arc::new(quic));
+        if let Some(window) = options.receive_window {
+            let mut transport = quinn::TransportConfig::default();
+            transport.receive_window(window.into());
+            quic.transport_config(Arc::new(transport));
+        }
         let loopback: SocketAddr = "127.0.0.1:0".parse().unwrap();
         Self {
             quic: quinn::Endpoint::server(quic, loopback).unwrap(),

@@ -78,7 +78,7 @@ async fn accepts_nobody(gateway: &Gateway, kind: TransportKind) -> std::convert:
 #[tokio::test]
 async fn a_gateway_of_another_protocol_is_refused() {
     for kind in BOTH {
-        for alpn in [b"twine/2".to_vec(), Vec::new()] {
+        for alpn in [vec![b"twine/2".to_vec()], Vec::new()] {
             let gateway = Gateway::with(Options {
                 alpn: Some(alpn),
                 ..Options::default()
@@ -87,15 +87,18 @@ async fn a_gateway_of_another_protocol_is_refused() {
             let mut handset = Handset::new(gateway.config());
             handset.transports.connect(CONN, kind, Binding::default());
             let accept = async {
-                let _ = gateway.accept(kind).await;
+                // Kept open: it is the handset that leaves.
+                let _accepted = gateway.accept(kind).await;
                 std::future::pending::<()>().await;
             };
             let reason = tokio::select! {
                 reason = handset.down() => reason,
                 () = accept => unreachable!(),
             };
+            // A TLS gateway that shares no protocol may just hang up.
+            let hung_up = matches!(&reason, DownReason::Closed(text) if text.contains("handshake"));
             assert!(
-                matches!(reason, DownReason::Handshake(_)),
+                matches!(reason, DownReason::Handshake(_)) || hung_up,
                 "{kind:?}: {reason:?}"
             );
         }
