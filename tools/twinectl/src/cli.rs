@@ -29,7 +29,9 @@ Options for every command:
                   null means that the daemon gave none
   --redact        leave out texts and numbers, for reports
   --role ROLES    roles to ask for: app, telephony, diagnostics; several with
-                  commas [default: what the command needs]
+                  commas [default: what the command needs; where diagnostics
+                  would do, app if it is granted, because diagnostics are
+                  shown no texts and only masked numbers]
   --client NAME   durable name of this client; tokens are kept under it
                   [default: twinectl for what is written, one of its own for
                   what is only read]
@@ -72,7 +74,7 @@ fn parse_from(mut parser: Parser) -> Result<Parsed, Failure> {
             .filter(|path| !path.is_empty())
             .map_or_else(|| DEFAULT_SOCKET.into(), PathBuf::from),
         json: false,
-        redact: Redact(false),
+        redact: Redact::default(),
         roles: None,
         client: None,
         timeout: DEFAULT_TIMEOUT,
@@ -90,7 +92,7 @@ fn parse_from(mut parser: Parser) -> Result<Parsed, Failure> {
             }
             Arg::Long("socket") => options.socket = parser.value().map_err(usage)?.into(),
             Arg::Long("json") => options.json = true,
-            Arg::Long("redact") => options.redact = Redact(true),
+            Arg::Long("redact") => options.redact.wanted = true,
             Arg::Long("role") => options.roles = Some(roles(&text(&mut parser)?)?),
             Arg::Long("client") => options.client = Some(text(&mut parser)?),
             Arg::Long("timeout") => {
@@ -131,15 +133,39 @@ fn parse_from(mut parser: Parser) -> Result<Parsed, Failure> {
 }
 
 impl Options {
-    /// Connects to read only.
-    pub(crate) fn reader(&self, role: Role) -> Result<Client, Failure> {
-        // Of its own, so that it never takes over another's connection.
-        self.connect(&format!("twinectl-{}", std::process::id()), role)
+    /// Connects to read what only the user may see.
+    pub(crate) fn app_reader(&self) -> Result<Client, Failure> {
+        self.connect(&own_name(), Role::App)
+    }
+
+    /// Connects to read what a technician may see as well, though without
+    /// texts and with masked numbers: who may be shown everything is.
+    pub(crate) fn reader(&self) -> Result<(Client, Redact), Failure> {
+        if !self.redact.wanted && self.roles.is_none() {
+            match self.connect(&own_name(), Role::App) {
+                Err(failure) if failure.denied() => {}
+                result => return result.map(|client| (client, self.redact)),
+            }
+        }
+        let client = self.connect(&own_name(), Role::Diagnostics)?;
+        let masked = !client.connected().roles.contains(&(Role::App as i32));
+        Ok((
+            client,
+            Redact {
+                masked,
+                ..self.redact
+            },
+        ))
     }
 
     /// Connects to change something: under the name that keeps the tokens.
-    pub(crate) fn writer(&self, role: Role) -> Result<Client, Failure> {
-        self.connect("twinectl", role)
+    pub(crate) fn writer(&self) -> Result<Client, Failure> {
+        self.connect("twinectl", Role::App)
+    }
+
+    /// Connects for events, under the name that keeps the place in them.
+    pub(crate) fn subscriber(&self) -> Result<Client, Failure> {
+        self.connect("twinectl-tail", Role::App)
     }
 
     fn connect(&self, name: &str, role: Role) -> Result<Client, Failure> {
@@ -153,6 +179,11 @@ impl Options {
             Some(self.timeout),
         )?)
     }
+}
+
+/// A name that takes over nobody else's connection.
+fn own_name() -> String {
+    format!("twinectl-{}", std::process::id())
 }
 
 fn general_help() -> String {

@@ -78,6 +78,11 @@ impl Failure {
         self
     }
 
+    /// Whether the role that was asked for is not granted to this user.
+    pub(crate) fn denied(&self) -> bool {
+        self.code == error_code(twine_control::pb::ErrorCode::PermissionDenied)
+    }
+
     /// Leaves numbers out of what will be said.
     pub(crate) fn redacted(mut self) -> Self {
         self.message = crate::redact::free_text(&self.message);

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         },
         Ok(cli::Parsed::Run(options, command)) => match command.run(&options) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(failure) if options.redact.0 => failure.redacted().report(options.json),
+            Err(failure) if options.redact.wanted => failure.redacted().report(options.json),
             Err(failure) => failure.report(options.json),
         },
         Err(failure) => failure.report(cli::json_was_asked_for()),

@@ -107,7 +107,7 @@ pub(crate) fn full(message: &pb::Message, redact: Redact) -> String {
     let now = wall_ms();
     let mut out = String::new();
     let mut line = |heading: &str, text: String| {
-        let _ = writeln!(out, "{heading:<10} {}", text.trim_end());
+        let _ = writeln!(out, "{}", format!("{heading:<10} {text}").trim_end());
     };
     line(
         "message",

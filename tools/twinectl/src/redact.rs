@@ -7,23 +7,32 @@
 /// have at least seven.
 const NUMBER_DIGITS: usize = 7;
 
-/// Whether and how to leave things out.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Redact(pub(crate) bool);
+/// What is left out, and by whom.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Redact {
+    /// The user wants a report.
+    pub(crate) wanted: bool,
+    /// The daemon has left out texts and masked numbers, because the role is
+    /// only diagnostics.
+    pub(crate) masked: bool,
+}
 
 impl Redact {
     /// A number with plus sign.
     pub(crate) fn number(self, number: &str) -> String {
-        if self.0 {
+        if self.wanted {
             mask(number)
         } else {
             number.to_owned()
         }
     }
 
-    /// The text of a message.
+    /// The text of a message. An empty one of a daemon that leaves texts out is
+    /// no empty message.
     pub(crate) fn text(self, text: &str) -> String {
-        if self.0 && !text.is_empty() {
+        if self.masked && text.is_empty() {
+            "[not shown to diagnostics]".to_owned()
+        } else if self.wanted && !text.is_empty() {
             format!("[{} characters]", text.chars().count())
         } else {
             text.to_owned()
@@ -33,7 +42,7 @@ impl Redact {
     /// What says who someone is and nothing else: a card number, the name of a
     /// network, an address.
     pub(crate) fn hidden(self, text: &str) -> String {
-        if self.0 && !text.is_empty() {
+        if self.wanted && !text.is_empty() {
             "[redacted]".to_owned()
         } else {
             text.to_owned()
@@ -43,7 +52,7 @@ impl Redact {
     /// Anything else that may hold a number, such as a message's name or a
     /// reason.
     pub(crate) fn other(self, text: &str) -> String {
-        if self.0 {
+        if self.wanted {
             free_text(text)
         } else {
             text.to_owned()
@@ -84,16 +93,21 @@ fn mask(number: &str) -> String {
 mod tests {
     use super::*;
 
+    const REPORT: Redact = Redact {
+        wanted: true,
+        masked: false,
+    };
+
     #[test]
     fn numbers_keep_country_and_two_digits() {
-        assert_eq!(Redact(true).number("+254712345678"), "+254…78");
-        assert_eq!(Redact(false).number("+254712345678"), "+254712345678");
+        assert_eq!(REPORT.number("+254712345678"), "+254…78");
+        assert_eq!(Redact::default().number("+254712345678"), "+254712345678");
     }
 
     #[test]
     fn names_and_reasons_lose_their_numbers_only() {
         assert_eq!(
-            Redact(true).other("254712345678.690>2348031234567#57"),
+            REPORT.other("254712345678.690>2348031234567#57"),
             "254…78.690>234…67#57"
         );
         assert_eq!(
@@ -103,8 +117,18 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_the_daemon_left_out_is_not_shown_as_empty() {
+        let masked = Redact {
+            wanted: false,
+            masked: true,
+        };
+        assert_eq!(masked.text(""), "[not shown to diagnostics]");
+        assert_eq!(Redact::default().text(""), "");
+    }
+
+    #[test]
     fn texts_and_cards_are_left_out() {
-        assert_eq!(Redact(true).text("habari 😀"), "[8 characters]");
-        assert_eq!(Redact(true).hidden("8925402"), "[redacted]");
+        assert_eq!(REPORT.text("habari 😀"), "[8 characters]");
+        assert_eq!(REPORT.hidden("8925402"), "[redacted]");
     }
 }

@@ -44,7 +44,7 @@ twinectl show --help, or null.
     }
 
     fn run(&self, options: &Options) -> Result<(), Failure> {
-        let mut client = options.reader(pb::Role::Diagnostics)?;
+        let mut client = options.app_reader()?;
         let conversations = client
             .ask(pb::GetConversations {
                 offset: self.offset,

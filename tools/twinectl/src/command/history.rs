@@ -1,5 +1,6 @@
 //! `twinectl history`.
 
+use twine_control::blocking::Client;
 use twine_control::pb;
 
 use super::{Command, answer};
@@ -11,7 +12,7 @@ use crate::message;
 #[derive(Default)]
 pub(crate) struct History {
     peer: Option<String>,
-    own: String,
+    own: Option<String>,
     before: Option<pb::OrderKey>,
     limit: u32,
 }
@@ -31,7 +32,7 @@ JSON: {messages[MESSAGE], more}; MESSAGE as in twinectl show --help.
 
     fn option(&mut self, name: &str, parser: &mut lexopt::Parser) -> Result<bool, Failure> {
         match name {
-            "own" => self.own = cli::text(parser)?,
+            "own" => self.own = Some(cli::text(parser)?),
             "limit" => self.limit = cli::limit(parser)?,
             "before" => self.before = Some(order_key(&cli::text(parser)?)?),
             _ => return Ok(false),
@@ -55,10 +56,14 @@ JSON: {messages[MESSAGE], more}; MESSAGE as in twinectl show --help.
 
     fn run(&self, options: &Options) -> Result<(), Failure> {
         let peer = self.needed_peer()?.to_owned();
-        let mut client = options.reader(pb::Role::Diagnostics)?;
+        let mut client = options.app_reader()?;
+        let own = match &self.own {
+            Some(own) => own.clone(),
+            None => only_number(&mut client)?,
+        };
         let messages = client
             .ask(pb::GetHistory {
-                own: self.own.clone(),
+                own,
                 peer,
                 before: self.before,
                 limit: self.limit,
@@ -78,6 +83,26 @@ impl History {
         self.peer.as_deref().ok_or_else(|| {
             Failure::usage("with whom? give a number; twinectl conversations lists them")
         })
+    }
+}
+
+/// The number of a device that has one.
+fn only_number(client: &mut Client) -> Result<String, Failure> {
+    let status = client
+        .ask(pb::GetStatus {})
+        .map_err(|error| Failure::from(error).of_reading())?;
+    match status.identities.as_slice() {
+        [only] => Ok(only.number.clone()),
+        [] => Err(Failure::usage(
+            "this device has no number yet; say with --own whose history is meant",
+        )),
+        several => {
+            let numbers: Vec<_> = several.iter().map(|one| &*one.number).collect();
+            Err(Failure::usage(format!(
+                "this device has several numbers; choose one with --own: {}",
+                numbers.join(", ")
+            )))
+        }
     }
 }
 

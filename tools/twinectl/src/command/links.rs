@@ -24,13 +24,13 @@ age_ms}]}.
     }
 
     fn run(&self, options: &Options) -> Result<(), Failure> {
-        let mut client = options.reader(pb::Role::Diagnostics)?;
+        let (mut client, redact) = options.reader()?;
         let links = client
             .ask(pb::GetLinks {})
             .map_err(|error| Failure::from(error).of_reading())?;
         answer(
             options,
-            || link::json(&links, options.redact),
+            || link::json(&links, redact),
             || link::text(&links),
         )
     }

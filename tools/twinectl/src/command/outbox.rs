@@ -6,6 +6,7 @@ use super::{Command, answer, message_id};
 use crate::cli::{self, Options};
 use crate::exit::Failure;
 use crate::message;
+use crate::redact::Redact;
 
 /// What is on its way out.
 #[derive(Default)]
@@ -35,27 +36,26 @@ JSON: {messages[MESSAGE], more}; MESSAGE as in twinectl show --help.
     }
 
     fn run(&self, options: &Options) -> Result<(), Failure> {
-        let mut client = options.reader(pb::Role::Diagnostics)?;
+        let (mut client, redact) = options.reader()?;
         let messages = client
             .ask(pb::GetOutbox {
                 limit: self.limit,
                 after: self.after,
             })
             .map_err(|error| Failure::from(error).of_reading())?;
-        let redact = options.redact;
         answer(
             options,
             || message::list_json(&messages, redact),
-            || text(&messages, options),
+            || text(&messages, redact),
         )
     }
 }
 
-fn text(messages: &pb::Messages, options: &Options) -> String {
+fn text(messages: &pb::Messages, redact: Redact) -> String {
     let Some(last) = messages.messages.last() else {
         return "nothing is on its way\n".to_owned();
     };
-    let mut out = message::table(&messages.messages, options.redact);
+    let mut out = message::table(&messages.messages, redact);
     if messages.more {
         out.push_str(&format!("more: --after {}\n", last.message_id));
     }

@@ -60,7 +60,7 @@ JSON: {number, epoch, device_key}; epoch is null until the gateway granted one.
 
     fn run(&self, options: &Options) -> Result<(), Failure> {
         let number = self.needed_number()?.to_owned();
-        let mut client = options.writer(pb::Role::App)?;
+        let mut client = options.writer()?;
         let registered = client.ask(pb::Register {
             number,
             iccid: self.iccid.clone(),

@@ -33,7 +33,7 @@ JSON: {message_id, done: true}.
 
     fn run(&self, options: &Options) -> Result<(), Failure> {
         let message_id = needed(self.message_id)?;
-        let mut client = options.writer(pb::Role::App)?;
+        let mut client = options.writer()?;
         client.ask(pb::Retry { message_id })?;
         answer(
             options,

@@ -77,7 +77,7 @@ JSON: {message_id, repeated, token}.
             Some(token) => token.clone(),
             None => random_token().map_err(|error| Failure::no_token(&error))?,
         };
-        let mut client = options.writer(pb::Role::App)?;
+        let mut client = options.writer()?;
         let sent = client
             .ask(pb::Send {
                 from: self.from.clone(),

@@ -36,14 +36,14 @@ ip{state, seq, epoch, revoking}}.
 
     fn run(&self, options: &Options) -> Result<(), Failure> {
         let message_id = needed(self.message_id)?;
-        let mut client = options.reader(pb::Role::Diagnostics)?;
+        let (mut client, redact) = options.reader()?;
         let message = client
             .ask(pb::GetMessage { message_id })
             .map_err(|error| Failure::from(error).of_reading())?;
         answer(
             options,
-            || message::json(&message, options.redact),
-            || message::full(&message, options.redact),
+            || message::json(&message, redact),
+            || message::full(&message, redact),
         )
     }
 }

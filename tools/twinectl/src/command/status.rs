@@ -31,11 +31,10 @@ Times in it are durations up to the moment of the answer.
     }
 
     fn run(&self, options: &Options) -> Result<(), Failure> {
-        let mut client = options.reader(pb::Role::Diagnostics)?;
+        let (mut client, redact) = options.reader()?;
         let status = client
             .ask(pb::GetStatus {})
             .map_err(|error| Failure::from(error).of_reading())?;
-        let redact = options.redact;
         answer(options, || json(&status, redact), || text(&status, redact))
     }
 }
@@ -97,7 +96,7 @@ fn json(status: &pb::Status, redact: Redact) -> Value {
 fn text(status: &pb::Status, redact: Redact) -> String {
     let mut out = String::new();
     let mut line = |heading: &str, text: &str| {
-        let _ = writeln!(out, "{heading:<11} {}", text.trim_end());
+        let _ = writeln!(out, "{}", format!("{heading:<11} {text}").trim_end());
     };
     let up = duration(status.uptime_ms);
     line(

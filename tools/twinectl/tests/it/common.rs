@@ -30,11 +30,12 @@ pub(crate) struct FakeDaemon {
 }
 
 impl FakeDaemon {
-    /// Listens; greets, then answers one request.
-    pub(crate) fn start(answer: Answer) -> Self {
+    /// Listens; greets, then answers requests in order.
+    pub(crate) fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
+        let answers: Vec<_> = answers.into_iter().collect();
         let directory = tempfile::tempdir().unwrap();
         let listener = UnixListener::bind(directory.path().join("twined")).unwrap();
-        let served = std::thread::spawn(move || serve(&listener.accept().unwrap().0, answer));
+        let served = std::thread::spawn(move || serve(&listener.accept().unwrap().0, answers));
         Self { directory, served }
     }
 
@@ -48,7 +49,7 @@ impl FakeDaemon {
     }
 }
 
-fn serve(mut stream: &UnixStream, answer: Answer) -> Vec<ClientMessage> {
+fn serve(mut stream: &UnixStream, answers: Vec<Answer>) -> Vec<ClientMessage> {
     let mut decoder = Decoder::control();
     let connect = next(stream, &mut decoder).unwrap();
     let roles = match &connect {
@@ -63,35 +64,40 @@ fn serve(mut stream: &UnixStream, answer: Answer) -> Vec<ClientMessage> {
         daemon_start_wall_ms: 1,
     });
     stream.write_all(&connected.encode_to_bytes()).unwrap();
-    let request = next(stream, &mut decoder).unwrap();
-    let ClientMessage::Request(pb::Request { id, .. }) = &request else {
-        panic!("{} came second", request.name());
-    };
-    let reply = |kind| {
-        ServerMessage::Reply(pb::Reply {
-            id: *id,
-            kind: Some(kind),
-        })
-        .encode_to_bytes()
-    };
-    match answer {
-        Answer::Reply(kind) => stream.write_all(&reply(kind)).unwrap(),
-        Answer::Events(kind, events) => {
-            stream.write_all(&reply(kind)).unwrap();
-            for event in events {
-                let event = ServerMessage::Event(event).encode_to_bytes();
-                stream.write_all(&event).unwrap();
+    let mut answers = answers.into_iter();
+    // The client ends the connection when it has what it wanted.
+    while let Some(request) = next(stream, &mut decoder) {
+        let ClientMessage::Request(pb::Request { id, .. }) = &request else {
+            panic!("{} instead of a request", request.name());
+        };
+        let reply = |kind| {
+            ServerMessage::Reply(pb::Reply {
+                id: *id,
+                kind: Some(kind),
+            })
+            .encode_to_bytes()
+        };
+        let answer = answers
+            .next()
+            // Noting the place in the events, in the end.
+            .unwrap_or(Answer::Reply(pb::reply::Kind::Done(pb::Done {})));
+        match answer {
+            Answer::Reply(kind) => stream.write_all(&reply(kind)).unwrap(),
+            Answer::Events(kind, events) => {
+                stream.write_all(&reply(kind)).unwrap();
+                for event in events {
+                    let event = ServerMessage::Event(event).encode_to_bytes();
+                    stream.write_all(&event).unwrap();
+                }
+            }
+            Answer::Garbage => stream.write_all(&[0x80, 0x00, 0xff]).unwrap(),
+            Answer::HangUp => {
+                heard.push(request);
+                return heard;
             }
         }
-        Answer::Garbage => stream.write_all(&[0x80, 0x00, 0xff]).unwrap(),
-        Answer::HangUp => {
-            heard.push(request);
-            return heard;
-        }
+        heard.push(request);
     }
-    heard.push(request);
-    // The client ends the connection when it has what it wanted.
-    let _ = next(stream, &mut decoder);
     heard
 }
 
@@ -119,7 +125,12 @@ pub(crate) fn run(socket: &Path, arguments: &[&str]) -> Output {
 
 /// What it says when the daemon answers this; it must succeed.
 pub(crate) fn said(answer: Answer, arguments: &[&str]) -> String {
-    let daemon = FakeDaemon::start(answer);
+    said_after([answer], arguments)
+}
+
+/// As [`said`], with several answers.
+pub(crate) fn said_after(answers: impl IntoIterator<Item = Answer>, arguments: &[&str]) -> String {
+    let daemon = FakeDaemon::start(answers);
     let output = run(&daemon.socket(), arguments);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{stderr}");

@@ -14,7 +14,7 @@ fn stderr(output: &Output) -> String {
 }
 
 fn answered(answer: Answer, arguments: &[&str]) -> (i32, String) {
-    let daemon = FakeDaemon::start(answer);
+    let daemon = FakeDaemon::start([answer]);
     let output = run(&daemon.socket(), arguments);
     (output.status.code().unwrap(), stderr(&output))
 }
@@ -106,7 +106,7 @@ fn four_a_daemon_that_cannot_be_understood() {
 
 #[test]
 fn five_an_unknown_result_says_how_to_repeat() {
-    let daemon = FakeDaemon::start(Answer::HangUp);
+    let daemon = FakeDaemon::start([Answer::HangUp]);
     let output = run(&daemon.socket(), &["send", "+2348031234567", "habari"]);
     assert_eq!(output.status.code(), Some(5));
     let said = stderr(&output);
@@ -124,14 +124,24 @@ fn five_an_unknown_result_says_how_to_repeat() {
     );
 }
 
-#[test]
-fn reading_asks_for_diagnostics_only_and_under_a_name_of_its_own() {
-    let daemon = FakeDaemon::start(Answer::Reply(Kind::Status(pb::Status::default())));
-    assert!(run(&daemon.socket(), &["status"]).status.success());
+fn roles_asked(arguments: &[&str]) -> (Vec<i32>, String) {
+    let daemon = FakeDaemon::start([Answer::Reply(Kind::Status(pb::Status::default()))]);
+    assert!(run(&daemon.socket(), arguments).status.success());
     let heard = daemon.heard();
     let ClientMessage::Connect(connect) = &heard[0] else {
         panic!("no greeting");
     };
-    assert_eq!(connect.roles, [pb::Role::Diagnostics as i32]);
-    assert!(connect.client.starts_with("twinectl-"));
+    (connect.roles.clone(), connect.client.clone())
+}
+
+#[test]
+fn a_report_asks_for_diagnostics_only_and_under_a_name_of_its_own() {
+    let (roles, client) = roles_asked(&["status", "--redact"]);
+    assert_eq!(roles, [pb::Role::Diagnostics as i32]);
+    assert!(client.starts_with("twinectl-"));
+    let (roles, _) = roles_asked(&["status"]);
+    assert_eq!(roles, [pb::Role::App as i32]);
+    let (roles, client) = roles_asked(&["status", "--role", "telephony", "--client", "x"]);
+    assert_eq!(roles, [pb::Role::Telephony as i32]);
+    assert_eq!(client, "x");
 }

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::common::{Answer, said, snapshot};
+use crate::common::{Answer, said, said_after, snapshot};
 use twine_control::pb;
 use twine_control::pb::reply::Kind;
 
@@ -195,16 +195,38 @@ fn links_say_how_old_they_are() {
     snapshot("links.none", &said(none, &["links"]));
 }
 
+fn one_number() -> Answer {
+    Answer::Reply(Kind::Status(pb::Status {
+        identities: status().identities[..1].to_vec(),
+        ..Default::default()
+    }))
+}
+
 #[test]
 fn history_and_outbox_are_tables_and_say_how_to_go_on() {
     let answer = || Answer::Reply(Kind::Messages(messages()));
     let peer = "+2348031234567";
-    snapshot("history", &said(answer(), &["history", peer]));
-    snapshot(
-        "history.redacted",
-        &said(answer(), &["history", peer, "--redact"]),
-    );
+    let history = said_after([one_number(), answer()], &["history", peer]);
+    snapshot("history", &history);
+    let own = ["history", peer, "--own", "+254712345678", "--redact"];
+    snapshot("history.redacted", &said(answer(), &own));
     snapshot("outbox", &said(answer(), &["outbox", "--limit", "3"]));
+}
+
+#[test]
+fn texts_that_the_daemon_leaves_out_are_not_shown_as_empty() {
+    let message = pb::Message {
+        text: String::new(),
+        ..outgoing()
+    };
+    let answer = || Answer::Reply(Kind::Message(message.clone()));
+    let shown = said(answer(), &["show", "17", "--role", "diagnostics"]);
+    assert!(
+        shown.contains("text       [not shown to diagnostics]\n"),
+        "{shown}"
+    );
+    let shown = said(answer(), &["show", "17"]);
+    assert!(shown.contains("text\n"), "{shown}");
 }
 
 #[test]
@@ -212,7 +234,7 @@ fn nothing_there_is_said_too() {
     let empty = || Answer::Reply(Kind::Messages(pb::Messages::default()));
     assert_eq!(said(empty(), &["outbox"]), "nothing is on its way\n");
     assert_eq!(
-        said(empty(), &["history", "+2348031234567"]),
+        said_after([one_number(), empty()], &["history", "+2348031234567"]),
         "no messages\n"
     );
     let none = Answer::Reply(Kind::Conversations(pb::Conversations::default()));
