@@ -3,11 +3,19 @@
 //!
 //! | module | owns |
 //! |---|---|
+//! | [`scenario`] | what is run, read from TOML |
 //! | [`profile`], [`trace`] | how links are shaped |
-//! | [`scenario`] | what is run |
 //! | [`relay`] | the shaped network between handsets and gateway |
+//! | [`process`], [`gateway`], [`daemon`] | the programs under test |
+//! | [`agent`] | the telephony agent of a handset |
+//! | [`world`] | all of these together |
 
+pub mod agent;
+pub mod binaries;
+pub mod daemon;
+pub mod gateway;
 pub mod limits;
+pub mod process;
 pub mod profile;
 pub mod relay;
 pub mod rng;
@@ -15,3 +23,4 @@ pub mod scenario;
 pub mod source;
 pub mod texts;
 pub mod trace;
+pub mod world;

@@ -58,5 +58,7 @@ pub const REPLY_TIMEOUT: Duration = Duration::from_secs(10);
 pub const HISTORY_PAGE: u32 = 100;
 /// Longest path of a unix socket: `sun_path` holds 108 bytes with its NUL.
 pub const MAX_SOCKET_PATH_BYTES: usize = 107;
+/// Bytes read from the end of a log for them.
+pub const LOG_TAIL_BYTES: u64 = 16 * 1024;
 /// Lines of a child's log shown when something failed.
 pub const LOG_TAIL_LINES: usize = 20;
