@@ -21,7 +21,7 @@ use crate::receipts::{self, Receipts};
 use crate::registration::Registration;
 use crate::rng::Rng;
 use crate::session::{self, Session, SessionEvent};
-use crate::status::StatusView;
+use crate::status::{StatusBrief, StatusView};
 use crate::store_ops::{BootStamp, NewOutgoing, Op, Outcome, Snapshot, Stored};
 use crate::time::{BootId, Instant, Now};
 use crate::trace::Decision;
@@ -215,6 +215,15 @@ impl Engine {
             links: self.links.view(session.link.as_ref()),
             session,
             counters,
+        }
+    }
+
+    /// The little of [`Self::status`] that costs nothing to tell.
+    pub fn status_brief(&self) -> StatusBrief {
+        StatusBrief {
+            live: self.session.live().is_some(),
+            in_flight: self.outbox.in_flight() as u64,
+            outbox: self.outbox.open(),
         }
     }
 

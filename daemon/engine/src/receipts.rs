@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use twine_proto::frame::{ReadMark, Receipt, ReceiptKind};
+use twine_proto::frame::{Receipt, ReceiptKind};
 use twine_proto::{E164, Frame};
 
 use crate::ctx::{Ctx, Route};
@@ -15,7 +15,7 @@ use crate::input::ReplyTo;
 use crate::limits::MAX_READ_MARKS_IN_FLIGHT;
 use crate::message::MessageId;
 use crate::output::{CommandError, Reply};
-use crate::store_ops::{Op, Outcome};
+use crate::store_ops::{Op, Outcome, UntoldMark};
 
 /// Receipt frames of the present connection.
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ pub(crate) struct Receipts {
 
 #[derive(Debug)]
 enum Sent {
-    Read { own: E164, mark: ReadMark },
+    Read { own: E164, mark: UntoldMark },
     Rejected,
 }
 
@@ -135,7 +135,7 @@ impl Receipts {
         ctx: &mut Ctx<'_>,
         proof: &Committed,
         own: E164,
-        mark: ReadMark,
+        mark: UntoldMark,
         route: Option<Route>,
     ) -> bool {
         let Some(route) = route else {
@@ -154,7 +154,7 @@ impl Receipts {
                 conn: route.conn,
                 frame: Frame::Receipt(Receipt {
                     slot: route.slot,
-                    kind: ReceiptKind::Read(mark),
+                    kind: ReceiptKind::Read(mark.mark),
                 }),
             },
         );

@@ -27,6 +27,17 @@ pub struct StatusView {
     pub counters: Vec<(&'static str, u64)>,
 }
 
+/// Three facts that are at hand at any time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatusBrief {
+    /// The session is live.
+    pub live: bool,
+    /// Messages whose acceptance is open.
+    pub in_flight: u64,
+    /// Queued and unsettled messages together.
+    pub outbox: u64,
+}
+
 /// One identity.
 #[derive(Debug, Clone)]
 pub struct IdentityView {

@@ -206,7 +206,10 @@ pub enum Op {
 
     // -- receipts -----------------------------------------------------------
     /// The user has read an incoming message and all before it in its lane.
-    /// → `ReadTo`, `Done` (nothing new) or `NotFound`.
+    /// The lane's mark, the furthest place read, is to be told (again) if any of
+    /// these messages was not read before: one that came late lies below a mark
+    /// that was told already. → `ReadTo` with the mark, `Done` (all were read)
+    /// or `NotFound`.
     MarkRead {
         /// Which.
         id: MessageId,
@@ -218,16 +221,17 @@ pub enum Op {
         /// At most so many.
         limit: usize,
     },
-    /// The gateway has this mark; ignored if the user has read on meanwhile.
+    /// The gateway has this mark; ignored if its version is not the present one.
     /// → `Done`.
     ReadConfirmed {
         /// Whose.
         number: E164,
-        /// Which.
-        mark: ReadMark,
+        /// As it was told.
+        mark: UntoldMark,
     },
-    /// The peer has read: outgoing messages of this lane and epoch up to the
-    /// mark are shown as read. Moves the cursor as well. → `Done`.
+    /// The peer has read: delivered messages of this lane and epoch up to the
+    /// mark are shown as read. One below the mark that is not delivered was not
+    /// there to be read. Moves the cursor as well. → `Done`.
     ApplyReadBy {
         /// Whose.
         number: E164,
@@ -426,10 +430,10 @@ pub enum Outcome {
         /// Whose reading.
         number: E164,
         /// Up to where.
-        mark: ReadMark,
+        mark: UntoldMark,
     },
     /// Unconfirmed read marks.
-    ReadMarks(Vec<ReadMark>),
+    ReadMarks(Vec<UntoldMark>),
     /// A client's place.
     ClientOpen {
         /// Acknowledged up to here.
@@ -439,6 +443,16 @@ pub enum Outcome {
     },
     /// The number of durable clients is at its limit.
     TooManyClients,
+}
+
+/// A read mark the gateway is not known to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UntoldMark {
+    /// What to tell.
+    pub mark: ReadMark,
+    /// Grows each time there is something to tell of this lane, also if the mark
+    /// itself stays where it is.
+    pub version: u64,
 }
 
 /// An unsettled message and its number at the gateway.

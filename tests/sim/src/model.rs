@@ -30,8 +30,6 @@ struct Sent {
     confirmed: Option<MessageId>,
     /// The user sent it again: its place among the others may change.
     retried: bool,
-    /// What the sender's app was told last.
-    told: Option<Shown>,
     /// As which message it reached the receiving app.
     received: Option<MessageId>,
     /// The receiver's user has read it, or a later one.
@@ -55,7 +53,6 @@ impl Model {
                 to,
                 confirmed: None,
                 retried: false,
-                told: None,
                 received: None,
                 read: false,
             },
@@ -88,8 +85,14 @@ impl Model {
         }
     }
 
-    /// The receiving app got a message.
-    pub fn received(&mut self, handset: HandsetNo, record: &MessageRecord) -> Result<(), Broken> {
+    /// The receiving app got a message; `state` tells what the sender's store
+    /// says of it.
+    pub fn received(
+        &mut self,
+        handset: HandsetNo,
+        record: &MessageRecord,
+        state: impl Fn(HandsetNo, MessageId) -> Option<Shown>,
+    ) -> Result<(), Broken> {
         let text = text_of(record);
         let Some(sent) = self.messages.get_mut(&text) else {
             return broken("what is received was sent", &text);
@@ -103,7 +106,7 @@ impl Model {
             }
             _ => sent.received = Some(record.id),
         }
-        match sent.told {
+        match sent.confirmed.and_then(|id| state(sent.from, id)) {
             Some(Shown::Cancelled | Shown::Failed(_)) => {
                 broken("what was taken back is never delivered", &text)
             }
@@ -148,7 +151,6 @@ impl Model {
         if sent.from != handset {
             return broken("an event reaches the sender's app", &text);
         }
-        sent.told = Some(shown);
         self.by_id.insert((handset, record.id), text.clone());
         let there = receiver(sent.to, record);
         match shown {

@@ -6,7 +6,7 @@
 //! way when a connection ends is lost. An end that is closed in silence is not
 //! noticed by the other.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use twine_engine::{ConnId, TransportKind};
 use twine_proto::Frame;
@@ -15,6 +15,9 @@ use crate::rng::Rng;
 
 /// Index of a handset.
 pub type HandsetNo = usize;
+
+/// The place of a packet that does not wait its turn: a reset.
+pub const RESET: u64 = u64::MAX;
 
 /// Which way a frame goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +57,13 @@ pub struct Conn {
     /// The handshake is done.
     pub established: bool,
     busy_until: [u64; 2],
-    parked: [VecDeque<Packet>; 2],
+    /// Place of the next packet in its stream.
+    next_no: [u64; 2],
+    /// Place of the last packet handed on.
+    arrived_no: [u64; 2],
+    /// Packets that overtook one that had to wait.
+    early: [BTreeMap<u64, Packet>; 2],
+    parked: [BTreeMap<u64, Packet>; 2],
 }
 
 /// A link of a handset.
@@ -100,7 +109,10 @@ impl Net {
                 gateway_open: false,
                 established: false,
                 busy_until: [0, 0],
-                parked: [VecDeque::new(), VecDeque::new()],
+                next_no: [0, 0],
+                arrived_no: [0, 0],
+                early: [BTreeMap::new(), BTreeMap::new()],
+                parked: [BTreeMap::new(), BTreeMap::new()],
             },
         );
         self.last
@@ -133,20 +145,29 @@ impl Net {
             .retain(|_, conn| conn.handset_open || conn.gateway_open);
     }
 
+    /// The place of a new packet in its stream.
+    pub fn number(&mut self, id: u64, way: Way) -> u64 {
+        let Some(conn) = self.conns.get_mut(&id) else {
+            return 0;
+        };
+        conn.next_no[way as usize] += 1;
+        conn.next_no[way as usize]
+    }
+
     /// When a packet arrives that would arrive at `at` if nothing were before
     /// it; `None`: it waits for the link.
     pub fn send(
         &mut self,
         id: u64,
         way: Way,
-        packet: Packet,
+        (no, packet): (u64, Packet),
         link_up: bool,
         at: u64,
     ) -> Option<(u64, Packet)> {
         let conn = self.conns.get_mut(&id)?;
         let side = way as usize;
         if !link_up || !conn.parked[side].is_empty() {
-            conn.parked[side].push_back(packet);
+            conn.parked[side].insert(no, packet);
             return None;
         }
         // A stream keeps its order, and a queue its pace.
@@ -155,30 +176,51 @@ impl Net {
         Some((at, packet))
     }
 
-    /// A packet has arrived: `None` if the link is down by now (it waits) or
-    /// nobody is there.
-    pub fn arrive(&mut self, id: u64, way: Way, packet: Packet, link_up: bool) -> Option<Packet> {
-        let conn = self.conns.get_mut(&id)?;
+    /// A packet has arrived. Returns what can be handed on, in the order of the
+    /// stream: nothing if the link is down by now (it waits), if one before it
+    /// has not arrived, or if nobody is there.
+    pub fn arrive(
+        &mut self,
+        id: u64,
+        way: Way,
+        (no, packet): (u64, Packet),
+        link_up: bool,
+    ) -> Vec<Packet> {
+        let Some(conn) = self.conns.get_mut(&id) else {
+            return Vec::new();
+        };
+        let side = way as usize;
         let open = match way {
             Way::Up => conn.gateway_open,
             Way::Down => conn.handset_open,
         };
         if !open {
-            return None;
+            return Vec::new();
+        }
+        if no == RESET {
+            return vec![packet];
         }
         if !link_up {
-            conn.parked[way as usize].push_back(packet);
-            return None;
+            conn.parked[side].insert(no, packet);
+            return Vec::new();
         }
-        Some(packet)
+        conn.early[side].insert(no, packet);
+        let mut in_order = Vec::new();
+        while let Some(packet) = conn.early[side].remove(&(conn.arrived_no[side] + 1)) {
+            conn.arrived_no[side] += 1;
+            in_order.push(packet);
+        }
+        in_order
     }
 
     /// What waited for the link, in order.
-    pub fn take_parked(&mut self, id: u64, way: Way) -> Vec<Packet> {
+    pub fn take_parked(&mut self, id: u64, way: Way) -> Vec<(u64, Packet)> {
         self.conns
             .get_mut(&id)
-            .map(|conn| conn.parked[way as usize].drain(..).collect())
+            .map(|conn| std::mem::take(&mut conn.parked[way as usize]))
             .unwrap_or_default()
+            .into_iter()
+            .collect()
     }
 }
 

@@ -19,7 +19,7 @@ use twine_proto::limits::WINDOW;
 use crate::faults::Faults;
 use crate::handset::{Asked, Handset, Outgoing, WALL_START_MS, client};
 use crate::model::{Broken, Model};
-use crate::net::{HandsetNo, Link, Net, Packet, Way};
+use crate::net::{HandsetNo, Link, Net, Packet, RESET, Way};
 use crate::rng::Rng;
 
 /// Faults stop; how long the world may take to come to rest.
@@ -77,6 +77,7 @@ enum Event {
     Packet {
         conn: u64,
         way: Way,
+        no: u64,
         packet: Packet,
     },
     GatewayLost {
@@ -382,8 +383,8 @@ impl World {
 
     fn unpark(&mut self, conn: u64) {
         for way in [Way::Up, Way::Down] {
-            for packet in self.net.take_parked(conn, way) {
-                self.transmit(conn, way, packet);
+            for (no, packet) in self.net.take_parked(conn, way) {
+                self.transmit_numbered(conn, way, no, packet);
             }
         }
     }
@@ -464,6 +465,7 @@ impl World {
                     Event::Packet {
                         conn,
                         way: Way::Down,
+                        no: RESET,
                         packet: Packet::Fin,
                     },
                 );
@@ -507,7 +509,12 @@ impl World {
                 Ok(())
             }
             Event::Connected { conn } => self.connected(conn),
-            Event::Packet { conn, way, packet } => self.arrived(conn, way, packet),
+            Event::Packet {
+                conn,
+                way,
+                no,
+                packet,
+            } => self.arrived(conn, way, no, packet),
             Event::GatewayLost { conn } => {
                 if let Some(c) = self.net.get(conn)
                     && std::mem::take(&mut c.gateway_open)
@@ -538,6 +545,7 @@ impl World {
                 self.tell(|| format!("h{handset} daemon starts"));
                 self.handsets[handset].start(now, seed, config);
                 self.app_connects(handset);
+                self.read_events(handset)?;
                 self.turn(handset)
             }
             Event::Send { handset } => self.app_sends(handset),
@@ -694,7 +702,11 @@ impl World {
         let text = record.text.as_ref().map(|t| t.expose().clone());
         self.tell(|| format!("h{handset} app sees {kind:?} {shown:?} {text:?}"));
         if kind == EventKind::Received {
-            self.model.received(handset, record)?;
+            let handsets = &self.handsets;
+            self.model.received(handset, record, |from, id| {
+                let Ok(record) = handsets[from].store.message(id);
+                record.map(|record| record.shown)
+            })?;
             if self.rng.one_in(self.faults.read_one_in) {
                 let at = self.now + self.rng.range(0, 10_000);
                 let asked = Asked::Read(record.id);
@@ -935,6 +947,11 @@ impl World {
     }
 
     fn transmit(&mut self, conn: u64, way: Way, packet: Packet) {
+        let no = self.net.number(conn, way);
+        self.transmit_numbered(conn, way, no, packet);
+    }
+
+    fn transmit_numbered(&mut self, conn: u64, way: Way, no: u64, packet: Packet) {
         let Some(c) = self.net.get(conn) else { return };
         let link = self.handsets[c.handset].links[c.link].clone();
         let loss = if self.calm {
@@ -943,21 +960,34 @@ impl World {
             self.faults.loss_one_in
         };
         let at = self.now + link.travel_ms(&packet, loss, &mut self.rng);
-        let sent = self.net.send(conn, way, packet, link.up, at);
+        let sent = self.net.send(conn, way, (no, packet), link.up, at);
         if let Some((at, packet)) = sent {
-            self.at(at, Event::Packet { conn, way, packet });
+            let event = Event::Packet {
+                conn,
+                way,
+                no,
+                packet,
+            };
+            self.at(at, event);
         }
     }
 
-    fn arrived(&mut self, conn: u64, way: Way, packet: Packet) -> Result<(), Broken> {
+    fn arrived(&mut self, conn: u64, way: Way, no: u64, packet: Packet) -> Result<(), Broken> {
+        let Some(c) = self.net.get(conn) else {
+            return Ok(());
+        };
+        let up = self.handsets[c.handset].links[c.link].up;
+        for packet in self.net.arrive(conn, way, (no, packet), up) {
+            self.hand_on(conn, way, packet)?;
+        }
+        Ok(())
+    }
+
+    fn hand_on(&mut self, conn: u64, way: Way, packet: Packet) -> Result<(), Broken> {
         let Some(c) = self.net.get(conn) else {
             return Ok(());
         };
         let (handset, run, engine_conn) = (c.handset, c.run, c.engine_conn);
-        let up = self.handsets[handset].links[c.link].up;
-        let Some(packet) = self.net.arrive(conn, way, packet, up) else {
-            return Ok(());
-        };
         match (way, packet) {
             (Way::Up, Packet::Frame(frame)) => self.gateway(gw::Input::Frame {
                 conn: gw::ConnId(conn),

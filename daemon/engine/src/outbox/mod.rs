@@ -57,9 +57,8 @@ pub(crate) struct Outbox {
 /// The outgoing side of one identity.
 #[derive(Debug, Default)]
 struct Sending {
-    /// Where its frames go, once both sides agree on its numbering.
-    route: Option<Route>,
-    epoch: Option<Epoch>,
+    /// The present session, from its `Welcome` on.
+    session: Option<Welcomed>,
     window: Window,
     /// The highest seq given in this epoch.
     last_sent: Seq,
@@ -70,6 +69,16 @@ struct Sending {
     /// told.
     lowest_unsettled: Seq,
     told_unsettled: Seq,
+}
+
+/// An identity on the present session.
+#[derive(Debug, Clone, Copy)]
+struct Welcomed {
+    route: Route,
+    epoch: Epoch,
+    /// What had to be filled in again went out: more may follow. Answers and
+    /// receipts count from the `Welcome` on.
+    ready: bool,
 }
 
 /// Whether messages wait in the store, not among the candidates.
@@ -109,32 +118,13 @@ struct Deadlines {
 /// What follows an operation of this part.
 #[derive(Debug)]
 pub(crate) enum Then {
-    Enqueued {
-        to: ReplyTo,
-    },
-    Released {
-        own: E164,
-        bytes: usize,
-    },
-    Loaded {
-        own: E164,
-    },
-    Resumed {
-        own: E164,
-        route: Route,
-        epoch: Epoch,
-        next_seq: Seq,
-    },
-    Applied {
-        own: E164,
-    },
-    Cancelled {
-        to: ReplyTo,
-    },
-    Retried {
-        to: ReplyTo,
-        boot: BootStamp,
-    },
+    Enqueued { to: ReplyTo },
+    Released { own: E164, bytes: usize },
+    Loaded { own: E164 },
+    Resumed { own: E164, route: Route },
+    Applied { own: E164 },
+    Cancelled { to: ReplyTo },
+    Retried { to: ReplyTo, boot: BootStamp },
     Rearmed,
     Expired,
 }
@@ -217,7 +207,7 @@ impl Outbox {
         let sending = self.identities.entry(own).or_default();
         let first_in_queue = sending.backlog == Backlog::Empty && sending.candidates.is_empty();
         let (choice, because) = channel::choose(Facts {
-            session_ready: sending.route.is_some(),
+            session_ready: sending.is_ready(),
             window_open: sending.window.has_room(bytes),
         });
         let releasing = first_in_queue && choice == Choice::Ip;
@@ -256,16 +246,15 @@ impl Outbox {
         state: SentState,
     ) {
         self.apply(ctx, own, epoch, state);
-        self.identity(own, 0);
-        ctx.op(
-            Op::LoadResume { number: own },
-            Then::Resumed {
-                own,
-                route,
-                epoch,
-                next_seq,
-            },
-        );
+        let sending = self.identities.entry(own).or_default();
+        sending.session = Some(Welcomed {
+            route,
+            epoch,
+            ready: false,
+        });
+        sending.last_sent = Seq(next_seq.0.saturating_sub(1));
+        sending.told_unsettled = Seq(0);
+        ctx.op(Op::LoadResume { number: own }, Then::Resumed { own, route });
     }
 
     /// What the gateway says of an epoch that is closed.
@@ -296,7 +285,7 @@ impl Outbox {
     /// The session is gone: nothing is released until the next one is ready.
     pub(crate) fn session_lost(&mut self) {
         for sending in self.identities.values_mut() {
-            sending.route = None;
+            sending.session = None;
             sending.window.clear();
             if !sending.candidates.is_empty() {
                 sending.candidates.clear();
@@ -306,14 +295,15 @@ impl Outbox {
     }
 
     pub(crate) fn route(&self, own: E164) -> Option<Route> {
-        self.identities.get(&own)?.route
+        Some(self.identities.get(&own)?.session?.route)
     }
 
-    fn owner(&mut self, route: Route) -> Option<(E164, &mut Sending)> {
-        self.identities
-            .iter_mut()
-            .find(|(_, sending)| sending.route == Some(route))
-            .map(|(own, sending)| (*own, sending))
+    /// Whose frame this is, and in which epoch.
+    fn owner(&mut self, route: Route) -> Option<(E164, Epoch, &mut Sending)> {
+        self.identities.iter_mut().find_map(|(own, sending)| {
+            let session = sending.session.filter(|session| session.route == route)?;
+            Some((*own, session.epoch, sending))
+        })
     }
 
     // -- frames -------------------------------------------------------------
@@ -324,8 +314,7 @@ impl Outbox {
         route: Route,
         accepted: Accepted,
     ) -> Option<OutboxEvent> {
-        let (own, sending) = self.owner(route)?;
-        let epoch = sending.epoch?;
+        let (own, epoch, sending) = self.owner(route)?;
         if let Some(at) = accepted.conflict {
             return Some(OutboxEvent::NumberingLost(NumberingLost {
                 number: own,
@@ -361,12 +350,10 @@ impl Outbox {
         delivered: Vec<Seq>,
         dispositions: Vec<(Seq, Disposition)>,
     ) {
-        let Some((own, sending)) = self.owner(route) else {
+        let Some((own, current, _)) = self.owner(route) else {
             return;
         };
-        let Some(epoch) = closed.or(sending.epoch) else {
-            return;
-        };
+        let epoch = closed.unwrap_or(current);
         let state = SentState {
             high_water: Seq(0),
             dispositions,
@@ -376,12 +363,10 @@ impl Outbox {
     }
 
     pub(crate) fn revoked(&mut self, ctx: &mut Ctx<'_>, route: Route, revoked: Revoked) {
-        let Some((own, sending)) = self.owner(route) else {
+        let Some((own, current, sending)) = self.owner(route) else {
             return;
         };
-        let Some(epoch) = revoked.epoch.or(sending.epoch) else {
-            return;
-        };
+        let epoch = revoked.epoch.unwrap_or(current);
         if revoked.epoch.is_none() {
             for (seq, outcome) in &revoked.results {
                 if *outcome == RevokeOutcome::Revoked {
@@ -413,7 +398,7 @@ impl Outbox {
     /// The lowest unsettled seq, if the gateway should hear of it: after every
     /// `step` that settled.
     pub(crate) fn unsettled_to_tell(&mut self, route: Route, step: u64) -> Option<Seq> {
-        let (_, sending) = self.owner(route)?;
+        let (_, _, sending) = self.owner(route)?;
         if sending.lowest_unsettled.0 < sending.told_unsettled.0 + step {
             return None;
         }
@@ -467,7 +452,7 @@ impl Outbox {
         self.act_on_deadline(ctx, boot);
         for (own, sending) in &mut self.identities {
             sending.release_candidates(ctx, *own);
-            if sending.route.is_some()
+            if sending.is_ready()
                 && sending.backlog == Backlog::Some
                 && sending.candidates.is_empty()
                 && sending.window.room() > 0
@@ -523,33 +508,29 @@ impl Outbox {
                 } else {
                     Backlog::Empty
                 };
-                if sending.route.is_some() {
+                if sending.is_ready() {
                     sending.candidates = messages.into();
                 } else if !messages.is_empty() {
                     sending.backlog = Backlog::Some;
                 }
             }
             (
-                Then::Resumed {
-                    own,
-                    route,
-                    epoch,
-                    next_seq,
-                },
+                Then::Resumed { own, route },
                 Outcome::Resume {
                     in_flight,
                     taking_back,
                 },
             ) => {
                 let sending = self.identities.entry(own).or_default();
-                sending.route = Some(route);
-                sending.epoch = Some(epoch);
+                match &mut sending.session {
+                    Some(session) if session.route == route => session.ready = true,
+                    // That session is gone; the next one reads again.
+                    _ => return None,
+                }
                 sending.window.clear();
-                sending.told_unsettled = Seq(0);
                 if sending.backlog == Backlog::Empty && self.queued > 0 {
                     sending.backlog = Backlog::Some;
                 }
-                sending.last_sent = Seq(next_seq.0.saturating_sub(1));
                 let mut expected = false;
                 for item in in_flight {
                     let seq = item.released.seq;
@@ -659,11 +640,11 @@ impl Outbox {
             let Some(sending) = self.identities.get_mut(&own) else {
                 continue;
             };
-            if sending.route.is_none() {
+            let Some(session) = sending.session.filter(|session| session.ready) else {
                 continue;
-            }
+            };
             seqs.sort_unstable();
-            let closed = (sending.epoch != Some(epoch)).then_some(epoch);
+            let closed = (session.epoch != epoch).then_some(epoch);
             ctx.trace(
                 Decision::Revoke { count: seqs.len() },
                 &["the user or its validity took it back"],
@@ -696,6 +677,10 @@ impl Deadlines {
 }
 
 impl Sending {
+    fn is_ready(&self) -> bool {
+        self.session.is_some_and(|session| session.ready)
+    }
+
     /// Gives a queued message to IP.
     fn release(&mut self, ctx: &mut Ctx<'_>, own: E164, id: MessageId, bytes: usize) {
         self.window.reserve(bytes);
@@ -706,7 +691,7 @@ impl Sending {
         while let Some(candidate) = self.candidates.front() {
             let (id, bytes) = (candidate.id, candidate.content_bytes);
             let (choice, because) = channel::choose(Facts {
-                session_ready: self.route.is_some(),
+                session_ready: self.is_ready(),
                 window_open: self.window.has_room(bytes),
             });
             if choice == Choice::Wait {
@@ -726,10 +711,9 @@ impl Sending {
         proof: &Committed,
         released: Released,
     ) -> Option<OutboxEvent> {
-        let route = self.route?;
-        if self.epoch != Some(released.epoch) {
-            return None;
-        }
+        let Welcomed { route, .. } = self
+            .session
+            .filter(|session| session.ready && session.epoch == released.epoch)?;
         self.last_sent = self.last_sent.max(released.seq);
         self.window
             .push(released.seq, released.content.as_bytes().len());
@@ -750,7 +734,7 @@ impl Sending {
     }
 
     fn revoke(&self, ctx: &mut Ctx<'_>, proof: &Committed, epoch: Option<Epoch>, seqs: Vec<Seq>) {
-        if let Some(route) = self.route {
+        if let Some(Welcomed { route, .. }) = self.session {
             ctx.clear(
                 proof,
                 Effect::Send {

@@ -2,7 +2,7 @@
 
 use twine_engine::dedup::Seen;
 use twine_engine::message::{Direction, IpAttempt, MessageId, OrderKey, Shown};
-use twine_engine::store_ops::{EventKind, Incoming, IncomingBody, Outcome};
+use twine_engine::store_ops::{EventKind, Incoming, IncomingBody, Outcome, UntoldMark};
 use twine_engine::time::WallTime;
 use twine_proto::frame::{ReadMark, RejectReason};
 use twine_proto::{Cursor, Digest, E164, Epoch, LaneSeq, MessageName, Redacted};
@@ -176,17 +176,37 @@ impl MemoryStore {
             return Outcome::NotFound;
         }
         let (own, peer) = (message.own, message.peer);
-        let Some((epoch, upto)) = message.place else {
+        let Some((epoch, place)) = message.place else {
             return Outcome::Done;
         };
+        let up_to_here: Vec<MessageId> = self
+            .places_in
+            .range((own, peer, epoch, LaneSeq(0))..=(own, peer, epoch, place))
+            .map(|(_, id)| *id)
+            .collect();
+        let mut news = false;
+        for id in up_to_here {
+            if let Some(message) = self.messages.get_mut(&id) {
+                news |= !std::mem::replace(&mut message.read, true);
+            }
+        }
         let mark = self.marks.entry((own, peer, epoch)).or_default();
-        if upto <= mark.read {
+        if !news {
             return Outcome::Done;
         }
-        mark.read = upto;
+        mark.upto = mark.upto.max(place);
+        mark.version += 1;
+        mark.untold = true;
         Outcome::ReadTo {
             number: own,
-            mark: ReadMark { peer, epoch, upto },
+            mark: UntoldMark {
+                mark: ReadMark {
+                    peer,
+                    epoch,
+                    upto: mark.upto,
+                },
+                version: mark.version,
+            },
         }
     }
 
@@ -194,12 +214,15 @@ impl MemoryStore {
         Outcome::ReadMarks(
             self.marks
                 .iter()
-                .filter(|((own, ..), mark)| *own == number && mark.read > mark.confirmed)
+                .filter(|((own, ..), mark)| *own == number && mark.untold)
                 .take(limit)
-                .map(|((_, peer, epoch), mark)| ReadMark {
-                    peer: *peer,
-                    epoch: *epoch,
-                    upto: mark.read,
+                .map(|((_, peer, epoch), mark)| UntoldMark {
+                    mark: ReadMark {
+                        peer: *peer,
+                        epoch: *epoch,
+                        upto: mark.upto,
+                    },
+                    version: mark.version,
                 })
                 .collect(),
         )

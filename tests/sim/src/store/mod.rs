@@ -63,8 +63,9 @@ struct Identity {
 /// knows.
 #[derive(Debug, Clone, Copy, Default)]
 struct Mark {
-    read: LaneSeq,
-    confirmed: LaneSeq,
+    upto: LaneSeq,
+    version: u64,
+    untold: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -328,8 +329,11 @@ impl MemoryStore {
             Op::MarkRead { id } => self.mark_read(*id),
             Op::LoadReadMarks { number, limit } => self.load_read_marks(*number, *limit),
             Op::ReadConfirmed { number, mark } => {
-                if let Some(known) = self.marks.get_mut(&(*number, mark.peer, mark.epoch)) {
-                    known.confirmed = known.confirmed.max(mark.upto);
+                let key = (*number, mark.mark.peer, mark.mark.epoch);
+                if let Some(known) = self.marks.get_mut(&key)
+                    && known.version == mark.version
+                {
+                    known.untold = false;
                 }
                 Outcome::Done
             }

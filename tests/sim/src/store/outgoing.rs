@@ -401,7 +401,7 @@ impl MemoryStore {
             .filter(|id| {
                 self.messages
                     .get(id)
-                    .is_some_and(|m| !m.read && !m.ip.is_negative() && m.ip != IpAttempt::None)
+                    .is_some_and(|m| !m.read && matches!(m.ip, IpAttempt::Delivered(_)))
             })
             .collect();
         for id in ids {

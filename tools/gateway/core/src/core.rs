@@ -102,10 +102,17 @@ impl Core {
         let Turn {
             db, out, mut tally, ..
         } = turn;
+        let outputs = out.into_outputs();
+        // Whoever would have been told something and is not must come back and
+        // ask: the failed commit may have reached the disk all the same.
+        for output in &outputs {
+            let (Output::Send { conn, .. } | Output::Close { conn }) = output;
+            self.sessions.touch(*conn);
+        }
         // Nothing leaves before it is stored (DELIVERY 9).
         db.commit()?;
         tally.turns = 1;
-        Ok((out.into_outputs(), tally))
+        Ok((outputs, tally))
     }
 
     /// The connections that a failed turn has touched. The core has forgotten

@@ -51,7 +51,9 @@ impl<T: Tx> Turn<'_, T> {
         let waiting = self.db.tx.read_marks(owner, identity.number)?;
         let same = waiting.iter().find(|(epoch, ..)| *epoch == mark.epoch);
         let replaced = match same {
-            Some((_, _, upto)) if *upto >= mark.upto => return Ok(()),
+            Some((_, _, upto)) if *upto > mark.upto => return Ok(()),
+            // The same mark is told anew: a message that came late, and was read
+            // since, may lie below it.
             Some((_, cursor, _)) => Some(*cursor),
             None if waiting.len() >= MAX_READ_MARKS_PER_READER => {
                 self.tally.read_marks_dropped += 1;
