@@ -218,6 +218,81 @@ fn is_news(reported: Option<Duration>, rtt: Duration) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::events;
+    use crate::transport::limits::{EVENT_QUEUE, EVENT_QUEUE_BYTES};
+    use tokio::io::{DuplexStream, ReadHalf, WriteHalf};
+    use twine_engine::ConnId;
+    use twine_proto::frame::Deliver;
+    use twine_proto::{Cursor, E164, Epoch, LaneSeq, OpaqueContent, Slot};
+
+    /// A pipe.
+    struct Pipe;
+
+    impl Carrier for Pipe {
+        type Reader = ReadHalf<DuplexStream>;
+        type Writer = WriteHalf<DuplexStream>;
+
+        fn rtt(&self) -> Option<Duration> {
+            None
+        }
+
+        fn move_to(&self, _binding: &Binding) -> Result<(), DownReason> {
+            Ok(())
+        }
+
+        fn reason(&self, _error: &io::Error) -> DownReason {
+            DownReason::Closed("pipe".into())
+        }
+
+        async fn finish(&self, _reader: Self::Reader, _writer: Self::Writer) {}
+    }
+
+    /// Offers many of this frame to a reader whose events nobody takes, and
+    /// returns how many events it took in before it stopped.
+    async fn taken_in(frame: &Frame, offered: usize) -> usize {
+        let bytes = codec::encode_to_bytes(frame);
+        let (ours, mut theirs) = tokio::io::duplex(bytes.len() * offered);
+        for _ in 0..offered {
+            theirs.write_all(&bytes).await.unwrap();
+        }
+        let (mut reader, _writer) = tokio::io::split(ours);
+        let (source, queue) = events::queue();
+        let events = source.of(ConnId(1), 1);
+        let mut read = pin!(read(&Pipe, &mut reader, &events));
+        // Far more turns than it could use.
+        for _ in 0..10 * offered {
+            tokio::select! {
+                biased;
+                reason = &mut read => panic!("{reason:?}"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+        queue.len()
+    }
+
+    #[tokio::test]
+    async fn reading_stops_at_the_number_of_events() {
+        let taken = taken_in(&Frame::Pong(1), 4 * EVENT_QUEUE).await;
+        assert_eq!(taken, EVENT_QUEUE);
+    }
+
+    #[tokio::test]
+    async fn reading_stops_at_the_bytes_of_events() {
+        let content = 30 * 1024;
+        let frame = Frame::Deliver(Deliver {
+            slot: Slot(0),
+            cursor: Cursor(1),
+            from: E164::new(254_700_000_001).unwrap(),
+            epoch: Epoch(1),
+            lane_seq: LaneSeq(1),
+            age_s: 0,
+            content: OpaqueContent::new(vec![7; content].into()).unwrap(),
+            maybe_by_sms: false,
+        });
+        let taken = taken_in(&frame, EVENT_QUEUE).await;
+        // And `Up`.
+        assert_eq!(taken, EVENT_QUEUE_BYTES / content + 1);
+    }
 
     #[test]
     fn a_round_trip_is_news_when_it_moved_by_a_quarter() {

@@ -16,7 +16,36 @@
 //! reading, not the writing. A gateway that is slow fills the [`outbox`]; when that
 //! is full the connection ends. Nothing wakes an idle phone: there is no
 //! keep-alive and no polling; the one timer of an idle QUIC connection is its
-//! idle time-out.
+//! idle time-out, on a clock that does not run in suspend.
+//!
+//! # What it costs
+//!
+//! Measured on loopback over IPv4, against a gateway of quinn and rustls with
+//! their defaults and an ECDSA P-256 certificate of 358 bytes directly under
+//! its root; `tests/cost.rs` says how. Up and down are bytes above UDP or TCP,
+//! the rest is what the network carries, IP headers included, both ways.
+//!
+//! | what | up | down | packets | bytes |
+//! |---|---|---|---|---|
+//! | QUIC: set up, a ping, an exchange | 2,528 | 1,479 | 11 | 4,315 |
+//! | the same, resumed | 2,528 | 1,479 | 11 | 4,315 |
+//! | TLS: set up, a ping, an exchange | 498 | 911 | 18 | 2,361 |
+//! | the same, resumed | 464 | 448 | 18 | 1,864 |
+//! | QUIC: one exchange (`Ping`, `Pong`, acknowledgement) | 72 | 31 | 3 | 187 |
+//! | TLS: one exchange | 26 | 26 | 3 | 208 |
+//! | QUIC: move to another link, and an exchange | 1,301 | 2,459 | 7 | 3,956 |
+//! | QUIC: close | | | 4 | 232 |
+//! | TLS: close | | | 4 | 232 |
+//!
+//! So QUIC pays for its one round trip less with twice the bytes, nearly all of
+//! it padding that RFC 9000 asks for: both flights of a client that hold an
+//! Initial packet have 1200 bytes, which is why resuming saves no bytes there
+//! (it saves the signatures). A move costs the gateway's challenge of the old
+//! and of the new path and our answer, 1200 bytes each, and no handshake.
+//! Once up, QUIC is the cheaper one by its smaller headers.
+//!
+//! Memory of an idle connection, anonymous: QUIC about 60 KiB, most of it the
+//! receive buffer; TLS about 20 KiB.
 
 #[cfg(target_os = "android")]
 mod android;

@@ -14,6 +14,7 @@ use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::{
     CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, SubjectPublicKeyInfoDer, UnixTime,
 };
+use rustls::server::StoresServerSessions;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -34,6 +35,7 @@ pub(super) struct Gateway {
     tcp: TcpListener,
     acceptor: TlsAcceptor,
     root: CertificateDer<'static>,
+    sessions: Arc<Sessions>,
     /// Size of the certificate that the gateway shows.
     pub(super) certificate_bytes: usize,
 }
@@ -69,6 +71,11 @@ impl Gateway {
         config.alpn_protocols = options
             .alpn
             .unwrap_or_else(|| vec![twine_proto::ALPN.to_vec()]);
+        let sessions = Arc::new(Sessions {
+            kept: rustls::server::ServerSessionMemoryCache::new(16),
+            resumed: AtomicU64::new(0),
+        });
+        config.session_storage = Arc::clone(&sessions) as _;
         let config = Arc::new(config);
         let quic = QuicServerConfig::try_from(Arc::clone(&config)).unwrap();
         let mut quic = quinn::ServerConfig::with_crypto(Arc::new(quic));
@@ -83,8 +90,14 @@ impl Gateway {
             tcp: TcpListener::bind(loopback).await.unwrap(),
             acceptor: TlsAcceptor::from(config),
             root,
+            sessions,
             certificate_bytes,
         }
+    }
+
+    /// How many sessions were resumed.
+    pub(super) fn resumed(&self) -> u64 {
+        self.sessions.resumed.load(Ordering::Relaxed)
     }
 
     /// How a handset reaches it.
@@ -267,6 +280,35 @@ impl ClientCertVerifier for RawKeys {
     }
 
     fn requires_raw_public_keys(&self) -> bool {
+        true
+    }
+}
+
+/// Counts the sessions that come back.
+#[derive(Debug)]
+struct Sessions {
+    kept: Arc<rustls::server::ServerSessionMemoryCache>,
+    resumed: AtomicU64,
+}
+
+impl StoresServerSessions for Sessions {
+    fn put(&self, key: Vec<u8>, value: Vec<u8>) -> bool {
+        self.kept.put(key, value)
+    }
+
+    fn get(&self, key: &[u8]) -> Option<Vec<u8>> {
+        self.kept.get(key)
+    }
+
+    fn take(&self, key: &[u8]) -> Option<Vec<u8>> {
+        let session = self.kept.take(key);
+        if session.is_some() {
+            self.resumed.fetch_add(1, Ordering::Relaxed);
+        }
+        session
+    }
+
+    fn can_cache(&self) -> bool {
         true
     }
 }

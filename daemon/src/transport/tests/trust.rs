@@ -27,6 +27,7 @@ async fn a_resumed_session_keeps_the_device_key() {
             assert_eq!(handset.frame().await, Frame::Pong(0));
             handset.transports.close(CONN);
         }
+        assert_eq!(gateway.resumed(), 2, "{kind:?}");
     }
 }
 
