@@ -23,7 +23,8 @@
 //! Measured on loopback over IPv4, against a gateway of quinn and rustls with
 //! their defaults and an ECDSA P-256 certificate of 358 bytes directly under
 //! its root; `tests/cost.rs` says how. Up and down are bytes above UDP or TCP,
-//! the rest is what the network carries, IP headers included, both ways.
+//! the rest is what the network carries, IP headers included, both ways. A few
+//! bytes vary from run to run with the length of signatures and counters.
 //!
 //! | what | up | down | packets | bytes |
 //! |---|---|---|---|---|
