@@ -194,7 +194,10 @@ pub enum Op {
     /// the identity's cursor. → `Inserted`, `Duplicate` or `Conflict`.
     InsertIncoming(Incoming),
     /// Moves the identity's cursor over an entry that holds no message: a lane
-    /// note, or a receipt. → `Done`.
+    /// note, or a receipt. A check of 0 names nothing that the gateway could
+    /// compare: then the cursor stays where it is, here and in every operation
+    /// that moves it, and the entry, if its `Ack` is lost, comes once more.
+    /// → `Done`.
     PassCursor {
         /// Whose.
         number: E164,

@@ -627,7 +627,11 @@ impl World {
         }
         let command = match &asked {
             Asked::Cancel(id) => Command::Cancel(*id),
-            Asked::Retry(id) => Command::Retry(*id),
+            Asked::Retry(id) => {
+                // Asked is enough: the reply may be lost in a crash.
+                self.model.retried(handset, *id);
+                Command::Retry(*id)
+            }
             Asked::Read(id) => Command::MarkRead(*id),
             Asked::Send(_) | Asked::Other => return Ok(()),
         };
@@ -655,7 +659,6 @@ impl World {
                 let at = self.now + 1_000;
                 self.at(at, Event::AppStart { handset });
             }
-            (Asked::Retry(id), Reply::Done) => self.model.retried(handset, id),
             (Asked::Read(id), Reply::Done) => {
                 let store = &self.handsets[handset].store;
                 let Ok(record) = store.message(id);

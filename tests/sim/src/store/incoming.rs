@@ -13,6 +13,7 @@ impl MemoryStore {
     pub(super) fn pass_cursor(&mut self, number: E164, cursor: Cursor, check: u32) {
         if let Some(identity) = self.identity(number)
             && cursor > identity.cursor
+            && check != 0
         {
             identity.cursor = cursor;
             identity.check = check;
