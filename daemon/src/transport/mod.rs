@@ -14,7 +14,7 @@
 //!
 //! Everything is bounded, see [`limits`]. A main loop that is slow stops the
 //! reading, not the writing. A gateway that is slow fills the outbox; when that
-//! is full the connection ends. Nothing wakes an idle phone: there is no
+//! is full the connection ends. Nothing wakes a phone in suspend: there is no
 //! keep-alive and no polling; the one timer of an idle QUIC connection is its
 //! idle time-out, on a clock that does not run in suspend.
 //!
@@ -45,8 +45,16 @@
 //! and of the new path and our answer, 1200 bytes each, and no handshake.
 //! Once up, QUIC is the cheaper one by its smaller headers.
 //!
-//! Memory of an idle connection, anonymous: QUIC about 60 KiB, most of it the
-//! receive buffer; TLS about 20 KiB.
+//! Memory, seen once as the growth of `RssAnon` in a release build on 64-bit
+//! Linux (glibc), up to six connections one after the other; no test watches
+//! it: QUIC 44 to 60 KiB for each after the first (140 KiB, with what is set up
+//! once), TLS 20 KiB or less.
+//!
+//! Wake-ups, seen once by the context switches of the thread: none in 40 s of an
+//! idle TLS connection, none in 27 s of an idle QUIC one, which the test's
+//! gateway then let go. Longer was not watched. By how tokio keeps timers, the
+//! idle time-out of QUIC should wake the thread now and then before it is due, a
+//! few times in each such time; never a phone in suspend.
 
 #[cfg(target_os = "android")]
 mod android;
