@@ -62,3 +62,11 @@ pub const MAX_SOCKET_PATH_BYTES: usize = 107;
 pub const LOG_TAIL_BYTES: u64 = 16 * 1024;
 /// Lines of a child's log shown when something failed.
 pub const LOG_TAIL_LINES: usize = 20;
+/// Messages that wait for an app to send them.
+pub const OUTGOING_QUEUE: usize = 1024;
+/// How often sessions and active links are looked at.
+pub const OBSERVE: Duration = Duration::from_millis(200);
+/// After the last arrival, how long the senders may take to be told.
+pub const TOLD_GRACE: Duration = Duration::from_secs(10);
+/// Lines of a run's journal; more are counted, not kept.
+pub const MAX_JOURNAL: usize = 10_000;

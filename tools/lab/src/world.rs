@@ -250,6 +250,15 @@ impl Handset {
         &self.links
     }
 
+    /// Its links, to be watched from elsewhere.
+    #[must_use]
+    pub fn radio(&self) -> Radio {
+        let ids = self.plan.links.iter().map(|link| link.id.clone());
+        Radio {
+            links: ids.zip(self.links.iter().cloned()).collect(),
+        }
+    }
+
     /// Connects to the daemon as soon as it listens.
     pub async fn connect(
         &mut self,
@@ -308,6 +317,29 @@ impl Handset {
                 name: self.plan.name.clone(),
                 source,
             })
+    }
+}
+
+/// The links of a handset, as seen from the air.
+#[derive(Debug, Clone)]
+pub struct Radio {
+    links: Vec<(String, LinkHandle)>,
+}
+
+impl Radio {
+    /// The link that the handset uses, and its profile: of those that are up
+    /// the one over which it sent last, or the first if it has not sent yet.
+    /// `None`: no link is up. Links that are cut or stalled count as up: the
+    /// handset does not know.
+    #[must_use]
+    pub fn active(&self) -> Option<(&str, String)> {
+        self.links
+            .iter()
+            .filter(|(_, link)| link.state() != LinkState::Down)
+            // The first of equals.
+            .rev()
+            .max_by_key(|(_, link)| link.last_sent())
+            .map(|(id, link)| (id.as_str(), link.profile()))
     }
 }
 

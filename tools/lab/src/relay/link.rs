@@ -125,6 +125,7 @@ pub struct LinkHandle {
     up: mpsc::Sender<Input>,
     down: mpsc::Sender<Input>,
     state: Arc<watch::Sender<LinkState>>,
+    profile: Arc<watch::Sender<String>>,
     counters: Arc<Counters>,
     started: Instant,
 }
@@ -164,6 +165,7 @@ impl LinkHandle {
             up,
             down,
             state: Arc::new(watch::Sender::new(spec.state)),
+            profile: Arc::new(watch::Sender::new(spec.profile.id.clone())),
             counters,
             started,
         }
@@ -174,6 +176,13 @@ impl LinkHandle {
         // A send fails only when the relay has ended.
         let _ = self.up.send(Input::Shape(profile.up.clone())).await;
         let _ = self.down.send(Input::Shape(profile.down.clone())).await;
+        self.profile.send_replace(profile.id.clone());
+    }
+
+    /// The id of its profile.
+    #[must_use]
+    pub fn profile(&self) -> String {
+        self.profile.borrow().clone()
     }
 
     /// Puts it into this state.

@@ -229,6 +229,8 @@ mod tests {
     use super::*;
     use crate::trace::Trace;
 
+    const NOTHING: [u32; 0] = [];
+
     const fn ms(value: u64) -> Duration {
         Duration::from_millis(value)
     }
@@ -257,7 +259,7 @@ mod tests {
             "100 bytes at 8 kbit/s cross in 100 ms"
         );
         assert_eq!(pipe.next_at(), Some(ms(100)));
-        assert_eq!(drain(&mut pipe, ms(199)), []);
+        assert_eq!(drain(&mut pipe, ms(199)), NOTHING);
         assert_eq!(pipe.next_at(), Some(ms(200)));
         assert_eq!(drain(&mut pipe, ms(200)), [1]);
         assert_eq!(pipe.next_at(), None);
@@ -277,7 +279,7 @@ mod tests {
     fn an_idle_bottleneck_saves_nothing_up() {
         let mut pipe = Pipe::new(shape(8, 0), 1);
         pipe.push(ms(5000), 1, 100, Nature::Datagram);
-        assert_eq!(drain(&mut pipe, ms(5099)), []);
+        assert_eq!(drain(&mut pipe, ms(5099)), NOTHING);
         assert_eq!(drain(&mut pipe, ms(5100)), [1]);
     }
 
@@ -306,7 +308,7 @@ mod tests {
         pipe.set_gate(ms(50), Gate::Stalled);
         pipe.push(ms(60), 2, 100, Nature::Stream);
         assert_eq!(pipe.next_at(), None);
-        assert_eq!(drain(&mut pipe, ms(10_000)), []);
+        assert_eq!(drain(&mut pipe, ms(10_000)), NOTHING);
         pipe.set_gate(ms(10_000), Gate::Open);
         assert_eq!(drain(&mut pipe, ms(10_110)), [1]);
         assert_eq!(drain(&mut pipe, ms(10_210)), [2]);
@@ -322,7 +324,7 @@ mod tests {
         assert_eq!(pipe.set_gate(ms(25), Gate::Cut), 1);
         assert_eq!(pipe.push(ms(30), 4, 10, Nature::Datagram), Taken::Vanished);
         assert_eq!(pipe.push(ms(30), 5, 10, Nature::Stream), Taken::Queued);
-        assert_eq!(drain(&mut pipe, ms(60_000)), []);
+        assert_eq!(drain(&mut pipe, ms(60_000)), NOTHING);
         pipe.set_gate(ms(60_000), Gate::Open);
         assert_eq!(drain(&mut pipe, ms(70_000)), [1, 3, 5]);
     }
@@ -333,7 +335,7 @@ mod tests {
         pipe.push(ms(0), 1, 100, Nature::Datagram);
         pipe.set_shape(ms(10), shape(800, 10));
         pipe.push(ms(10), 2, 100, Nature::Datagram);
-        assert_eq!(drain(&mut pipe, ms(100)), []);
+        assert_eq!(drain(&mut pipe, ms(100)), NOTHING);
         assert_eq!(drain(&mut pipe, ms(651)), [1, 2]);
     }
 
@@ -376,7 +378,7 @@ mod tests {
         for item in 0..4 {
             pipe.push(ms(1), item, 1500, Nature::Datagram);
         }
-        assert_eq!(drain(&mut pipe, ms(99)), []);
+        assert_eq!(drain(&mut pipe, ms(99)), NOTHING);
         assert_eq!(drain(&mut pipe, ms(100)), [0, 1]);
         // The trace ends at 200 and starts again there.
         assert_eq!(drain(&mut pipe, ms(200)), [2, 3]);
