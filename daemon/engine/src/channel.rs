@@ -6,6 +6,9 @@
 /// What is known about a message at the moment of choosing.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Facts {
+    /// Some link is up. A session may outlive its link and wait for the next;
+    /// a message must not wait with it, because it may yet take another channel.
+    pub(crate) link_up: bool,
     /// The identity's numbering is agreed with the gateway on a live session.
     pub(crate) session_ready: bool,
     /// The in-flight window has room for it.
@@ -24,6 +27,7 @@ pub(crate) enum Choice {
 /// Chooses, and says why.
 pub(crate) fn choose(facts: Facts) -> (Choice, &'static [&'static str]) {
     match facts {
+        Facts { link_up: false, .. } => (Choice::Wait, &["no link is up"]),
         Facts {
             session_ready: false,
             ..

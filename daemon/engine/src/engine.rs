@@ -381,6 +381,7 @@ impl Engine {
             Some(LinksEvent::Chosen(link)) => link,
             Some(LinksEvent::Renewed(link)) => Some(link),
         };
+        self.outbox.link_up(link.is_some());
         let has_identity = !self.registration.is_empty();
         let mut ctx = ctx!(self, now);
         let event = self.session.use_link(&mut ctx, link, has_identity);

@@ -51,6 +51,7 @@ pub(crate) struct Outbox {
     open: u64,
     /// Messages in the queue.
     queued: u64,
+    link_up: bool,
     deadlines: Deadlines,
 }
 
@@ -151,6 +152,7 @@ impl Outbox {
             identities: BTreeMap::new(),
             open,
             queued: 0,
+            link_up: false,
             deadlines: Deadlines::default(),
         }
     }
@@ -207,6 +209,7 @@ impl Outbox {
         let sending = self.identities.entry(own).or_default();
         let first_in_queue = sending.backlog == Backlog::Empty && sending.candidates.is_empty();
         let (choice, because) = channel::choose(Facts {
+            link_up: self.link_up,
             session_ready: sending.is_ready(),
             window_open: sending.window.has_room(bytes),
         });
@@ -275,6 +278,11 @@ impl Outbox {
             },
             Then::Applied { own },
         );
+    }
+
+    /// Whether any link is up.
+    pub(crate) fn link_up(&mut self, up: bool) {
+        self.link_up = up;
     }
 
     /// No nominated deadline acts before this.
@@ -450,6 +458,9 @@ impl Outbox {
     /// Looks what could be released or has to be read.
     pub(crate) fn close_turn(&mut self, ctx: &mut Ctx<'_>, boot: BootStamp) {
         self.act_on_deadline(ctx, boot);
+        if !self.link_up {
+            return;
+        }
         for (own, sending) in &mut self.identities {
             sending.release_candidates(ctx, *own);
             if sending.is_ready()
@@ -691,6 +702,7 @@ impl Sending {
         while let Some(candidate) = self.candidates.front() {
             let (id, bytes) = (candidate.id, candidate.content_bytes);
             let (choice, because) = channel::choose(Facts {
+                link_up: true,
                 session_ready: self.is_ready(),
                 window_open: self.window.has_room(bytes),
             });

@@ -1,0 +1,432 @@
+//! Directed scenarios: one engine, and one rule of delivery at a time. Each
+//! fails when its rule is broken.
+
+mod desk;
+
+use bytes::Bytes;
+use desk::{Desk, EPOCH, delivery, high_water, own, peer, send};
+use twine_engine::message::{Failure, Shown};
+use twine_engine::store_ops::StoreOps;
+use twine_engine::{ChannelEvent, Command, CommandError, DownReason, Input, Reply, TransportKind};
+use twine_proto::frame::{
+    Accepted, Binding, Disposition, Goodbye, GoodbyeReason, Receipt, ReceiptKind, Refusal,
+    RejectReason, RevokeOutcome, Revoked, SentState, SlotStatus,
+};
+use twine_proto::{Epoch, Frame, OpaqueContent, Seq, SessionNo, Slot};
+
+fn accepted(upto: u64) -> Frame {
+    Frame::Accepted(Accepted {
+        upto: Seq(upto),
+        ..Accepted::default()
+    })
+}
+
+fn outcomes(delivered: &[u64]) -> Frame {
+    Frame::Receipt(Receipt {
+        slot: Slot(0),
+        kind: ReceiptKind::Outcomes {
+            epoch: None,
+            delivered: delivered.iter().map(|seq| Seq(*seq)).collect(),
+            dispositions: Vec::new(),
+        },
+    })
+}
+
+fn revoked(seq: u64, outcome: RevokeOutcome) -> Frame {
+    Frame::Revoked(Revoked {
+        slot: Slot(0),
+        epoch: None,
+        results: vec![(Seq(seq), outcome)],
+    })
+}
+
+#[test]
+fn nothing_leaves_before_it_is_stored() {
+    let mut desk = Desk::live();
+    desk.hold = true;
+    desk.command(send("a", None));
+    assert!(desk.held.is_some());
+    assert!(desk.replies.is_empty() && desk.frames.is_empty());
+    desk.release();
+    assert!(matches!(desk.replies[..], [Reply::Sent { .. }]));
+    assert_eq!(desk.submits(), [(1, 1)]);
+}
+
+#[test]
+fn a_crash_before_the_commit_means_it_never_happened() {
+    let mut desk = Desk::live();
+    desk.hold = true;
+    desk.command(send("a", None));
+    let desk = desk.crash();
+    assert!(
+        desk.store
+            .outbox(twine_engine::message::MessageId(0), 10)
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[test]
+fn rule_1_a_repeated_token_is_the_same_message_after_a_crash() {
+    let mut desk = Desk::live();
+    let first = desk.send("a");
+    let mut desk = desk.crash();
+    desk.command(send("a", None));
+    assert_eq!(
+        desk.replies,
+        [Reply::Sent {
+            id: first,
+            repeated: true
+        }]
+    );
+}
+
+#[test]
+fn rule_2_what_waits_has_no_number_and_a_cancelled_one_leaves_no_hole() {
+    let mut desk = Desk::live();
+    desk.link("lte", false);
+    let (a, b, c) = (desk.send("a"), desk.send("b"), desk.send("c"));
+    assert_eq!(desk.message(a).name, None);
+    desk.command(Command::Cancel(b));
+    assert_eq!(desk.message(b).shown, Shown::Cancelled);
+    // The session was stranded, not lost: it takes up where it was.
+    desk.link("lte", true);
+    assert_eq!(desk.submits(), [(1, 1), (2, 2)]);
+    assert_eq!(desk.message(a).shown, Shown::Sending);
+    assert_eq!(desk.message(c).shown, Shown::Sending);
+}
+
+#[test]
+fn rule_2_messages_queued_offline_leave_in_order_with_contiguous_numbers() {
+    let mut desk = Desk::live();
+    desk.channel(ChannelEvent::Down(DownReason::Closed("gone".into())));
+    let (_, b, _) = (desk.send("a"), desk.send("b"), desk.send("c"));
+    desk.command(Command::Cancel(b));
+    desk.pass(2_000);
+    desk.up();
+    desk.welcome(SlotStatus::Ok, high_water(0));
+    assert_eq!(desk.submits(), [(1, 1), (2, 2)]);
+}
+
+#[test]
+fn rule_4_a_conflict_makes_the_device_ask_for_a_new_epoch() {
+    let mut desk = Desk::live();
+    let id = desk.send("a");
+    desk.frame(Frame::Accepted(Accepted {
+        conflict: Some(Seq(1)),
+        ..Accepted::default()
+    }));
+    desk.pass(2_000);
+    desk.frames.clear();
+    desk.up();
+    let [Frame::Hello(hello)] = &desk.frames[..] else {
+        panic!("{:?}", desk.names());
+    };
+    assert_eq!(hello.slots[0].binding, Binding::Wanted { last: EPOCH });
+    assert_eq!(hello.slots[0].old[0].epoch, EPOCH);
+    desk.frames.clear();
+    let next = Epoch(EPOCH.0 + 1);
+    desk.frame(Frame::Welcome(twine_proto::frame::Welcome {
+        time_s: 0,
+        slots: vec![twine_proto::frame::WelcomeSlot {
+            status: SlotStatus::Granted(next),
+            state: SentState::default(),
+            old: vec![(EPOCH, SentState::default())],
+        }],
+        idle_limit_s: 0,
+    }));
+    // Rule 8: what the closed epoch never took goes out under the new one.
+    assert_eq!(desk.submits(), [(1, 1)]);
+    assert_eq!(desk.message(id).name.unwrap().epoch, next);
+}
+
+#[test]
+fn rule_4_a_later_session_at_the_gateway_means_the_store_is_an_old_copy() {
+    let mut desk = Desk::live();
+    desk.frame(Frame::Goodbye(Goodbye {
+        reason: GoodbyeReason::Superseded,
+        retry_after_s: 0,
+        redirect: String::new(),
+        session_no: SessionNo(99),
+        detail: String::new(),
+    }));
+    desk.pass(2_000);
+    desk.up();
+    let Some(Frame::Hello(hello)) = desk.frames.last() else {
+        panic!("{:?}", desk.names());
+    };
+    assert_eq!(hello.session_no, SessionNo(100));
+    assert_eq!(hello.slots[0].binding, Binding::Wanted { last: EPOCH });
+}
+
+#[test]
+fn rule_5_a_refusal_is_final_and_the_lane_goes_on() {
+    let mut desk = Desk::live();
+    let (a, b) = (desk.send("a"), desk.send("b"));
+    desk.frame(Frame::Accepted(Accepted {
+        upto: Seq(2),
+        refused: vec![(Seq(1), Refusal::UnknownRecipient)],
+        ..Accepted::default()
+    }));
+    let refused = Shown::Failed(Failure::Refused(Refusal::UnknownRecipient));
+    assert_eq!(desk.message(a).shown, refused);
+    assert_eq!(desk.message(b).shown, Shown::Sent);
+    // Wedged until the user acts; then a new seq, the same place.
+    desk.frames.clear();
+    desk.command(Command::Retry(a));
+    assert_eq!(desk.submits(), [(3, 1)]);
+}
+
+#[test]
+fn rule_5_a_refusal_lost_with_the_connection_comes_with_the_welcome() {
+    let mut desk = Desk::live();
+    let id = desk.send("a");
+    desk.channel(ChannelEvent::Down(DownReason::Closed("gone".into())));
+    desk.pass(2_000);
+    desk.up();
+    desk.frames.clear();
+    let refused = Disposition::Refused(Refusal::MailboxFull);
+    desk.welcome(
+        SlotStatus::Ok,
+        SentState {
+            high_water: Seq(1),
+            dispositions: vec![(Seq(1), refused)],
+            delivered: Vec::new(),
+        },
+    );
+    assert_eq!(
+        desk.message(id).shown,
+        Shown::Failed(Failure::Refused(Refusal::MailboxFull))
+    );
+    assert!(desk.submits().is_empty());
+}
+
+#[test]
+fn rule_8_a_resume_fills_each_seq_by_submit_or_by_revoke() {
+    let mut desk = Desk::live();
+    let (_, b, _) = (desk.send("a"), desk.send("b"), desk.send("c"));
+    desk.channel(ChannelEvent::Down(DownReason::Closed("gone".into())));
+    desk.command(Command::Cancel(b));
+    assert_eq!(desk.message(b).shown, Shown::Sending);
+    desk.pass(2_000);
+    desk.up();
+    desk.frames.clear();
+    desk.welcome(SlotStatus::Ok, high_water(0));
+    assert_eq!(desk.names(), ["Submit", "Revoke", "Submit"]);
+    desk.frame(revoked(2, RevokeOutcome::Revoked));
+    desk.frame(accepted(3));
+    assert_eq!(desk.message(b).shown, Shown::Cancelled);
+    assert_eq!(desk.closed.len(), 1, "only the connection that broke");
+}
+
+#[test]
+fn rule_8_receipts_between_welcome_and_resume_count() {
+    let mut desk = Desk::live();
+    let id = desk.send("a");
+    desk.frame(accepted(1));
+    desk.channel(ChannelEvent::Down(DownReason::Closed("gone".into())));
+    desk.pass(2_000);
+    desk.up();
+    desk.hold = true;
+    desk.welcome(SlotStatus::Ok, high_water(1));
+    desk.frame(outcomes(&[1]));
+    desk.release();
+    assert_eq!(desk.message(id).shown, Shown::Delivered);
+}
+
+#[test]
+fn rule_10_a_delivery_is_taken_once_and_acknowledged_each_time() {
+    let mut desk = Desk::live();
+    for _ in 0..2 {
+        desk.frame(Frame::Deliver(delivery(1, 1, "hello")));
+    }
+    assert_eq!(desk.names(), ["Ack", "Ack"]);
+    assert_eq!(
+        desk.store.history(own(), peer(), None, 10).unwrap().len(),
+        1
+    );
+}
+
+#[test]
+fn rule_10_the_same_name_with_other_content_is_shown_and_reported() {
+    let mut desk = Desk::live();
+    desk.frame(Frame::Deliver(delivery(1, 1, "hello")));
+    desk.frames.clear();
+    desk.frame(Frame::Deliver(delivery(2, 1, "other")));
+    assert_eq!(desk.names(), ["Receipt", "Ack"]);
+    let history = desk.store.history(own(), peer(), None, 10).unwrap();
+    assert_eq!(history.len(), 2);
+    assert_eq!(history[0].shown, Shown::Conflicting);
+}
+
+#[test]
+fn rule_11_the_acknowledgement_waits_for_the_commit() {
+    let mut desk = Desk::live();
+    desk.hold = true;
+    desk.frame(Frame::Deliver(delivery(1, 1, "hello")));
+    assert!(desk.frames.is_empty());
+    desk.release();
+    assert_eq!(desk.names(), ["Ack"]);
+}
+
+#[test]
+fn rule_12_what_cannot_be_read_is_kept_reported_and_acknowledged() {
+    let mut desk = Desk::live();
+    let mut poisoned = delivery(1, 1, "x");
+    poisoned.content = OpaqueContent::new(Bytes::from_static(b"\xff\xff\xff")).unwrap();
+    desk.frame(Frame::Deliver(poisoned));
+    assert_eq!(desk.names(), ["Receipt", "Ack"]);
+    let Frame::Receipt(receipt) = &desk.frames[0] else {
+        panic!("{:?}", desk.names());
+    };
+    assert!(matches!(
+        receipt.kind,
+        ReceiptKind::Rejected {
+            reason: RejectReason::Unreadable,
+            ..
+        }
+    ));
+    let history = desk.store.history(own(), peer(), None, 10).unwrap();
+    assert_eq!(history[0].shown, Shown::Unreadable);
+    // The mailbox goes on.
+    desk.frame(Frame::Deliver(delivery(2, 2, "next")));
+    assert_eq!(desk.names(), ["Receipt", "Ack", "Ack"]);
+}
+
+#[test]
+fn rule_14_only_revoked_means_that_it_was_taken_back() {
+    for (outcome, shown) in [
+        (RevokeOutcome::Revoked, Shown::Cancelled),
+        (RevokeOutcome::AlreadyDelivered, Shown::Delivered),
+        (RevokeOutcome::InDoubt, Shown::Sent),
+        (RevokeOutcome::Forgotten, Shown::Sent),
+    ] {
+        let mut desk = Desk::live();
+        let id = desk.send("a");
+        desk.frame(accepted(1));
+        desk.frames.clear();
+        desk.command(Command::Cancel(id));
+        assert_eq!(desk.names(), ["Revoke"]);
+        desk.frame(revoked(1, outcome));
+        assert_eq!(desk.message(id).shown, shown, "{outcome:?}");
+    }
+}
+
+#[test]
+fn rule_14_a_revoke_in_doubt_is_repeated_at_the_next_contact() {
+    let mut desk = Desk::live();
+    let id = desk.send("a");
+    desk.frame(accepted(1));
+    desk.command(Command::Cancel(id));
+    desk.frame(revoked(1, RevokeOutcome::InDoubt));
+    desk.channel(ChannelEvent::Down(DownReason::Closed("gone".into())));
+    desk.pass(2_000);
+    desk.up();
+    desk.frames.clear();
+    desk.welcome(SlotStatus::Ok, high_water(1));
+    assert_eq!(desk.names(), ["Revoke"]);
+}
+
+#[test]
+fn rule_23_a_deadline_does_not_act_if_the_answer_was_readable() {
+    let mut desk = Desk::live();
+    let id = desk.send_for("a", Some(5));
+    desk.frame(accepted(1));
+    desk.frames.clear();
+    // The phone sleeps over the deadline; the receipt waits in the socket. The
+    // driver hands both in, in the worst order.
+    desk.now_ms += 60_000;
+    desk.hand_in(Input::Timeout);
+    let conn = desk.conn.unwrap();
+    let event = ChannelEvent::Frame(outcomes(&[1]));
+    desk.hand_in(Input::Channel { conn, event });
+    desk.drain();
+    assert_eq!(desk.message(id).shown, Shown::Delivered);
+    assert!(!desk.names().contains(&"Revoke"));
+}
+
+#[test]
+fn rule_23_after_a_reconnect_there_is_a_grace() {
+    let mut desk = Desk::live();
+    desk.send_for("a", Some(5));
+    desk.frame(accepted(1));
+    desk.channel(ChannelEvent::Down(DownReason::Closed("gone".into())));
+    desk.pass(2_000);
+    desk.up();
+    desk.now_ms += 4_000;
+    desk.frames.clear();
+    desk.welcome(SlotStatus::Ok, high_water(1));
+    desk.pass(1);
+    assert!(!desk.names().contains(&"Revoke"), "{:?}", desk.names());
+    desk.pass(5_000);
+    assert!(desk.names().contains(&"Revoke"), "{:?}", desk.names());
+}
+
+#[test]
+fn rule_24_after_a_reboot_a_validity_starts_again_in_full() {
+    let mut desk = Desk::live();
+    desk.link("lte", false);
+    desk.channel(ChannelEvent::Down(DownReason::TimedOut));
+    let id = desk.send_for("a", Some(60));
+    desk.pass(50_000);
+    let mut desk = desk.reboot();
+    desk.link("lte", false);
+    desk.pass(50_000);
+    assert_eq!(desk.message(id).shown, Shown::Queued);
+    desk.pass(11_000);
+    assert_eq!(desk.message(id).shown, Shown::Failed(Failure::ValidityOver));
+}
+
+#[test]
+fn a_change_of_link_moves_the_quic_session_and_proves_the_path() {
+    let mut desk = Desk::live();
+    desk.link("wifi", true);
+    assert_eq!((desk.moves, desk.connects.len()), (1, 1));
+    desk.channel(ChannelEvent::Moved);
+    assert_eq!(desk.names(), ["Ping"]);
+    // No answer: the session is given up and another transport has its turn.
+    desk.pass(15_000);
+    assert_eq!(desk.closed.len(), 1);
+}
+
+#[test]
+fn when_one_transport_fails_the_other_is_tried_at_once() {
+    let mut desk = Desk::new();
+    desk.command(Command::Register {
+        number: own(),
+        iccid: None,
+    });
+    desk.channel(ChannelEvent::Down(DownReason::TimedOut));
+    let kinds: Vec<_> = desk.connects.iter().map(|(_, kind)| *kind).collect();
+    assert_eq!(kinds, [TransportKind::Quic, TransportKind::Tls]);
+    desk.channel(ChannelEvent::Down(DownReason::TimedOut));
+    assert_eq!(desk.connects.len(), 2, "both failed: now it waits");
+    desk.pass(1_000);
+    assert_eq!(desk.connects.len(), 3);
+}
+
+#[test]
+fn a_number_that_is_not_registered_cannot_send() {
+    let mut desk = Desk::new();
+    desk.command(send("a", None));
+    assert!(matches!(
+        desk.replies[..],
+        [Reply::Error(CommandError::NoIdentity(_))]
+    ));
+}
+
+#[test]
+fn the_outbox_is_bounded_and_says_so() {
+    let mut desk = Desk::live();
+    desk.link("lte", false);
+    desk.channel(ChannelEvent::Down(DownReason::TimedOut));
+    for i in 0..twine_engine::limits::MAX_OUTBOX {
+        desk.command(send(&format!("m{i}"), None));
+    }
+    desk.replies.clear();
+    desk.command(send("one more", None));
+    assert!(matches!(
+        desk.replies[..],
+        [Reply::Error(CommandError::Busy(_))]
+    ));
+}
