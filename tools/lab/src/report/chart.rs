@@ -200,6 +200,7 @@ fn events(svg: &mut String, scale: &Scale, entries: &[&Entry]) {
     let mut labels = Labels::default();
     for entry in entries {
         let class = match entry.topic {
+            Topic::Process if is_over(entry) => "process over",
             Topic::Process => "process",
             Topic::Link => "link",
             Topic::Session | Topic::Note => continue,
@@ -224,6 +225,11 @@ fn events(svg: &mut String, scale: &Scale, entries: &[&Entry]) {
             );
         }
     }
+}
+
+/// What was killed or frozen is back.
+fn is_over(entry: &Entry) -> bool {
+    entry.what.ends_with("started again") || entry.what.contains("goes on")
 }
 
 /// Short names above the plot, in three rows, none over another.

@@ -184,7 +184,7 @@ fn latency_table(page: &mut String, scenario: &Scenario, outcome: &Outcome) {
     page.push_str(
         "<h2>Latency by profile</h2>\n<p>From the first request of the sending app to the event \
          at the receiving app, in seconds; time without a link, cuts and kills included.</p>\n\
-         <table>\n<tr><th>profile<th>n<th>p50<th>p90<th>p99<th>max<th>source of the profile\n",
+         <table>\n<tr><th>profile<th>n<th>p50<th>p90<th>p99<th>max<th class=\"text\">source of the profile\n",
     );
     let (all, profiles): (Vec<_>, Vec<_>) = outcome
         .verdict
@@ -229,7 +229,7 @@ fn source_of(scenario: &Scenario, profile: &str) -> String {
 fn link_table(page: &mut String, scenario: &Scenario, outcome: &Outcome) {
     page.push_str(
         "<h2>Links</h2>\n<p>Bytes with IP, UDP and TCP headers; pure TCP acknowledgements are not \
-         seen by the relay.</p>\n<table>\n<tr><th>handset<th>link<th>bytes up<th>bytes down\
+         seen by the relay.</p>\n<table>\n<tr><th>handset<th class=\"text\">link<th>bytes up<th>bytes down\
          <th>lost<th>queue full<th>in cuts\n",
     );
     for (handset, carried) in scenario.handsets.iter().zip(&outcome.carried) {
