@@ -97,8 +97,9 @@ impl Core {
         for input in inputs {
             turn.handle(input)?;
         }
-        turn.deliver()?;
+        // What a sender waits for is short; it goes before the mail.
         turn.flush();
+        turn.deliver()?;
         let Turn {
             db, out, mut tally, ..
         } = turn;
