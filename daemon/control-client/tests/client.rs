@@ -1,4 +1,5 @@
 //! The clients against a daemon played by the test.
+#![expect(clippy::unwrap_used, reason = "tests")]
 #![cfg(all(feature = "async", feature = "blocking"))]
 
 use std::io::{Read, Write};
@@ -227,7 +228,9 @@ async fn a_reply_behind_many_events_still_comes() {
     assert!(client.try_next_event().is_none());
     drop(client);
     // The client's tasks need this thread to end.
-    tokio::task::spawn_blocking(|| daemon.join().unwrap()).await.unwrap();
+    tokio::task::spawn_blocking(|| daemon.join().unwrap())
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

@@ -1,0 +1,376 @@
+//! From a request's fields to types: a command for the engine, a read, or what
+//! is wrong with which field.
+//!
+//! Knows nothing of roles and connections. Every text and number that a client
+//! chose is checked here and nowhere else.
+
+use std::time::Duration;
+
+use thiserror::Error;
+use twine_engine::Command;
+use twine_engine::message::{MessageId, OrderKey};
+use twine_engine::store_ops::{ClientName, EventCursor, Token};
+use twine_proto::control::parse_token;
+use twine_proto::control_pb::{self as pb, ErrorCode, request};
+use twine_proto::{Content, E164, Epoch, LaneSeq, Redacted};
+
+use crate::limits::{DEFAULT_PAGE, MAX_ICCID_BYTES, MAX_LOOKUP_NUMBERS, MAX_PAGE};
+use crate::reads::Read;
+
+/// What a request asks for.
+#[derive(Debug)]
+pub(super) enum Action {
+    /// The engine decides.
+    Command(Command),
+    /// The store knows.
+    Read(Read),
+    /// A view of the engine.
+    Status,
+    /// A view of the links.
+    Links,
+}
+
+/// Why a request cannot be carried out as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(super) enum RequestError {
+    /// A field does not hold what it has to.
+    #[error("{field}: {reason}")]
+    Field {
+        /// With its request, as in `control.proto`.
+        field: &'static str,
+        /// What is wrong and what is allowed; never the value itself.
+        reason: String,
+    },
+    /// Binding a number costs money and tells the gateway about the user.
+    #[error("register.consent: the user has to agree before a number is bound to this device")]
+    NoConsent,
+}
+
+impl RequestError {
+    /// The code for programs.
+    #[must_use]
+    pub(super) const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Field { .. } => ErrorCode::InvalidArgument,
+            Self::NoConsent => ErrorCode::FailedPrecondition,
+        }
+    }
+}
+
+/// Checks a request of this client.
+pub(super) fn parse(kind: request::Kind, client: &ClientName) -> Result<Action, RequestError> {
+    use request::Kind;
+    let action = match kind {
+        Kind::Send(send) => Action::Command(parse_send(send, client)?),
+        Kind::Cancel(pb::Cancel { message_id }) => {
+            Action::Command(Command::Cancel(message("cancel.message_id", message_id)?))
+        }
+        Kind::Retry(pb::Retry { message_id }) => {
+            Action::Command(Command::Retry(message("retry.message_id", message_id)?))
+        }
+        Kind::MarkRead(pb::MarkRead { message_id }) => Action::Command(Command::MarkRead(message(
+            "mark_read.message_id",
+            message_id,
+        )?)),
+        Kind::Typing(typing) => Action::Command(Command::Typing {
+            from: own_number("typing.from", &typing.from)?,
+            to: number("typing.to", &typing.to)?,
+            stopped: typing.stopped,
+        }),
+        Kind::History(history) => Action::Read(Read::History {
+            own: number("history.own", &history.own)?,
+            peer: number("history.peer", &history.peer)?,
+            before: history.before.as_ref().map(order_key),
+            limit: page("history.limit", history.limit)?,
+        }),
+        Kind::Show(pb::GetMessage { message_id }) => {
+            Action::Read(Read::Message(message("show.message_id", message_id)?))
+        }
+        Kind::Outbox(outbox) => Action::Read(Read::Outbox {
+            after: MessageId(outbox.after),
+            limit: page("outbox.limit", outbox.limit)?,
+        }),
+        Kind::Status(pb::GetStatus {}) => Action::Status,
+        Kind::Links(pb::GetLinks {}) => Action::Links,
+        Kind::Subscribe(pb::Subscribe { from_now }) => Action::Command(Command::OpenClient {
+            client: client.clone(),
+            from_now,
+        }),
+        Kind::AckEvents(pb::AckEvents { cursor }) => Action::Command(Command::AckEvents {
+            client: client.clone(),
+            cursor: EventCursor(cursor),
+        }),
+        Kind::Register(register) => Action::Command(parse_register(register)?),
+        Kind::Lookup(lookup) => Action::Command(parse_lookup(&lookup)?),
+        Kind::Conversations(conversations) => Action::Read(Read::Conversations {
+            offset: conversations.offset as usize,
+            limit: page("conversations.limit", conversations.limit)?,
+        }),
+    };
+    Ok(action)
+}
+
+fn parse_send(send: pb::Send, client: &ClientName) -> Result<Command, RequestError> {
+    let token = parse_token(&send.token).map_err(wrong("send.token"))?;
+    let text = Redacted::new(send.text);
+    // What could not be framed must not be stored for sending.
+    Content::text(text.expose().clone()).map_err(wrong("send.text"))?;
+    Ok(Command::Send {
+        client: client.clone(),
+        token: Token(token.as_str().as_bytes().to_vec()),
+        from: own_number("send.from", &send.from)?,
+        to: number("send.to", &send.to)?,
+        text,
+        valid_for: (send.valid_for_s > 0).then(|| Duration::from_secs(send.valid_for_s.into())),
+    })
+}
+
+fn parse_register(register: pb::Register) -> Result<Command, RequestError> {
+    let number = number("register.number", &register.number)?;
+    if !register.consent {
+        return Err(RequestError::NoConsent);
+    }
+    Ok(Command::Register {
+        number,
+        iccid: iccid("register.iccid", register.iccid)?,
+    })
+}
+
+fn parse_lookup(lookup: &pb::LookupPeers) -> Result<Command, RequestError> {
+    let count = lookup.numbers.len();
+    if count == 0 || count > MAX_LOOKUP_NUMBERS {
+        return Err(RequestError::Field {
+            field: "lookup.numbers",
+            reason: format!("{count} numbers; 1 to {MAX_LOOKUP_NUMBERS} are allowed"),
+        });
+    }
+    let numbers: Result<_, _> = lookup
+        .numbers
+        .iter()
+        .map(|text| number("lookup.numbers", text))
+        .collect();
+    Ok(Command::Lookup(numbers?))
+}
+
+/// A card number; empty: not known.
+pub(super) fn iccid(
+    field: &'static str,
+    text: String,
+) -> Result<Option<Redacted<String>>, RequestError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if text.len() > MAX_ICCID_BYTES || !text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Err(RequestError::Field {
+            field,
+            reason: format!("1 to {MAX_ICCID_BYTES} ASCII letters and digits are allowed"),
+        });
+    }
+    Ok(Some(Redacted::new(text)))
+}
+
+fn wrong<E: ToString>(field: &'static str) -> impl Fn(E) -> RequestError {
+    move |error| RequestError::Field {
+        field,
+        reason: error.to_string(),
+    }
+}
+
+fn number(field: &'static str, text: &str) -> Result<E164, RequestError> {
+    text.parse().map_err(wrong(field))
+}
+
+/// Empty: the only identity there is, which the engine knows.
+fn own_number(field: &'static str, text: &str) -> Result<Option<E164>, RequestError> {
+    if text.is_empty() {
+        Ok(None)
+    } else {
+        number(field, text).map(Some)
+    }
+}
+
+fn message(field: &'static str, id: u64) -> Result<MessageId, RequestError> {
+    if id == 0 {
+        return Err(RequestError::Field {
+            field,
+            reason: "a message id is at least 1".to_owned(),
+        });
+    }
+    Ok(MessageId(id))
+}
+
+fn page(field: &'static str, limit: u32) -> Result<usize, RequestError> {
+    match limit as usize {
+        0 => Ok(DEFAULT_PAGE),
+        limit if limit <= MAX_PAGE => Ok(limit),
+        limit => Err(RequestError::Field {
+            field,
+            reason: format!("{limit} is over the limit of {MAX_PAGE}; 0 stands for {DEFAULT_PAGE}"),
+        }),
+    }
+}
+
+const fn order_key(key: &pb::OrderKey) -> OrderKey {
+    OrderKey {
+        position: key.position,
+        epoch: Epoch(key.epoch),
+        lane_seq: LaneSeq(key.lane_seq),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use twine_proto::limits::MAX_TEXT_BYTES;
+
+    use super::*;
+
+    fn client() -> ClientName {
+        ClientName("app".to_owned())
+    }
+
+    fn send() -> pb::Send {
+        pb::Send {
+            from: String::new(),
+            to: "+254712345678".to_owned(),
+            text: "habari".to_owned(),
+            token: "1".to_owned(),
+            valid_for_s: 0,
+        }
+    }
+
+    fn refused(kind: request::Kind) -> String {
+        let error = parse(kind, &client()).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InvalidArgument);
+        error.to_string()
+    }
+
+    #[test]
+    fn a_send_becomes_a_command() {
+        let action = parse(request::Kind::Send(send()), &client()).unwrap();
+        let Action::Command(Command::Send {
+            token,
+            from,
+            to,
+            text,
+            valid_for,
+            ..
+        }) = action
+        else {
+            panic!("expected a send");
+        };
+        assert_eq!(token.0, b"1");
+        assert_eq!((from, to.get()), (None, 254_712_345_678));
+        assert_eq!(text.expose(), "habari");
+        assert_eq!(valid_for, None);
+    }
+
+    #[test]
+    fn every_field_is_checked_and_named_and_its_value_is_not_repeated() {
+        let cases = [
+            (
+                pb::Send {
+                    to: "0712".into(),
+                    ..send()
+                },
+                "send.to: a phone number must be in international form and start with '+'",
+            ),
+            (
+                pb::Send {
+                    from: "+1".into(),
+                    ..send()
+                },
+                "send.from: a phone number needs at least 7 digits after the plus sign",
+            ),
+            (
+                pb::Send {
+                    token: String::new(),
+                    ..send()
+                },
+                "send.token: a send needs a token, so that repeating it cannot send twice",
+            ),
+            (
+                pb::Send {
+                    token: "t".repeat(65),
+                    ..send()
+                },
+                "send.token: a token of 65 bytes is over the limit of 64",
+            ),
+            (
+                pb::Send {
+                    text: "x".repeat(MAX_TEXT_BYTES + 1),
+                    ..send()
+                },
+                "send.text: text of 81921 bytes is over the limit of 81920 bytes",
+            ),
+        ];
+        for (send, expected) in cases {
+            assert_eq!(refused(request::Kind::Send(send)), expected);
+        }
+        let empty = refused(request::Kind::Send(pb::Send {
+            text: String::new(),
+            ..send()
+        }));
+        assert!(empty.starts_with("send.text: "), "{empty}");
+
+        assert_eq!(
+            refused(request::Kind::Cancel(pb::Cancel { message_id: 0 })),
+            "cancel.message_id: a message id is at least 1"
+        );
+        assert_eq!(
+            refused(request::Kind::Outbox(pb::GetOutbox {
+                limit: 201,
+                after: 0
+            })),
+            "outbox.limit: 201 is over the limit of 200; 0 stands for 50"
+        );
+        assert_eq!(
+            refused(request::Kind::Lookup(pb::LookupPeers {
+                numbers: Vec::new()
+            })),
+            "lookup.numbers: 0 numbers; 1 to 64 are allowed"
+        );
+        let secret = "07123-SECRET".to_owned();
+        let history = pb::GetHistory {
+            own: secret.clone(),
+            peer: secret,
+            ..Default::default()
+        };
+        assert!(!refused(request::Kind::History(history)).contains("SECRET"));
+        let register = pb::Register {
+            number: "+254712345678".into(),
+            iccid: "89 254".into(),
+            consent: true,
+        };
+        assert_eq!(
+            refused(request::Kind::Register(register)),
+            "register.iccid: 1 to 32 ASCII letters and digits are allowed"
+        );
+    }
+
+    #[test]
+    fn a_number_is_bound_only_with_consent() {
+        let register = pb::Register {
+            number: "+254712345678".into(),
+            iccid: String::new(),
+            consent: false,
+        };
+        let error = parse(request::Kind::Register(register), &client()).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::FailedPrecondition);
+    }
+
+    #[test]
+    fn a_page_without_limit_has_the_default_one() {
+        let conversations = pb::GetConversations {
+            offset: 7,
+            limit: 0,
+        };
+        let action = parse(request::Kind::Conversations(conversations), &client()).unwrap();
+        assert!(matches!(
+            action,
+            Action::Read(Read::Conversations {
+                offset: 7,
+                limit: DEFAULT_PAGE
+            })
+        ));
+    }
+}
