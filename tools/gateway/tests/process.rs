@@ -8,6 +8,8 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Output, Stdio};
 
 use common::*;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use twine_proto::Frame;
 use twine_proto::frame::{GoodbyeReason, SlotStatus};
 
@@ -49,15 +51,9 @@ impl Gateway {
         }
     }
 
-    fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args([name, &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+    fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(self.child.id().try_into().unwrap());
+        kill(pid, signal).unwrap();
     }
 
     /// Exit code and the rest of the log.
@@ -125,7 +121,7 @@ async fn sigkill_loses_nothing_that_was_accepted_or_acknowledged() {
                 break;
             }
         }
-        gateway.signal("-KILL");
+        gateway.signal(Signal::SIGKILL);
         let (code, _) = gateway.wait();
         assert_eq!(code, None);
     }
@@ -138,7 +134,7 @@ async fn sigterm_tells_everybody_flushes_and_exits_0() {
     place.bind(number(1), a.key);
     let gateway = Gateway::start(&place);
     let (mut quiet, _) = a.join(Transport::Tls, gateway.tls, number(1)).await;
-    gateway.signal("-TERM");
+    gateway.signal(Signal::SIGTERM);
     let Some(Frame::Goodbye(goodbye)) = quiet.next().await else {
         panic!("no Goodbye");
     };
@@ -167,7 +163,7 @@ async fn no_number_and_no_text_is_in_the_log() {
     to.delivery().await;
     to.send_raw(b"\x02\x03\xff").await;
     while to.next().await.is_some() {}
-    gateway.signal("-TERM");
+    gateway.signal(Signal::SIGTERM);
     drop((from, to));
     let (_, log) = tokio::task::spawn_blocking(|| gateway.wait())
         .await

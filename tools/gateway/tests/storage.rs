@@ -1,6 +1,4 @@
 //! SQLite keeps the same promises as the core's memory storage.
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use twine_gateway::SqliteStorage;
 use twine_gateway_core::suite;
 
