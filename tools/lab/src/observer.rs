@@ -116,12 +116,14 @@ fn was_live(words: &str) -> bool {
 }
 
 fn describe(session: &pb::SessionStatus) -> String {
-    if session.state == "live" {
+    if session.state == "live" && session.link.is_empty() {
+        format!("session live, without a link (no. {})", session.session_no)
+    } else if session.state == "live" {
         format!(
             "session live by {} over {} (no. {})",
             session.transport, session.link, session.session_no
         )
-    } else if session.reason.is_empty() {
+    } else if session.reason.is_empty() || session.reason == session.state {
         format!("session {}", session.state)
     } else {
         format!("session {}: {}", session.state, session.reason)
