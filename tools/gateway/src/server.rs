@@ -82,7 +82,7 @@ impl Server {
     pub async fn start(config: &GatewayConfig) -> Result<Self, StartError> {
         let lock = lock(config)?;
         let storage = SqliteStorage::create(&config.data_dir)?;
-        let tls = tls::server_config(&config.cert, &config.key)?;
+        let tls = tls::server_tls(&config.cert, &config.key)?;
         let listen = |key, address| {
             move |source| StartError::Listen {
                 key,

@@ -128,6 +128,21 @@ async fn sigkill_loses_nothing_that_was_accepted_or_acknowledged() {
 }
 
 #[tokio::test]
+async fn a_quic_client_is_told_at_once_that_its_gateway_was_killed() {
+    let place = Place::new("");
+    let mut a = Device::new(&place.root());
+    place.bind(number(1), a.key);
+    let gateway = Gateway::start(&place);
+    place.fix_ports(gateway.quic, gateway.tls);
+    let (mut link, _) = a.join(Transport::Quic, gateway.quic, number(1)).await;
+    gateway.signal(Signal::SIGKILL);
+    gateway.wait();
+    let _next = Gateway::start(&place);
+    link.send(Frame::Ping(1)).await;
+    assert_eq!(link.closed().await, quinn::ConnectionError::Reset);
+}
+
+#[tokio::test]
 async fn sigterm_tells_everybody_flushes_and_exits_0() {
     let place = Place::new("");
     let mut a = Device::new(&place.root());

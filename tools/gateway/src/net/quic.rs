@@ -1,19 +1,32 @@
 //! QUIC. One bidirectional stream, opened by the client, carries frames both
 //! ways. Clients may move to another address.
+//!
+//! TCP's kernel tells a client at once that its gateway has restarted; QUIC has
+//! stateless resets for that (RFC 9000, 10.3). Their keys come from the TLS key, so
+//! that the next process, or another gateway with the same certificate, can send
+//! what the last one has promised. Otherwise a handset notices only when an
+//! answer is missing for too long.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use quinn::crypto::rustls::QuicServerConfig;
-use quinn::{Connection, Endpoint, Incoming, ServerConfig, TransportConfig, VarInt};
+use quinn::{
+    Connection, ConnectionId, ConnectionIdGenerator, Endpoint, EndpointConfig, Incoming,
+    ServerConfig, TokioRuntime, TransportConfig, VarInt,
+};
+use ring::hmac;
+use ring::rand::SystemRandom;
 use rustls::pki_types::CertificateDer;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use super::Service;
 use super::connection::{Ended, exchange};
-use super::{Service, tls};
+use super::tls::{self, ServerTls};
 use crate::limits::{LINGER, MAX_HANDSHAKES, RETRY_FROM_HANDSHAKES};
 
 /// What a client may send before the core has read it.
@@ -22,6 +35,11 @@ const RECEIVE_WINDOW_BYTES: u32 = 256 * 1024;
 const SEND_WINDOW_BYTES: u64 = 512 * 1024;
 /// The core ends silent connections and says so; QUIC itself only later.
 const IDLE_MARGIN: Duration = Duration::from_secs(60);
+/// Every packet of a handset carries one.
+const CONNECTION_ID_BYTES: usize = 8;
+/// Between two stateless resets, for all clients together. Each is smaller than
+/// the packet it answers.
+const MIN_RESET_INTERVAL: Duration = Duration::from_millis(1);
 /// The application error code of an orderly end.
 const DONE: VarInt = VarInt::from_u32(0);
 
@@ -32,16 +50,24 @@ pub(crate) struct QuicListener {
 }
 
 impl QuicListener {
+    /// Inside a runtime.
     pub(crate) fn bind(
         address: SocketAddr,
-        tls: &rustls::ServerConfig,
+        tls: &ServerTls,
         idle_limit: Duration,
     ) -> io::Result<Self> {
-        let crypto = QuicServerConfig::try_from(tls.clone()).map_err(io::Error::other)?;
+        let crypto = QuicServerConfig::try_from(tls.config.clone()).map_err(io::Error::other)?;
         let mut config = ServerConfig::with_crypto(Arc::new(crypto));
         config.transport_config(Arc::new(transport(idle_limit)));
+        let socket = UdpSocket::bind(address)?;
+        let endpoint = Endpoint::new(
+            endpoint_config(&tls.derive_key(b"twine gateway: QUIC stateless reset"))?,
+            Some(config),
+            socket,
+            Arc::new(TokioRuntime),
+        )?;
         Ok(Self {
-            endpoint: Endpoint::server(config, address)?,
+            endpoint,
             handshakes: Arc::new(Semaphore::new(MAX_HANDSHAKES)),
         })
     }
@@ -82,6 +108,52 @@ impl QuicListener {
     pub(crate) async fn close(&self) {
         self.endpoint.close(DONE, b"");
         let _ = timeout(LINGER, self.endpoint.wait_idle()).await;
+    }
+}
+
+fn endpoint_config(reset_secret: &[u8; 32]) -> io::Result<EndpointConfig> {
+    let reset_key = hmac::Key::new(hmac::HMAC_SHA256, reset_secret);
+    let mut config = EndpointConfig::new(Arc::new(reset_key));
+    let ids = ConnectionIds::new()?;
+    config.cid_generator(move || Box::new(ids.clone()));
+    config.min_reset_interval(MIN_RESET_INTERVAL);
+    Ok(config)
+}
+
+/// Connection ids that nobody can foresee. quinn's own are signed with a key of
+/// this process, and a packet with one of the process before would be dropped
+/// without the reset that it should get.
+#[derive(Clone)]
+struct ConnectionIds {
+    key: hmac::Key,
+    /// Shared by the clones, so that no id is given twice.
+    given: Arc<AtomicU64>,
+}
+
+impl ConnectionIds {
+    fn new() -> io::Result<Self> {
+        let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new())
+            .map_err(|_| io::Error::other("the system gave no random numbers"))?;
+        Ok(Self {
+            key,
+            given: Arc::default(),
+        })
+    }
+}
+
+impl ConnectionIdGenerator for ConnectionIds {
+    fn generate_cid(&mut self) -> ConnectionId {
+        let given = self.given.fetch_add(1, Ordering::Relaxed);
+        let tag = hmac::sign(&self.key, &given.to_le_bytes());
+        ConnectionId::new(&tag.as_ref()[..CONNECTION_ID_BYTES])
+    }
+
+    fn cid_len(&self) -> usize {
+        CONNECTION_ID_BYTES
+    }
+
+    fn cid_lifetime(&self) -> Option<Duration> {
+        None
     }
 }
 

@@ -11,8 +11,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
+use super::Service;
 use super::connection::{Ended, exchange};
-use super::{Service, tls};
+use super::tls::{self, ServerTls};
 use crate::limits::{ACCEPT_PAUSE, LINGER, MAX_HANDSHAKES, READ_CHUNK_BYTES};
 
 /// Connections that wait in the kernel.
@@ -26,7 +27,7 @@ pub(crate) struct TcpListener {
 
 impl TcpListener {
     /// Inside a runtime.
-    pub(crate) fn bind(address: SocketAddr, tls: &rustls::ServerConfig) -> io::Result<Self> {
+    pub(crate) fn bind(address: SocketAddr, tls: &ServerTls) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
         // A restarted gateway gets its port back at once.
         socket.set_reuse_address(true)?;
@@ -35,7 +36,7 @@ impl TcpListener {
         socket.listen(BACKLOG)?;
         Ok(Self {
             listener: tokio::net::TcpListener::from_std(socket.into())?,
-            acceptor: TlsAcceptor::from(Arc::new(tls.clone())),
+            acceptor: TlsAcceptor::from(Arc::new(tls.config.clone())),
             handshakes: Arc::new(Semaphore::new(MAX_HANDSHAKES)),
         })
     }

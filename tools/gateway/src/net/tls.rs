@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ring::hmac;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
 use rustls::server::ServerSessionMemoryCache;
@@ -54,9 +55,25 @@ pub enum TlsError {
     },
 }
 
+/// What both listeners need.
+pub(crate) struct ServerTls {
+    pub(crate) config: ServerConfig,
+    secret: hmac::Key,
+}
+
+impl ServerTls {
+    /// A secret for another purpose, the same as long as the private key is.
+    pub(super) fn derive_key(&self, purpose: &[u8]) -> [u8; 32] {
+        let derived = hmac::sign(&self.secret, purpose);
+        let mut key = [0; 32];
+        key.copy_from_slice(derived.as_ref());
+        key
+    }
+}
+
 /// The configuration of both listeners. Early data is off: nothing is delivered,
 /// and nobody displaced, before the handshake is finished (DELIVERY 30).
-pub(crate) fn server_config(cert: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
+pub(crate) fn server_tls(cert: &Path, key: &Path) -> Result<ServerTls, TlsError> {
     let cert_error = |source| TlsError::Cert {
         path: cert.to_owned(),
         source,
@@ -79,6 +96,7 @@ pub(crate) fn server_config(cert: &Path, key: &Path) -> Result<ServerConfig, Tls
         key: key.to_owned(),
         source,
     };
+    let derive = hmac::Key::new(hmac::HMAC_SHA256, secret.secret_der());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&[&version::TLS13])
@@ -89,7 +107,10 @@ pub(crate) fn server_config(cert: &Path, key: &Path) -> Result<ServerConfig, Tls
     config.alpn_protocols = vec![twine_proto::ALPN.to_vec()];
     // A resumed session proves the same device key as the one it resumes.
     config.session_storage = ServerSessionMemoryCache::new(MAX_TLS_SESSIONS);
-    Ok(config)
+    Ok(ServerTls {
+        config,
+        secret: derive,
+    })
 }
 
 /// The device that a finished handshake has proved.

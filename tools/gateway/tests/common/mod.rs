@@ -45,6 +45,21 @@ pub struct Place {
 }
 
 impl Place {
+    /// Listens where it listened before.
+    pub fn fix_ports(&self, quic: SocketAddr, tls: SocketAddr) {
+        let text = std::fs::read_to_string(&self.config_file).unwrap();
+        let text = text
+            .replace(
+                "listen_quic = \"127.0.0.1:0\"",
+                &format!("listen_quic = \"{quic}\""),
+            )
+            .replace(
+                "listen_tls = \"127.0.0.1:0\"",
+                &format!("listen_tls = \"{tls}\""),
+            );
+        std::fs::write(&self.config_file, text).unwrap();
+    }
+
     pub fn new(limits: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         dev_cert::write(dir.path(), vec!["localhost".into()]).unwrap();
@@ -132,7 +147,10 @@ impl Device {
         match transport {
             Transport::Quic => {
                 let crypto = QuicClientConfig::try_from(self.tls.clone()).unwrap();
-                let config = quinn::ClientConfig::new(Arc::new(crypto));
+                let mut config = quinn::ClientConfig::new(Arc::new(crypto));
+                let mut transport = quinn::TransportConfig::default();
+                transport.max_idle_timeout(None);
+                config.transport_config(Arc::new(transport));
                 let endpoint = quinn::Endpoint::client("127.0.0.1:0".parse().unwrap()).unwrap();
                 let connecting = endpoint.connect_with(config, address, "localhost").unwrap();
                 let connection = connecting.await.ok()?;
@@ -268,6 +286,14 @@ impl Link {
         endpoint
             .rebind(std::net::UdpSocket::bind(local).unwrap())
             .unwrap();
+    }
+
+    /// Why a QUIC connection ended; it has no idle limit of its own here.
+    pub async fn closed(&self) -> quinn::ConnectionError {
+        let (_, connection) = self.quic.as_ref().unwrap();
+        timeout(HANG, connection.closed())
+            .await
+            .expect("it is not told")
     }
 
     /// Stops reading without closing.
