@@ -60,6 +60,7 @@ impl Gateway {
     fn wait(mut self) -> (Option<i32>, String) {
         let mut log = String::new();
         self.stderr.read_to_string(&mut log).unwrap();
+        assert!(!log.contains(" ERROR "), "{log}");
         (self.child.wait().unwrap().code(), log)
     }
 }

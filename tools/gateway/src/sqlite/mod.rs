@@ -141,3 +141,40 @@ impl Storage for SqliteStorage {
         SqliteTx::begin(&self.db)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commits_reach_the_disk() {
+        let dir = tempfile::tempdir().unwrap();
+        let storage = SqliteStorage::create(dir.path()).unwrap();
+        let setting = |name| {
+            let value: String = storage
+                .db
+                .query_row(
+                    &format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}"),
+                    [],
+                    |row| row.get(0),
+                )
+                .unwrap();
+            value
+        };
+        assert_eq!(setting("journal_mode"), "wal");
+        assert_eq!(setting("synchronous"), "2", "FULL");
+    }
+
+    #[test]
+    fn a_schema_of_a_newer_gateway_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let storage = SqliteStorage::create(dir.path()).unwrap();
+        storage.db.pragma_update(None, "user_version", 99).unwrap();
+        drop(storage);
+        let error = SqliteStorage::open(dir.path()).unwrap_err();
+        assert!(
+            matches!(error, SqliteError::Newer { found: 99, .. }),
+            "{error}"
+        );
+    }
+}
