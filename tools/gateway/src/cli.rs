@@ -8,7 +8,7 @@ use lexopt::prelude::{Long, Short, Value, ValueExt};
 use twine_gateway_core::DeviceKey;
 use twine_proto::E164;
 
-use crate::commands::{numbers, serve, stats};
+use crate::commands::{numbers, restored, serve, stats};
 use crate::config::{self, ConfigError, GatewayConfig};
 use crate::dev_cert;
 
@@ -43,6 +43,9 @@ usage:
       Show all numbers, in full: for the operator's eyes.
   twine-gateway stats --config FILE
       Show what is in the database.
+  twine-gateway restored --config FILE
+      Say this once after the database came back from a backup, before serving:
+      nothing that waits is then taken back as if it had never been handed over.
 
   twine-gateway --help | --version
 
@@ -90,6 +93,9 @@ enum Command {
         config: PathBuf,
     },
     Stats {
+        config: PathBuf,
+    },
+    Restored {
         config: PathBuf,
     },
 }
@@ -162,7 +168,7 @@ impl Options {
             "dev-cert" => &["--out", "--name"],
             "provision" => &["--config", "--number", "--key"],
             "unprovision" => &["--config", "--number"],
-            "list" | "stats" => &["--config"],
+            "list" | "stats" | "restored" => &["--config"],
             _ => return Err(format!("there is no command '{name}'").into()),
         };
         if let Some(option) = given.iter().find(|option| !allowed.contains(option)) {
@@ -194,6 +200,7 @@ impl Options {
                 number: number?,
             },
             "list" => Command::List { config },
+            "restored" => Command::Restored { config },
             _ => Command::Stats { config },
         })
     }
@@ -250,6 +257,9 @@ fn execute(command: Command) -> ExitCode {
         }
         Command::Stats { config } => {
             with_config(&config, |config| stats::print(config).map(|()| true))
+        }
+        Command::Restored { config } => {
+            with_config(&config, |config| restored::mark(config).map(|()| true))
         }
     };
     match done {

@@ -167,7 +167,8 @@ impl Server {
     }
 }
 
-fn lock(config: &GatewayConfig) -> Result<File, StartError> {
+/// Held by whoever may use a data directory alone.
+pub(crate) fn lock(config: &GatewayConfig) -> Result<File, StartError> {
     let path = &config.data_dir;
     let failed = |source| StartError::DataDir {
         path: path.clone(),

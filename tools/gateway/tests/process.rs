@@ -221,6 +221,14 @@ async fn numbers_are_bound_and_listed_beside_a_running_server() {
     let text = String::from_utf8(stats.stdout).unwrap();
     assert!(text.contains("messages_waiting    1"), "{text}");
 
+    let restored = run(&["restored", "--config", &config]);
+    assert_eq!(restored.status.code(), Some(1));
+    assert!(
+        stderr(&restored).contains("another server"),
+        "{}",
+        stderr(&restored)
+    );
+
     let unprovision = ["unprovision", "--config", &config, "--number", number_text];
     assert_eq!(run(&unprovision).status.code(), Some(0));
     assert_eq!(run(&unprovision).status.code(), Some(1));

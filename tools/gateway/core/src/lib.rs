@@ -38,9 +38,10 @@
 //! | 30: device key to number, checked at each frame | `turn` |
 //! | 5, 13: how long outcomes are kept | `records` |
 //!
-//! Of rule 7 only the raising of marks is here. A restored gateway does not
-//! know that it is one: holding mail back until its sender was seen, and
-//! `maybe_by_sms`, are not built.
+//! Of rule 7 only the raising of marks is here. A restored gateway does not know
+//! by itself that it is one: whoever restores says so with [`restored`], so that
+//! nothing is revoked that may have been handed over. Holding mail back until its
+//! sender was seen, and `maybe_by_sms`, are not built.
 #![forbid(unsafe_code)]
 
 pub mod config;
@@ -69,5 +70,6 @@ pub use crate::core::Core;
 pub use crate::counters::Counters;
 pub use crate::directory::{Provisioned, provision, unprovision};
 pub use crate::memory::MemoryStorage;
+pub use crate::revoke::restored;
 pub use crate::storage::{Storage, Tx};
 pub use crate::types::{ConnId, DeviceKey, Input, Now, Output};

@@ -355,6 +355,21 @@ impl Tx for MemoryTx<'_> {
         Ok(())
     }
 
+    fn hand_over_all(&mut self) -> Result<()> {
+        let mailboxes = self.state().mailboxes.clone();
+        for (owner, mailbox) in mailboxes {
+            let handed_upto = mailbox.last_cursor;
+            self.put_mailbox(
+                owner,
+                &Mailbox {
+                    handed_upto,
+                    ..mailbox
+                },
+            )?;
+        }
+        Ok(())
+    }
+
     fn entry(&mut self, owner: E164, cursor: Cursor) -> Result<Option<Entry>> {
         Ok(self.state().entries.get(&(owner, cursor)).cloned())
     }

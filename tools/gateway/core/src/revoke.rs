@@ -16,6 +16,17 @@
 //! | rejected | `AlreadyDelivered`, after a receipt that says so | the receiver has shown a placeholder |
 //! | no record (pruned, behind a raised mark, epoch unknown or another device's) | `Forgotten` | |
 //! | beyond high-water + 1, or above the mark of a closed epoch | `Forgotten` | nothing is known, and nothing is consumed |
+//!
+//! # After a restore from a backup
+//!
+//! What waits in the backup may have been handed over in the time that was lost:
+//! `Revoked` would be a lie, and a plain SMS a second copy. [`restored`] makes all
+//! of it count as handed over.
+//!
+//! One lie remains: a seq above the restored mark may have been taken and handed
+//! over in the lost time, and a `Revoke` of high-water + 1 still answers `Revoked`.
+//! To say anything else the gateway would need the message, so its sender has to
+//! submit again, rather than take back, what it has reason to doubt.
 
 use twine_proto::frame::{Disposition, Revoke, RevokeOutcome, Revoked};
 use twine_proto::{Cursor, E164, Frame, Seq};
@@ -29,6 +40,13 @@ const TAKEN_BACK: Fate = Fate::Ended {
     how: Disposition::Revoked,
     handed: false,
 };
+
+/// Call once after the records came back from a backup, in a transaction of its
+/// own, before the first turn: nothing that waits can be taken back as if it had
+/// never been handed over. It stays deliverable, and receivers know what they have.
+pub fn restored<T: Tx>(tx: &mut T) -> Result<(), T::Error> {
+    tx.hand_over_all()
+}
 
 impl<T: Tx> Turn<'_, T> {
     pub(crate) fn revoke(&mut self, conn: ConnId, revoke: Revoke) -> Result<(), T::Error> {

@@ -78,6 +78,9 @@ pub trait Tx {
     /// Sets them.
     fn put_mailbox(&mut self, owner: E164, mailbox: &Mailbox) -> Result<(), Self::Error>;
 
+    /// Sets [`Mailbox::handed_upto`] of every mailbox to its last cursor.
+    fn hand_over_all(&mut self) -> Result<(), Self::Error>;
+
     /// One entry.
     fn entry(&mut self, owner: E164, cursor: Cursor) -> Result<Option<Entry>, Self::Error>;
     /// Adds one; the cursor is free.

@@ -23,6 +23,7 @@ pub fn run<S: Storage>(mut empty: impl FnMut() -> S) {
     old_entries_are_found(empty());
     read_marks_are_found(empty());
     removed_stream_takes_its_records_along(empty());
+    all_mail_can_count_as_handed_over(empty());
 }
 
 fn number(last: u64) -> E164 {
@@ -345,6 +346,23 @@ fn removed_stream_takes_its_records_along<S: Storage>(mut storage: S) {
         assert_eq!(tx.epochs(number(1))?, [Epoch(691)]);
         assert_eq!(tx.sent(key(690), Seq(1))?, None);
         assert!(tx.sent(key(691), Seq(1))?.is_some());
+        Ok(())
+    });
+}
+
+fn all_mail_can_count_as_handed_over<S: Storage>(mut storage: S) {
+    commit(&mut storage, |tx| {
+        tx.put_mailbox(number(1), &mailbox())?;
+        tx.put_mailbox(number(2), &Mailbox::default())?;
+        tx.hand_over_all()
+    });
+    commit(&mut storage, |tx| {
+        let expected = Mailbox {
+            handed_upto: mailbox().last_cursor,
+            ..mailbox()
+        };
+        assert_eq!(tx.mailbox(number(1))?, expected);
+        assert_eq!(tx.mailbox(number(2))?, Mailbox::default());
         Ok(())
     });
 }

@@ -2,7 +2,7 @@
 mod common;
 
 use common::*;
-use twine_gateway_core::Input;
+use twine_gateway_core::{Input, Storage, Tx, restored};
 use twine_proto::frame::RevokeOutcome::{AlreadyDelivered, Forgotten, InDoubt, Revoked};
 use twine_proto::frame::{Disposition, HelloSlot, ReceiptKind, RejectReason, Revoke};
 use twine_proto::{Cursor, Frame, Seq, Slot};
@@ -175,4 +175,30 @@ fn the_receivers_next_hello_settles_a_doubt() {
         revoked(&world.ask(a, revoke(&[1]))),
         [(1, AlreadyDelivered)]
     );
+}
+
+#[test]
+fn after_a_restore_nothing_that_waits_is_taken_back_for_certain() {
+    // Message 1 waits in the backup; it is delivered in the time that is lost.
+    let mut world = World::new();
+    let a = world.join(1);
+    world.say(a, submit(1, 2));
+    let backup = world.storage.clone();
+    let b = world.join(2);
+    assert_eq!(cursors(&world.heard(b)), [1]);
+    world.say(b, ack(1));
+    world.restore(&backup);
+    let mut tx = world.storage.begin().unwrap();
+    restored(&mut tx).unwrap();
+    tx.commit().unwrap();
+    let (a, _) = world.hello(device(1), vec![held(1, FIRST_EPOCH, 2, 1)]);
+    assert_eq!(revoked(&world.ask(a, revoke(&[1]))), [(1, InDoubt)]);
+    // The receiver's next Hello says that it has it.
+    let slot = at_cursor(held(2, FIRST_EPOCH, 1, 1), 1, 1, FIRST_EPOCH, 1);
+    world.hello(device(2), vec![slot]);
+    assert_eq!(outcomes(&world.heard(a)).0, [1]);
+    // What comes after the restore is known again.
+    world.bind(number(3), device(3));
+    world.say(a, submit(2, 3));
+    assert_eq!(revoked(&world.ask(a, revoke(&[2]))), [(2, Revoked)]);
 }

@@ -2,5 +2,6 @@
 //! wrong on stderr.
 
 pub(crate) mod numbers;
+pub(crate) mod restored;
 pub(crate) mod serve;
 pub(crate) mod stats;

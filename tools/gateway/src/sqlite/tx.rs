@@ -400,6 +400,14 @@ impl Tx for SqliteTx<'_> {
         )
     }
 
+    fn hand_over_all(&mut self) -> Result<()> {
+        self.run(
+            "count all mail as handed over",
+            "UPDATE mailbox SET handed_upto = last_cursor WHERE handed_upto < last_cursor",
+            [],
+        )
+    }
+
     fn entry(&mut self, owner: E164, cursor: Cursor) -> Result<Option<Entry>> {
         let mut found = None;
         self.each(

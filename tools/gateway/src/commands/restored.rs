@@ -1,0 +1,19 @@
+//! `restored`: the operator says that the database came back from a backup.
+
+use twine_gateway_core::{Storage, Tx, restored};
+
+use crate::config::GatewayConfig;
+use crate::server;
+use crate::sqlite::SqliteStorage;
+
+/// Refused while a server runs: its core must not have served from the old
+/// records meanwhile.
+pub(crate) fn mark(config: &GatewayConfig) -> anyhow::Result<()> {
+    let mut storage = SqliteStorage::open(&config.data_dir)?;
+    let _lock = server::lock(config)?;
+    let mut tx = storage.begin()?;
+    restored(&mut tx)?;
+    tx.commit()?;
+    println!("all mail that waits counts as handed over");
+    Ok(())
+}
