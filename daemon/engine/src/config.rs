@@ -17,8 +17,8 @@ pub struct Config {
     pub welcome_timeout: Duration,
     /// Silence after which a `Ping` is sent. Default 60 s.
     pub heartbeat: Duration,
-    /// How long an answer may be missing before the session is given up; at
-    /// least four retransmission time-outs are always granted. Default 10 s.
+    /// How long an answer may be missing before the session is given up; four
+    /// retransmission time-outs, up to 20 s, are granted beside it. Default 5 s.
     pub answer_timeout: Duration,
     /// First wait after a failed attempt; doubled each time, with jitter of
     /// half. Default 1 s.
@@ -37,7 +37,7 @@ impl Default for Config {
             connect_timeout: Duration::from_secs(15),
             welcome_timeout: Duration::from_secs(15),
             heartbeat: Duration::from_secs(60),
-            answer_timeout: Duration::from_secs(10),
+            answer_timeout: Duration::from_secs(5),
             backoff_first: Duration::from_secs(1),
             backoff_max: Duration::from_secs(300),
             not_bound_retry: Duration::from_secs(3600),

@@ -117,13 +117,27 @@ pub enum Op {
         /// Stop behind the message with which the content reaches this.
         max_bytes: usize,
     },
-    /// Reads what has to be filled in again after a resume (DELIVERY 8): the
-    /// in-flight messages of the present epoch, by seq, and the seqs
-    /// of accepted ones that are being taken back. Call after `ApplySent`.
-    /// → `Resume`.
+    /// Reads what has to be filled in again after a resume (DELIVERY 8), a page
+    /// at a time: in-flight messages of the present epoch with a seq above
+    /// `after`, by seq. With the first page (`after` 0) also the accepted ones
+    /// that are being taken back. → `Resume`.
     LoadResume {
         /// Whose.
         number: E164,
+        /// Behind this seq; 0: from the first.
+        after: Seq,
+        /// At most so many in-flight messages.
+        limit: usize,
+    },
+    /// The gateway has lost history (DELIVERY 7): what it had accepted of this
+    /// epoch above its mark is in flight again. → `Done`.
+    Unaccept {
+        /// Whose.
+        number: E164,
+        /// Of which epoch.
+        epoch: Epoch,
+        /// The gateway's mark.
+        high_water: Seq,
     },
     /// Applies what the gateway says of seqs of the given epoch: delivered and
     /// dispositions by seq, then every in-flight one up to `high_water` becomes
@@ -385,8 +399,10 @@ pub enum Outcome {
     },
     /// What has to be filled in again.
     Resume {
-        /// In-flight seqs without gap, ascending.
+        /// In-flight seqs, ascending.
         in_flight: Vec<ResumeItem>,
+        /// Whether more follow behind these.
+        more: bool,
         /// Accepted seqs (of the present and of closed epochs) being taken back.
         taking_back: Vec<(Epoch, Seq)>,
     },

@@ -36,6 +36,9 @@ pub struct Faults {
     pub gateway_kill_ms: u64,
     /// One in so many commits of the gateway fails.
     pub gateway_commit_one_in: u64,
+    /// Mean time between restores of the gateway from a backup, at most a minute
+    /// old.
+    pub gateway_restore_ms: u64,
     /// Mean time between pauses of a handset's process (suspend).
     pub suspend_ms: u64,
     /// Longest commit of a handset's store.
@@ -78,6 +81,7 @@ impl Faults {
             reboot_one_in: often(rng, 50, 1, 6),
             gateway_kill_ms: often(rng, 40, 10_000, 200_000),
             gateway_commit_one_in: often(rng, 20, 20, 400),
+            gateway_restore_ms: often(rng, 20, 30_000, 300_000),
             suspend_ms: often(rng, 40, 10_000, 120_000),
             slow_store_ms: if rng.percent(30) {
                 rng.range(100, 5_000)
@@ -108,6 +112,7 @@ impl Faults {
             reboot_one_in: 0,
             gateway_kill_ms: 0,
             gateway_commit_one_in: 0,
+            gateway_restore_ms: 0,
             suspend_ms: 0,
             slow_store_ms: 5,
             app_death_ms: 0,

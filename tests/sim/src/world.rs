@@ -83,6 +83,9 @@ enum Event {
     GatewayLost {
         conn: u64,
     },
+    HandsetEnd {
+        conn: u64,
+    },
     GatewayTick,
     GatewayStart,
     Start {
@@ -111,6 +114,7 @@ enum Fault {
     Reset,
     Kill { handset: HandsetNo },
     GatewayKill,
+    GatewayBackup,
     Suspend { handset: HandsetNo },
     AppDeath { handset: HandsetNo },
 }
@@ -152,6 +156,7 @@ pub struct World {
     net: Net,
     gateway: Option<gw::Core>,
     gateway_store: gw::MemoryStorage,
+    backup: Option<gw::MemoryStorage>,
     gateway_tick: Option<u64>,
     model: Model,
     summary: Summary,
@@ -204,6 +209,7 @@ impl World {
             net: Net::default(),
             gateway: None,
             gateway_store,
+            backup: None,
             gateway_tick: None,
             model: Model::default(),
             summary: Summary::default(),
@@ -296,6 +302,7 @@ impl World {
         }
         self.pause_then(Event::Fault(Fault::Reset), f.reset_ms);
         self.pause_then(Event::Fault(Fault::GatewayKill), f.gateway_kill_ms);
+        self.pause_then(Event::Fault(Fault::GatewayBackup), f.gateway_restore_ms);
     }
 
     fn fault(&mut self, fault: Fault) -> Result<(), Broken> {
@@ -308,6 +315,7 @@ impl World {
             Fault::Reset => f.reset_ms,
             Fault::Kill { .. } => f.kill_ms,
             Fault::GatewayKill => f.gateway_kill_ms,
+            Fault::GatewayBackup => f.gateway_restore_ms,
             Fault::Suspend { .. } => f.suspend_ms,
             Fault::AppDeath { .. } => f.app_death_ms,
         };
@@ -332,6 +340,20 @@ impl World {
             }
             Fault::Kill { handset } => self.kill(handset),
             Fault::GatewayKill => self.kill_gateway(),
+            Fault::GatewayBackup => match self.backup.take() {
+                None => {
+                    self.backup = Some(self.gateway_store.clone());
+                    let at = self.now + self.rng.range(100, 60_000);
+                    self.at(at, Event::Fault(fault));
+                    return Ok(());
+                }
+                Some(backup) => {
+                    self.kill_gateway();
+                    self.tell(|| "gateway restored from a backup".into());
+                    self.gateway_store = backup;
+                    self.model.gateway_restored();
+                }
+            },
             Fault::Suspend { handset } => {
                 self.handsets[handset].paused = true;
                 let at = self.now + self.rng.range(100, 120_000);
@@ -521,6 +543,12 @@ impl World {
                 {
                     let conn = gw::ConnId(conn);
                     return self.gateway(gw::Input::Disconnected { conn });
+                }
+                Ok(())
+            }
+            Event::HandsetEnd { conn } => {
+                if let Some(c) = self.net.get(conn) {
+                    c.handset_open = false;
                 }
                 Ok(())
             }
@@ -942,8 +970,14 @@ impl World {
             return;
         };
         let Some(c) = self.net.get(conn) else { return };
-        c.handset_open = false;
+        // What its driver has read already may still come.
+        let late = self.rng.percent(20);
+        c.handset_open = late;
         let link = c.link;
+        if late {
+            let at = self.now + self.rng.range(0, 1_000);
+            self.at(at, Event::HandsetEnd { conn });
+        }
         if self.handsets[handset].links[link].up && self.rng.percent(70) {
             self.transmit(conn, Way::Up, Packet::Fin);
         }

@@ -20,6 +20,8 @@
 //! never used twice and leaves no hole. While no session is ready nothing is
 //! released: a message that waits can still take another channel.
 
+mod deadlines;
+mod resume;
 mod window;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -35,12 +37,14 @@ use crate::channel::{self, Choice, Facts};
 use crate::ctx::{Ctx, NumberingLost, Route};
 use crate::gate::{Committed, Effect};
 use crate::input::ReplyTo;
-use crate::limits::{MAX_EXPIRED_PER_TURN, MAX_OUTBOX, WINDOW_BYTES};
+use crate::limits::{MAX_EXPIRED_PER_TURN, MAX_OUTBOX, WINDOW, WINDOW_BYTES};
 use crate::message::{MessageId, Shown, content_of};
 use crate::output::{CommandError, Reply};
 use crate::store_ops::{BootStamp, NewOutgoing, Op, Outcome, QueuedMessage, Released, Unsettled};
 use crate::time::Instant;
 use crate::trace::Decision;
+use deadlines::Deadlines;
+use resume::{Fill, Resume};
 use window::Window;
 
 /// The outgoing side of all identities.
@@ -59,7 +63,7 @@ pub(crate) struct Outbox {
 #[derive(Debug, Default)]
 struct Sending {
     /// The present session, from its `Welcome` on.
-    session: Option<Welcomed>,
+    session: Option<Resume>,
     window: Window,
     /// The highest seq given in this epoch.
     last_sent: Seq,
@@ -70,16 +74,6 @@ struct Sending {
     /// told.
     lowest_unsettled: Seq,
     told_unsettled: Seq,
-}
-
-/// An identity on the present session.
-#[derive(Debug, Clone, Copy)]
-struct Welcomed {
-    route: Route,
-    epoch: Epoch,
-    /// What had to be filled in again went out: more may follow. Answers and
-    /// receipts count from the `Welcome` on.
-    ready: bool,
 }
 
 /// Whether messages wait in the store, not among the candidates.
@@ -104,18 +98,6 @@ impl Backlog {
     }
 }
 
-/// Validity deadlines: the engine knows the earliest, the store all.
-#[derive(Debug, Default)]
-struct Deadlines {
-    next: Option<Instant>,
-    /// A look at the store is on its way; the earliest that came since.
-    asking: bool,
-    since_asking: Option<Instant>,
-    nominated: bool,
-    /// Not before this (DELIVERY 23).
-    grace_until: Instant,
-}
-
 /// What follows an operation of this part.
 #[derive(Debug)]
 pub(crate) enum Then {
@@ -124,6 +106,7 @@ pub(crate) enum Then {
     Loaded { own: E164 },
     Resumed { own: E164, route: Route },
     Applied { own: E164 },
+    Unaccepted,
     Cancelled { to: ReplyTo },
     Retried { to: ReplyTo, boot: BootStamp },
     Rearmed,
@@ -248,16 +231,21 @@ impl Outbox {
         next_seq: Seq,
         state: SentState,
     ) {
+        let high_water = state.high_water;
         self.apply(ctx, own, epoch, state);
+        ctx.op(
+            Op::Unaccept {
+                number: own,
+                epoch,
+                high_water,
+            },
+            Then::Unaccepted,
+        );
         let sending = self.identities.entry(own).or_default();
-        sending.session = Some(Welcomed {
-            route,
-            epoch,
-            ready: false,
-        });
+        sending.session = Some(Resume::new(route, epoch, high_water, next_seq));
         sending.last_sent = Seq(next_seq.0.saturating_sub(1));
         sending.told_unsettled = Seq(0);
-        ctx.op(Op::LoadResume { number: own }, Then::Resumed { own, route });
+        load_resume(ctx, own, route, Seq(0));
     }
 
     /// What the gateway says of an epoch that is closed.
@@ -287,7 +275,7 @@ impl Outbox {
 
     /// No nominated deadline acts before this.
     pub(crate) fn grace(&mut self, until: Instant) {
-        self.deadlines.grace_until = self.deadlines.grace_until.max(until);
+        self.deadlines.grace(until);
     }
 
     /// The session is gone: nothing is released until the next one is ready.
@@ -423,25 +411,25 @@ impl Outbox {
     }
 
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let next = self.deadlines.next?;
-        (!self.deadlines.asking).then(|| next.max(self.deadlines.grace_until))
+        self.deadlines.due()
     }
 
     /// A deadline has passed: it nominates, it does not act (DELIVERY 23).
     pub(crate) fn nominate(&mut self, now: Instant) {
-        self.deadlines.nominated = self.next_deadline().is_some_and(|at| at <= now);
+        self.deadlines.nominate(now);
     }
 
     /// End of the turn: all that was readable is handled. Acts on a nominated
     /// deadline if it still holds; the store decides in the same batch, behind
     /// all that the turn's input changed.
     fn act_on_deadline(&mut self, ctx: &mut Ctx<'_>, boot: BootStamp) {
-        if !std::mem::take(&mut self.deadlines.nominated) {
-            return;
-        }
-        if self.next_deadline().is_none_or(|at| at > boot.at) {
-            ctx.trace(Decision::DeadlineDropped, &["it does not hold any more"]);
-            return;
+        match self.deadlines.take_nominated(boot.at) {
+            None => return,
+            Some(false) => {
+                ctx.trace(Decision::DeadlineDropped, &["it does not hold any more"]);
+                return;
+            }
+            Some(true) => {}
         }
         self.deadlines.ask();
         ctx.op(
@@ -462,6 +450,7 @@ impl Outbox {
             return;
         }
         for (own, sending) in &mut self.identities {
+            sending.fill_on(ctx, *own);
             sending.release_candidates(ctx, *own);
             if sending.is_ready()
                 && sending.backlog == Backlog::Some
@@ -529,27 +518,30 @@ impl Outbox {
                 Then::Resumed { own, route },
                 Outcome::Resume {
                     in_flight,
+                    more,
                     taking_back,
                 },
             ) => {
                 let sending = self.identities.entry(own).or_default();
-                match &mut sending.session {
-                    Some(session) if session.route == route => session.ready = true,
+                let fills = match &mut sending.session {
+                    Some(session) if session.route == route => session.page(in_flight, more),
                     // That session is gone; the next one reads again.
                     _ => return None,
-                }
-                sending.window.clear();
+                };
                 if sending.backlog == Backlog::Empty && self.queued > 0 {
                     sending.backlog = Backlog::Some;
                 }
                 let mut expected = false;
-                for item in in_flight {
-                    let seq = item.released.seq;
-                    if item.take_back {
-                        sending.window.push(seq, 0);
-                        sending.revoke(ctx, proof, None, vec![seq]);
-                    } else {
-                        sending.submit(ctx, proof, item.released);
+                for fill in fills {
+                    match fill {
+                        Fill::Submit(released) => {
+                            sending.submit(ctx, proof, released);
+                        }
+                        Fill::Revoke(seqs) => {
+                            for chunk in seqs.chunks(MAX_SEQS_PER_FRAME) {
+                                sending.revoke(ctx, proof, None, chunk.to_vec());
+                            }
+                        }
                     }
                     expected = true;
                 }
@@ -608,6 +600,7 @@ impl Outbox {
                 reply(ctx, to, Reply::Done);
             }
             (Then::Retried { to, .. }, outcome) => reply(ctx, to, too_late(&outcome)),
+            (Then::Unaccepted, _) => {}
             (Then::Rearmed, Outcome::Deadline(next)) => self.deadlines.answer(next),
             (
                 Then::Expired,
@@ -651,7 +644,7 @@ impl Outbox {
             let Some(sending) = self.identities.get_mut(&own) else {
                 continue;
             };
-            let Some(session) = sending.session.filter(|session| session.ready) else {
+            let Some(session) = sending.session else {
                 continue;
             };
             seqs.sort_unstable();
@@ -669,27 +662,22 @@ impl Outbox {
     }
 }
 
-impl Deadlines {
-    fn consider(&mut self, at: Instant) {
-        self.next = earliest(self.next, Some(at));
-        self.since_asking = earliest(self.since_asking, Some(at));
-    }
-
-    fn ask(&mut self) {
-        self.asking = true;
-        self.since_asking = None;
-    }
-
-    /// The store's answer, which does not know what came since it was asked.
-    fn answer(&mut self, next: Option<Instant>) {
-        self.asking = false;
-        self.next = earliest(next, self.since_asking);
-    }
-}
-
 impl Sending {
     fn is_ready(&self) -> bool {
-        self.session.is_some_and(|session| session.ready)
+        self.session.is_some_and(|session| session.is_filled())
+    }
+
+    /// Reads the next page of what has to be filled in, once half the window is
+    /// free.
+    fn fill_on(&mut self, ctx: &mut Ctx<'_>, own: E164) {
+        let Some(session) = &mut self.session else {
+            return;
+        };
+        if self.window.room() >= WINDOW / 2
+            && let Some(after) = session.take_turn()
+        {
+            load_resume(ctx, own, session.route, after);
+        }
     }
 
     /// Gives a queued message to IP.
@@ -723,9 +711,9 @@ impl Sending {
         proof: &Committed,
         released: Released,
     ) -> Option<OutboxEvent> {
-        let Welcomed { route, .. } = self
+        let Resume { route, .. } = self
             .session
-            .filter(|session| session.ready && session.epoch == released.epoch)?;
+            .filter(|session| session.epoch == released.epoch)?;
         self.last_sent = self.last_sent.max(released.seq);
         self.window
             .push(released.seq, released.content.as_bytes().len());
@@ -746,7 +734,7 @@ impl Sending {
     }
 
     fn revoke(&self, ctx: &mut Ctx<'_>, proof: &Committed, epoch: Option<Epoch>, seqs: Vec<Seq>) {
-        if let Some(Welcomed { route, .. }) = self.session {
+        if let Some(Resume { route, .. }) = self.session {
             ctx.clear(
                 proof,
                 Effect::Send {
@@ -762,11 +750,15 @@ impl Sending {
     }
 }
 
-fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (one, other) => one.or(other),
-    }
+fn load_resume(ctx: &mut Ctx<'_>, own: E164, route: Route, after: Seq) {
+    ctx.op(
+        Op::LoadResume {
+            number: own,
+            after,
+            limit: WINDOW / 2,
+        },
+        Then::Resumed { own, route },
+    );
 }
 
 fn too_late(outcome: &Outcome) -> Reply {

@@ -12,8 +12,9 @@
 //! ```
 //!
 //! A session is given up when an answer is missing for longer than
-//! `answer_timeout` and four retransmission time-outs, plus the time that what
-//! is in flight takes at [`SLOWEST_BYTES_PER_S`].
+//! `answer_timeout` and four retransmission time-outs (at most
+//! [`LONGEST_PATIENCE`]), plus the time that what is in flight takes at
+//! [`SLOWEST_BYTES_PER_S`].
 
 mod backoff;
 mod rtt;
@@ -42,6 +43,8 @@ use rtt::Rtt;
 /// Half of what the slowest profile (GPRS, 18 kbit/s up) carries: below this
 /// rate an answer counts as missing.
 const SLOWEST_BYTES_PER_S: u64 = 1_000;
+/// One bad measurement (a stalled link) must not make a dead session last.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(20);
 /// A session that lived this long was a success: waiting starts anew.
 const LASTED: Duration = Duration::from_secs(30);
 
@@ -624,7 +627,8 @@ impl Session {
 
     fn patience(&self, live: &Live) -> Duration {
         let carrying = Duration::from_millis(live.outstanding_bytes * 1000 / SLOWEST_BYTES_PER_S);
-        self.config.answer_timeout.max(self.rtt.rto() * 4) + carrying
+        let answer = (self.rtt.rto() * 4).min(LONGEST_PATIENCE);
+        self.config.answer_timeout.max(answer) + carrying
     }
 
     pub(crate) fn timeout(&mut self, ctx: &mut Ctx<'_>, rng: &mut Rng) -> Option<SessionEvent> {

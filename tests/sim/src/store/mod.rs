@@ -297,7 +297,16 @@ impl MemoryStore {
                 limit,
                 max_bytes,
             } => self.load_queued(*number, *limit, *max_bytes),
-            Op::LoadResume { number } => self.load_resume(*number),
+            Op::LoadResume {
+                number,
+                after,
+                limit,
+            } => self.load_resume(*number, *after, *limit),
+            Op::Unaccept {
+                number,
+                epoch,
+                high_water,
+            } => self.unaccept(*number, *epoch, *high_water, wall),
             Op::ApplySent {
                 number,
                 epoch,

@@ -141,20 +141,24 @@ impl MemoryStore {
         Outcome::Queued { messages, more }
     }
 
-    pub(super) fn load_resume(&self, number: E164) -> Outcome {
+    pub(super) fn load_resume(&self, number: E164, after: Seq, limit: usize) -> Outcome {
         let held = self
             .identities
             .iter()
             .find(|identity| identity.number == number)
             .and_then(|identity| identity.epoch);
-        let (mut in_flight, mut taking_back) = (Vec::new(), Vec::new());
+        let (mut in_flight, mut taking_back, mut more) = (Vec::new(), Vec::new(), false);
         for ((_, epoch, seq), id) in self
             .unsettled
             .range((number, Epoch(0), Seq(0))..=(number, Epoch(u32::MAX), Seq(u64::MAX)))
         {
             let message = &self.messages[id];
             match message.ip {
-                IpAttempt::InFlight(_) if Some(*epoch) == held => {
+                IpAttempt::InFlight(_) if Some(*epoch) == held && *seq > after => {
+                    if in_flight.len() == limit {
+                        more = true;
+                        continue;
+                    }
                     if let Some(released) = self.released(*id) {
                         in_flight.push(ResumeItem {
                             released,
@@ -162,7 +166,7 @@ impl MemoryStore {
                         });
                     }
                 }
-                IpAttempt::Accepted(_) if message.take_back.is_some() => {
+                IpAttempt::Accepted(_) if message.take_back.is_some() && after == Seq(0) => {
                     taking_back.push((*epoch, *seq));
                 }
                 _ => {}
@@ -170,8 +174,28 @@ impl MemoryStore {
         }
         Outcome::Resume {
             in_flight,
+            more,
             taking_back,
         }
+    }
+
+    pub(super) fn unaccept(
+        &mut self,
+        number: E164,
+        epoch: Epoch,
+        high_water: Seq,
+        wall: WallTime,
+    ) -> Outcome {
+        let lost: Vec<(Seq, MessageId)> = self
+            .unsettled
+            .range((number, epoch, high_water.next())..=(number, epoch, Seq(u64::MAX)))
+            .map(|((_, _, seq), id)| (*seq, *id))
+            .collect();
+        for (seq, id) in lost {
+            let sent = SentAs { epoch, seq };
+            self.change(id, wall, |m| m.ip = IpAttempt::InFlight(sent));
+        }
+        Outcome::Done
     }
 
     pub(super) fn apply_sent(
