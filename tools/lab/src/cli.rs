@@ -18,7 +18,8 @@ Usage:
   twine-lab profiles                      the link profiles that are built in
 
 Options of run:
-  --json FILE      write the verdict as JSON; \"-\" is standard output
+  --json FILE      write the verdict as JSON; \"-\" is standard output, which
+                   then carries nothing else
   --html FILE      write a page with plots
   --keep DIR       run in this folder (new or empty) and keep it: data, logs
   --trace FILE     use a recorded cellular trace (mahimahi format, FILE.up and
@@ -58,6 +59,13 @@ pub(crate) struct RunOptions {
     pub(crate) twined: Option<PathBuf>,
     pub(crate) gateway: Option<PathBuf>,
     pub(crate) quiet: bool,
+}
+
+impl RunOptions {
+    /// Standard output is for the verdict as JSON.
+    pub(crate) fn json_to_stdout(&self) -> bool {
+        self.json.as_deref() == Some(Path::new("-"))
+    }
 }
 
 /// Reads the command line of this process.

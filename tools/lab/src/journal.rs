@@ -80,7 +80,7 @@ struct Style {
 struct Inner {
     entries: Vec<Entry>,
     not_kept: usize,
-    last_counts: Option<Counts>,
+    last_counts: Counts,
     counts_stand: bool,
 }
 
@@ -134,10 +134,10 @@ impl Journal {
     /// How far it is; once a second.
     pub fn counts(&self, counts: Counts) {
         let mut inner = self.lock();
-        if inner.last_counts == Some(counts) || self.style.quiet {
+        if inner.last_counts == counts || self.style.quiet {
             return;
         }
-        inner.last_counts = Some(counts);
+        inner.last_counts = counts;
         let line = format!(
             "{:>6.1} s  {:<8} sent {}, received {}, on the way {}",
             self.started.elapsed().as_secs_f64(),
@@ -175,6 +175,15 @@ impl Journal {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // What comes next starts below the counts.
+        if self.counts_stand {
+            put("\n");
+        }
     }
 }
 

@@ -65,23 +65,28 @@ fn run_scenario(options: &RunOptions) -> Result<ExitCode, (u8, anyhow::Error)> {
         scenario: &scenario,
         binaries: &binaries,
         directory: directory.path(),
-        quiet: options.quiet,
+        quiet: options.quiet || options.json_to_stdout(),
     }));
     // Children are gone before their folder is.
     drop(runtime);
     let outcome = outcome.map_err(|error| not_run(error.into()))?;
 
-    print!("{}", report::scoreboard(&scenario, &outcome));
+    let score = report::scoreboard(&scenario, &outcome);
+    if options.json_to_stdout() {
+        eprint!("{score}");
+    } else {
+        print!("{score}");
+    }
     if let Some(path) = &options.json {
         let json = format!("{:#}\n", report::json(&scenario, &outcome));
         cli::write(path, &json).map_err(not_run)?;
     }
     if let Some(path) = &options.html {
         cli::write(path, &report::html(&scenario, &outcome)).map_err(not_run)?;
-        println!("report: {}", path.display());
+        eprintln!("report: {}", path.display());
     }
     if let Some(kept) = directory.kept() {
-        println!("kept: {}", kept.display());
+        eprintln!("kept: {}", kept.display());
     }
     Ok(if outcome.verdict.is_good() {
         ExitCode::SUCCESS

@@ -289,7 +289,9 @@ impl Stage<'_> {
                 state,
             } => {
                 let plan = &self.scenario.handsets[*handset];
+                let before = self.world.handsets()[*handset].links()[*link].state();
                 let words = match state {
+                    LinkState::Up if before == LinkState::Down => "comes up",
                     LinkState::Up => "carries again",
                     LinkState::Down => "goes down",
                     LinkState::Stalled => "stalls",

@@ -246,7 +246,7 @@ impl Labels {
             what if what.contains("is cut") => "cut".to_owned(),
             what if what.contains("stalls") => "stall".to_owned(),
             what if what.contains("goes down") => "down".to_owned(),
-            what if what.contains("carries again") => "up".to_owned(),
+            what if what.contains("carries again") || what.contains("comes up") => "up".to_owned(),
             what if what.contains("becomes") => "profile".to_owned(),
             _ => return None,
         };

@@ -74,14 +74,16 @@ pub fn scoreboard(scenario: &Scenario, outcome: &Outcome) -> String {
     line(
         "latency by the sender's link when it sent, in seconds; cuts and kills included".to_owned(),
     );
+    let names = verdict.latency.keys().map(|name| name.chars().count());
+    let width = names.chain(["profile".len()]).max().unwrap_or(0);
     line(format!(
-        "  {:<16} {:>6} {:>8} {:>8} {:>8} {:>8}",
+        "  {:<width$} {:>6} {:>8} {:>8} {:>8} {:>8}",
         "profile", "n", "p50", "p90", "p99", "max"
     ));
     let (all, profiles): (Vec<_>, Vec<_>) =
         verdict.latency.iter().partition(|(name, _)| *name == ALL);
     for (name, latency) in profiles.into_iter().chain(all) {
-        line(latency_row(name, latency));
+        line(latency_row(name, width, latency));
     }
     line(String::new());
     line(wrapped(&format!("Note: {NOT_SHAPED}")));
@@ -97,10 +99,10 @@ pub fn scoreboard(scenario: &Scenario, outcome: &Outcome) -> String {
     out
 }
 
-fn latency_row(name: &str, latency: &Latency) -> String {
+fn latency_row(name: &str, width: usize, latency: &Latency) -> String {
     let s = |duration: std::time::Duration| format!("{:.2}", duration.as_secs_f64());
     format!(
-        "  {name:<16} {:>6} {:>8} {:>8} {:>8} {:>8}",
+        "  {name:<width$} {:>6} {:>8} {:>8} {:>8} {:>8}",
         latency.n,
         s(latency.p50),
         s(latency.p90),
