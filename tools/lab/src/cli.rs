@@ -24,6 +24,7 @@ Options of run:
   --keep DIR       run in this folder (new or empty) and keep it: data, logs
   --trace FILE     use a recorded cellular trace (mahimahi format, FILE.up and
                    FILE.down) for every cellular link
+  --seed N         other texts and losses than those of the scenario's own seed
   --twined PATH    the daemon [default: beside this program]
   --gateway PATH   the gateway [default: beside this program]
   --quiet          no timeline
@@ -58,6 +59,7 @@ pub(crate) struct RunOptions {
     pub(crate) trace: Option<PathBuf>,
     pub(crate) twined: Option<PathBuf>,
     pub(crate) gateway: Option<PathBuf>,
+    pub(crate) seed: Option<u64>,
     pub(crate) quiet: bool,
 }
 
@@ -93,6 +95,13 @@ pub(crate) fn parse() -> Result<Command> {
             Arg::Long("quiet") => {
                 options.quiet = true;
                 run_only = Some("quiet".to_owned());
+                continue;
+            }
+            Arg::Long("seed") => {
+                let text = parser.value()?;
+                let seed = text.to_str().and_then(|text| text.parse().ok());
+                options.seed = Some(seed.context("--seed takes a whole number")?);
+                run_only = Some("seed".to_owned());
                 continue;
             }
             Arg::Long(name) => {

@@ -49,6 +49,7 @@ fn run_scenario(options: &RunOptions) -> Result<ExitCode, (u8, anyhow::Error)> {
     if let Some(trace) = &options.trace {
         cli::with_trace(&mut scenario, trace).map_err(usage)?;
     }
+    scenario.seed = options.seed.unwrap_or(scenario.seed);
     let beside = cli::own_directory().map_err(not_run)?;
     let (twined, gateway) = (options.twined.clone(), options.gateway.clone());
     let binaries = Binaries::find(&beside, twined, gateway).map_err(|error| usage(error.into()))?;

@@ -4,6 +4,7 @@
 //! Owns the format. Everything is checked before anything runs: an error says
 //! file, line, what was found and what is allowed.
 
+mod actions;
 mod file;
 mod read;
 
