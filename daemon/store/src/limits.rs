@@ -34,8 +34,9 @@ pub const MAX_PAGE_CONVERSATIONS: usize = 200;
 /// Accepted messages being taken back that one resume reads, lowest first; the
 /// rest comes up at the next contact. As many as one frame may ask for.
 pub const MAX_TAKING_BACK: usize = twine_proto::limits::MAX_SEQS_PER_FRAME;
-/// Messages that one step of a read mark loads; it takes as many steps as needed.
-pub const READ_STEP: usize = 256;
+/// Messages that one step of an operation loads, for those that concern any
+/// number of them (a mark that moves far); it takes as many steps as needed.
+pub const STEP: usize = 128;
 
 /// Reads waiting for the store's thread; more are answered "busy".
 pub const MAX_WAITING_READS: usize = 64;

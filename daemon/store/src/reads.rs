@@ -124,7 +124,8 @@ impl SqliteStore {
         };
         let mut text_bytes = 0usize;
         while let Some(row) = found.next()? {
-            if page.messages.len() == limit || text_bytes >= max_text_bytes {
+            let full = text_bytes >= max_text_bytes && !page.messages.is_empty();
+            if full || page.messages.len() == limit {
                 page.more = true;
                 break;
             }

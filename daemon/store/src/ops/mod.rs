@@ -10,6 +10,7 @@ mod incoming;
 mod outcomes;
 mod receipts;
 mod sending;
+mod taking_back;
 mod upkeep;
 
 pub(crate) use clients::before_oldest;
@@ -63,7 +64,16 @@ impl<'a> Turn<'a> {
                 limit,
                 max_bytes,
             } => self.load_queued(*number, *limit, *max_bytes),
-            Op::LoadResume { number } => self.load_resume(*number),
+            Op::LoadResume {
+                number,
+                after,
+                limit,
+            } => self.load_resume(*number, *after, *limit),
+            Op::Unaccept {
+                number,
+                epoch,
+                high_water,
+            } => self.unaccept(*number, *epoch, *high_water),
             Op::ApplySent {
                 number,
                 epoch,

@@ -1,7 +1,6 @@
-//! What the gateway says of what was sent, and what the user takes back or tries
-//! again (DELIVERY 5, 8, 14, 16).
+//! What the gateway says of what was sent (DELIVERY 5, 7, 8, 14, 16).
 //!
-//! An attempt only ever moves forward:
+//! But for a gateway that has lost its history, an attempt only moves forward:
 //!
 //! ```text
 //!   in flight → accepted → rejected
@@ -22,15 +21,18 @@
 //! Rejected is a fact as well, and the more precise one: a receiver acknowledges
 //! what it rejects (DELIVERY 12), so "delivered" tells nothing new of it.
 
-use twine_engine::message::{IpAttempt, MessageId, SentAs, Shown, TakeBack};
-use twine_engine::store_ops::{BootStamp, Outcome, Unsettled};
+use twine_engine::message::{IpAttempt, SentAs};
+use twine_engine::store_ops::Outcome;
 use twine_proto::frame::{Disposition, RevokeOutcome, SentState};
 use twine_proto::{E164, Epoch, Seq};
 
 use super::{Result, Turn};
-use crate::error::StoreError;
-use crate::rows::{self, Attempts, Columns};
+use crate::limits::STEP;
+use crate::rows::{self, Attempts};
 use crate::{codes, sql};
+
+/// Above every seq.
+const END: Seq = Seq(u64::MAX);
 
 /// What applying a report changed.
 #[derive(Debug, Default)]
@@ -123,23 +125,80 @@ impl Turn<'_> {
     }
 
     fn accept_upto(&mut self, number: E164, epoch: Epoch, high_water: Seq) -> Result<()> {
-        // As many as the window holds.
-        let taken = self.all(
-            sql::IN_FLIGHT_UPTO,
-            by_seq(number, epoch, high_water),
-            Attempts::from_row,
+        let taken = (Seq(0), high_water);
+        self.each_between(
+            sql::IN_FLIGHT_BETWEEN,
+            number,
+            epoch,
+            taken,
+            |turn, before| turn.reopen(&before, IpAttempt::Accepted),
+        )
+    }
+
+    pub(super) fn unaccept(
+        &mut self,
+        number: E164,
+        epoch: Epoch,
+        high_water: Seq,
+    ) -> Result<Outcome> {
+        let lost = (high_water, END);
+        self.each_between(
+            sql::ACCEPTED_BETWEEN,
+            number,
+            epoch,
+            lost,
+            |turn, before| turn.reopen(&before, IpAttempt::InFlight),
         )?;
-        for before in taken {
-            let IpAttempt::InFlight(sent) = before.ip else {
-                continue;
-            };
-            let after = Attempts {
-                ip: IpAttempt::Accepted(sent),
-                ..before
-            };
-            let changed = self.log_change(&before, &after)?;
-            self.execute(sql::ACCEPT, (rows::int(after.id.0), changed))?;
+        Ok(Outcome::Done)
+    }
+
+    /// Hands every message that `sql` finds above the first and up to the second
+    /// seq to `change`, which makes it one that `sql` does not find.
+    fn each_between(
+        &mut self,
+        sql: &str,
+        number: E164,
+        epoch: Epoch,
+        (mut above, upto): (Seq, Seq),
+        mut change: impl FnMut(&mut Self, Attempts) -> Result<()>,
+    ) -> Result<()> {
+        loop {
+            let step = self.all(
+                sql,
+                (
+                    rows::number(number),
+                    epoch.get(),
+                    rows::int(above.get()),
+                    rows::int(upto.get()),
+                    rows::size(STEP),
+                ),
+                Attempts::from_row,
+            )?;
+            let full = step.len() == STEP;
+            for before in step {
+                if let Some(sent) = before.ip.unsettled() {
+                    above = sent.seq;
+                }
+                change(self, before)?;
+            }
+            if !full {
+                return Ok(());
+            }
         }
+    }
+
+    /// Between in flight and accepted.
+    fn reopen(&mut self, before: &Attempts, ip: impl FnOnce(SentAs) -> IpAttempt) -> Result<()> {
+        let Some(sent) = before.ip.unsettled() else {
+            return Ok(());
+        };
+        let after = Attempts {
+            ip: ip(sent),
+            ..*before
+        };
+        let changed = self.log_change(before, &after)?;
+        let (code, _) = codes::ip_code(after.ip);
+        self.execute(sql::SET_OPEN, (rows::int(after.id.0), code, changed))?;
         Ok(())
     }
 
@@ -175,7 +234,7 @@ impl Turn<'_> {
         self.settle(&before, IpAttempt::after(disposition, before.take_back))
     }
 
-    fn settle(&mut self, before: &Attempts, ip: IpAttempt) -> Result<()> {
+    pub(super) fn settle(&mut self, before: &Attempts, ip: IpAttempt) -> Result<()> {
         let after = Attempts {
             ip,
             take_back: None,
@@ -195,104 +254,27 @@ impl Turn<'_> {
         high_water: Seq,
         tally: &mut Tally,
     ) -> Result<()> {
-        let untaken = self.all(
-            sql::IN_FLIGHT_ABOVE,
-            by_seq(number, epoch, high_water),
-            Attempts::from_row,
-        )?;
-        for before in untaken {
-            if let Some(reason) = before.take_back {
-                tally.settled += 1;
-                self.settle(&before, IpAttempt::Revoked(reason))?;
-                continue;
-            }
-            tally.requeued += 1;
-            let after = Attempts {
-                ip: IpAttempt::None,
-                ..before
-            };
-            let changed = self.log_change(&before, &after)?;
-            self.execute(sql::REQUEUE, (rows::int(after.id.0), changed))?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn cancel(&mut self, id: MessageId) -> Result<Outcome> {
-        let Some(before) = self.attempts(id)? else {
-            return self.not_outgoing(id);
-        };
-        if let Some(sent) = before.ip.unsettled() {
-            // The user's wish stands above an expiry already under way.
-            let own = self.mark_take_back(id, TakeBack::Cancelled)?;
-            return Ok(Outcome::MustRevoke(Unsettled {
-                number: own,
-                epoch: sent.epoch,
-                seq: sent.seq,
-            }));
-        }
-        match before.shown() {
-            Shown::Queued => {
-                self.settle(&before, IpAttempt::Revoked(TakeBack::Cancelled))?;
-                Ok(Outcome::TakenBack)
-            }
-            Shown::Failed(_) => {
-                self.settle(&before, IpAttempt::Revoked(TakeBack::Cancelled))?;
-                Ok(Outcome::Done)
-            }
-            Shown::Cancelled => Ok(Outcome::Done),
-            shown => Ok(Outcome::TooLate { shown: Some(shown) }),
-        }
-    }
-
-    pub(super) fn retry(&mut self, id: MessageId, boot: BootStamp) -> Result<Outcome> {
-        let Some(before) = self.attempts(id)? else {
-            return self.not_outgoing(id);
-        };
-        if !matches!(before.shown(), Shown::Failed(_) | Shown::Cancelled) {
-            return Ok(Outcome::TooLate {
-                shown: Some(before.shown()),
-            });
-        }
-        let after = Attempts {
-            ip: IpAttempt::None,
-            ..before
-        };
-        self.log_change(&before, &after)?;
-        self.execute(
-            sql::RETRY,
-            (
-                rows::int(id.0),
-                rows::boot(boot.boot),
-                rows::instant(boot.at),
-                rows::wall(self.wall),
-            ),
-        )?;
-        Ok(Outcome::Done)
-    }
-
-    /// An incoming message exists, but its state allows neither cancel nor retry.
-    fn not_outgoing(&self, id: MessageId) -> Result<Outcome> {
-        let message = self.one(sql::MESSAGE, (rows::int(id.0),), rows::message)?;
-        Ok(match message {
-            Some(message) => Outcome::TooLate {
-                shown: Some(message.shown),
+        let untaken = (high_water, END);
+        self.each_between(
+            sql::IN_FLIGHT_BETWEEN,
+            number,
+            epoch,
+            untaken,
+            |turn, before| {
+                if let Some(reason) = before.take_back {
+                    tally.settled += 1;
+                    return turn.settle(&before, IpAttempt::Revoked(reason));
+                }
+                tally.requeued += 1;
+                let after = Attempts {
+                    ip: IpAttempt::None,
+                    ..before
+                };
+                let changed = turn.log_change(&before, &after)?;
+                turn.execute(sql::REQUEUE, (rows::int(after.id.0), changed))?;
+                Ok(())
             },
-            None => Outcome::NotFound,
-        })
-    }
-
-    pub(super) fn mark_take_back(&self, id: MessageId, reason: TakeBack) -> Result<E164> {
-        self.one(
-            sql::TAKE_BACK,
-            (rows::int(id.0), codes::take_back_code(reason)),
-            |row| row.number(0),
-        )?
-        .ok_or_else(|| StoreError::corrupt("a message vanished while it was changed"))
-    }
-
-    /// Gives up a queued message whose validity is over.
-    pub(super) fn drop_queued(&mut self, before: &Attempts) -> Result<()> {
-        self.settle(before, IpAttempt::Revoked(TakeBack::Expired))
+        )
     }
 }
 

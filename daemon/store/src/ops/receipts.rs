@@ -7,7 +7,7 @@ use twine_proto::{Cursor, E164, Epoch, LaneSeq};
 
 use super::{Result, Turn};
 use crate::error::StoreError;
-use crate::limits::READ_STEP;
+use crate::limits::STEP;
 use crate::rows::{self, Attempts, Columns};
 use crate::sql;
 
@@ -92,7 +92,7 @@ impl Turn<'_> {
                     mark.epoch.get(),
                     rows::int(from.get()),
                     rows::int(mark.upto.get()),
-                    rows::size(READ_STEP),
+                    rows::size(STEP),
                 ),
                 |row| Ok((Attempts::from_row(row)?, LaneSeq(row.unsigned(LANE_SEQ)?))),
             )?;
@@ -106,7 +106,7 @@ impl Turn<'_> {
                 self.execute(sql::READ_SET, (rows::int(after.id.0), changed))?;
             }
             match step.last() {
-                Some((_, last)) if step.len() == READ_STEP => from = last.next(),
+                Some((_, last)) if step.len() == STEP => from = last.next(),
                 _ => return Ok(Outcome::Done),
             }
         }

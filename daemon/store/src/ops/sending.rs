@@ -145,22 +145,41 @@ impl Turn<'_> {
         Ok(Outcome::Queued { messages, more })
     }
 
-    pub(super) fn load_resume(&self, number: E164) -> Result<Outcome> {
-        let own = rows::number(number);
-        let in_flight = match self.position(number)? {
-            // As many as the window holds.
-            Some((epoch, _)) => self.all(sql::IN_FLIGHT, (own, epoch.get()), resume_item)?,
+    pub(super) fn load_resume(&self, number: E164, after: Seq, limit: usize) -> Result<Outcome> {
+        let mut in_flight = match self.position(number)? {
+            Some((epoch, _)) => self.all(
+                sql::IN_FLIGHT,
+                (
+                    rows::number(number),
+                    epoch.get(),
+                    rows::int(after.get()),
+                    // One more than asked for shows whether there are more.
+                    rows::size(limit.saturating_add(1)),
+                ),
+                resume_item,
+            )?,
             None => Vec::new(),
         };
-        let taking_back = self.all(
-            sql::TAKING_BACK,
-            (own, rows::size(MAX_TAKING_BACK)),
-            |row| Ok((row.epoch(0)?, Seq(row.unsigned(1)?))),
-        )?;
+        let more = in_flight.len() > limit;
+        in_flight.truncate(limit);
+        let taking_back = if after == Seq(0) {
+            self.taking_back(number)?
+        } else {
+            Vec::new()
+        };
         Ok(Outcome::Resume {
             in_flight,
+            more,
             taking_back,
         })
+    }
+
+    fn taking_back(&self, number: E164) -> Result<Vec<(Epoch, Seq)>> {
+        self.all(
+            sql::TAKING_BACK,
+            (rows::number(number), rows::size(MAX_TAKING_BACK)),
+            |row| Ok((row.epoch(0)?, Seq(row.unsigned(1)?))),
+        )
     }
 }
 

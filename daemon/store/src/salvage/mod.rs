@@ -42,7 +42,7 @@ pub struct SalvageReport {
     pub clients: u64,
     /// Identities, from their table or from their messages.
     pub identities: u64,
-    /// Rows and ranges of rows that could not be read.
+    /// Holes in the tables, and rows that make no sense.
     pub unreadable: u64,
     /// The header or the schema was broken and stood in for by a blank store's.
     pub header_replaced: bool,

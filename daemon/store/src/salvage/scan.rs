@@ -18,7 +18,7 @@ pub(super) struct Keyed<'a> {
 }
 
 /// Hands every readable row to `visit`, which says whether it could use it.
-/// Returns how many rows and ranges could not be read or used.
+/// Returns how many holes there are, and rows that could not be used.
 pub(super) fn keyed(
     source: &Connection,
     table: &Keyed<'_>,
@@ -38,6 +38,7 @@ pub(super) fn keyed(
     let (up, down) = (walk("ASC"), walk("DESC"));
     let mut unreadable = 0;
     let mut probes = 0;
+    let mut hole_end = None;
     let mut ranges = vec![(0_i64, i64::MAX)];
     while let Some((mut low, mut high)) = ranges.pop() {
         let mut last = None;
@@ -66,7 +67,9 @@ pub(super) fn keyed(
         high = last.map_or(high, |key: i64| key.saturating_sub(1));
         probes += 1;
         if low >= high || probes >= MAX_SALVAGE_PROBES {
-            unreadable += 1;
+            // Ranges come in ascending order: neighbours are one hole.
+            unreadable += u64::from(hole_end != Some(low - 1));
+            hole_end = Some(high);
             continue;
         }
         let middle = low + (high - low) / 2;

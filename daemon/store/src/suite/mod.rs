@@ -4,7 +4,7 @@
 //! broken. It knows only `twine_engine::store_ops`. [`crate::behaves_like_a_store`]
 //! makes one test of each:
 //!
-//! ```ignore
+//! ```text
 //! twine_store::behaves_like_a_store!(MyBackend::new());
 //! ```
 
@@ -76,6 +76,8 @@ macro_rules! behaves_like_a_store {
                 what_went_back_gets_a_new_place,
                 outcomes_of_a_closed_epoch_still_count,
                 resume_fills_in_the_window,
+                resume_comes_in_pages,
+                a_gateway_that_lost_history_gets_it_again,
             }
             taking_back {
                 a_queued_message_is_taken_back_at_once,

@@ -335,3 +335,52 @@ pub fn resume_fills_in_the_window(backend: impl Backend) {
     world.send("in the new epoch");
     assert_eq!(world.resume().0, [(1, false)]);
 }
+
+/// Some at a time, as the window has room.
+pub fn resume_comes_in_pages(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let ids = world.send_many(5);
+    world.op(Op::Cancel { id: ids[0] });
+    world.sent(state(1, &[], &[]));
+    let page = |seqs: &[u64]| -> Vec<_> { seqs.iter().map(|seq| (*seq, false)).collect() };
+    assert_eq!(
+        world.resume_page(0, 2),
+        (page(&[2, 3]), true, vec![(690, 1)])
+    );
+    assert_eq!(world.resume_page(3, 2), (page(&[4, 5]), false, vec![]));
+    assert_eq!(world.resume_page(5, 2), (vec![], false, vec![]));
+}
+
+/// A gateway restored from a backup (DELIVERY 7).
+pub fn a_gateway_that_lost_history_gets_it_again(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    // More than one step of anything.
+    let ids = world.send_many(150);
+    let refused = (149, Disposition::Refused(Refusal::Policy));
+    world.sent(state(150, &[1, 148], &[refused]));
+    world.op(Op::Cancel { id: ids[2] });
+    world.done(Op::Unaccept {
+        number: own(),
+        epoch: NEXT,
+        high_water: Seq(0),
+    });
+    assert_eq!(world.resume().0, [], "of another epoch");
+    world.done(Op::Unaccept {
+        number: own(),
+        epoch: EPOCH,
+        high_water: Seq(2),
+    });
+    world.crash();
+    let (in_flight, more, taking_back) = world.resume_page(0, 1000);
+    let expected: Vec<_> = (3..=150)
+        .filter(|seq| !matches!(seq, 148 | 149))
+        .map(|seq| (seq, seq == 3))
+        .collect();
+    assert_eq!((in_flight, more, taking_back), (expected, false, vec![]));
+    assert_eq!(world.shown(ids[1]), Shown::Sent);
+    assert_eq!(world.shown(ids[3]), Shown::Sending);
+    assert_eq!(world.shown(ids[147]), Shown::Delivered, "settled stays so");
+    assert_eq!(world.sent(state(150, &[], &[])), (0, 0));
+    assert_eq!(world.shown(ids[149]), Shown::Sent);
+    assert_eq!(world.snapshot().outbox, 147);
+}

@@ -3,7 +3,7 @@
 use twine_engine::message::{MessageId, Shown};
 use twine_engine::store_ops::{Op, Outcome};
 use twine_engine::time::WallTime;
-use twine_proto::{Content, Epoch, Redacted};
+use twine_proto::{Content, Epoch, Redacted, Seq};
 
 use super::Backend;
 use super::world::{EPOCH, World, client, other_peer, own, peer, state};
@@ -210,7 +210,7 @@ pub fn queued_messages_come_oldest_first_and_bounded(backend: impl Backend) {
     assert_eq!(messages[0].deadline, None);
     let bytes = messages[0].content_bytes;
     assert!(bytes > 100, "as it travels");
-    assert_eq!(load(&mut world, 4, 100_000).1, false);
+    assert!(!load(&mut world, 4, 100_000).1);
     let (found, more, _) = load(&mut world, 3, 100_000);
     assert_eq!((&found[..], more), (&rest[..3], true));
     let (found, more, _) = load(&mut world, 10, bytes + 1);
@@ -233,7 +233,12 @@ pub fn contents_are_the_same_each_time(backend: impl Backend) {
     let content = Content::decode(&released.content).expect("readable");
     assert_eq!(content.text, Some(Redacted::new(text.to_owned())));
     world.crash();
-    let Outcome::Resume { in_flight, .. } = world.op(Op::LoadResume { number: own() }) else {
+    let resume = Op::LoadResume {
+        number: own(),
+        after: Seq(0),
+        limit: 1,
+    };
+    let Outcome::Resume { in_flight, .. } = world.op(resume) else {
         panic!("no resume");
     };
     let again = &in_flight[0].released;

@@ -16,6 +16,11 @@ use super::Backend;
 pub(super) const EPOCH: Epoch = Epoch(690);
 /// The boot all stamps are of unless a case says otherwise.
 pub(super) const BOOT: BootId = BootId(u64::MAX - 3);
+/// Seqs in flight, and whether they are being taken back.
+pub(super) type InFlight = Vec<(u64, bool)>;
+/// Accepted seqs that are being taken back, with their epoch.
+pub(super) type TakingBack = Vec<(u32, u64)>;
+
 /// Larger than any page a case needs.
 const PAGE: usize = 100;
 
@@ -340,17 +345,30 @@ impl<B: Backend> World<B> {
         }
     }
 
-    /// Seqs of the resume: in flight (with what is taken back), taking back.
-    pub(super) fn resume(&mut self) -> (Vec<(u64, bool)>, Vec<(u32, u64)>) {
-        match self.op(Op::LoadResume { number: own() }) {
+    /// What has to be filled in again.
+    pub(super) fn resume(&mut self) -> (InFlight, TakingBack) {
+        let (in_flight, more, taking_back) = self.resume_page(0, PAGE);
+        assert!(!more);
+        (in_flight, taking_back)
+    }
+
+    /// A page of the resume, and whether there are more.
+    pub(super) fn resume_page(&mut self, after: u64, limit: usize) -> (InFlight, bool, TakingBack) {
+        match self.op(Op::LoadResume {
+            number: own(),
+            after: Seq(after),
+            limit,
+        }) {
             Outcome::Resume {
                 in_flight,
+                more,
                 taking_back,
             } => (
                 in_flight
                     .iter()
                     .map(|item| (item.released.seq.get(), item.take_back))
                     .collect(),
+                more,
                 taking_back
                     .iter()
                     .map(|(epoch, seq)| (epoch.get(), seq.get()))

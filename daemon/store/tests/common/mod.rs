@@ -1,9 +1,21 @@
-//! Stores in folders of their own.
+//! Stores in folders of their own, and what is put into them.
+#![expect(
+    clippy::allow_attributes,
+    reason = "each test uses another part of this module"
+)]
+#![allow(dead_code, reason = "each test uses another part of this module")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
+use twine_engine::message::MessageId;
+use twine_engine::store_ops::{
+    Batch, BatchId, BootStamp, ClientName, Incoming, IncomingBody, NewOutgoing, Op, Outcome,
+    StoreOps, Token,
+};
+use twine_engine::time::{BootId, Instant, WallTime};
+use twine_proto::{Cursor, Digest, E164, Epoch, LaneSeq, MessageName, Redacted};
 use twine_store::SqliteStore;
 use twine_store::suite::Backend;
 
@@ -57,4 +69,88 @@ pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+pub(crate) fn own() -> E164 {
+    E164::new(254_712_345_678).unwrap()
+}
+
+pub(crate) fn peer() -> E164 {
+    E164::new(2_348_031_234_567).unwrap()
+}
+
+pub(crate) fn other_peer() -> E164 {
+    E164::new(8_613_800_138_000).unwrap()
+}
+
+pub(crate) const EPOCH: Epoch = Epoch(690);
+
+pub(crate) fn batch(wall: WallTime, ops: Vec<Op>) -> Batch {
+    Batch {
+        id: BatchId(1),
+        wall,
+        ops,
+    }
+}
+
+pub(crate) fn apply(store: &mut SqliteStore, wall: WallTime, ops: Vec<Op>) -> Vec<Outcome> {
+    store.apply(&batch(wall, ops)).unwrap().outcomes
+}
+
+pub(crate) fn one(store: &mut SqliteStore, op: Op) -> Outcome {
+    apply(store, WallTime(1), vec![op]).pop().unwrap()
+}
+
+/// An open store with one identity that holds [`EPOCH`].
+pub(crate) fn ready(path: &Path) -> SqliteStore {
+    let mut store = SqliteStore::open(path).unwrap();
+    let register = Op::Register {
+        number: own(),
+        iccid: None,
+    };
+    let bind = Op::BindEpoch {
+        number: own(),
+        epoch: EPOCH,
+    };
+    apply(&mut store, WallTime(1), vec![register, bind]);
+    store
+}
+
+/// A message to the peer; its token is made of its id.
+pub(crate) fn new_message(id: u64, text: &str) -> NewOutgoing {
+    NewOutgoing {
+        id: MessageId(id),
+        client: ClientName("app".to_owned()),
+        token: Token(id.to_be_bytes().to_vec()),
+        own: own(),
+        peer: peer(),
+        text: Redacted::new(text.to_owned()),
+        valid_for: None,
+        boot: BootStamp {
+            boot: BootId(1),
+            at: Instant(0),
+        },
+    }
+}
+
+/// The peer's message of a place; its cursor is its id.
+pub(crate) fn incoming(id: u64, place: u64) -> Incoming {
+    let name = MessageName {
+        from: peer(),
+        epoch: EPOCH,
+        to: own(),
+        lane_seq: LaneSeq(place),
+    };
+    Incoming {
+        id: MessageId(id),
+        own: own(),
+        cursor: Cursor(id),
+        check: name.cursor_check(),
+        body: IncomingBody::Text {
+            name,
+            digest: Digest(place),
+            text: Redacted::new(format!("text {place}")),
+        },
+        age_s: 0,
+    }
 }
