@@ -332,14 +332,9 @@ impl Driver {
         }
     }
 
-    /// How sockets are tied to a link, as the engine knows it: it holds the
-    /// agent's reports, and connections are rare.
+    /// How sockets are tied to a link, as the agent reported it.
     fn binding(&self, link: &LinkId) -> Option<Binding> {
-        let links = self.engine.status().links;
-        links
-            .into_iter()
-            .find(|view| view.link.id == *link)
-            .map(|view| view.link.binding)
+        self.engine.link(link).map(|link| link.binding.clone())
     }
 
     fn link_is_gone(&mut self, now: Now, conn: ConnId) {

@@ -25,8 +25,8 @@ pub struct Config {
     pub backoff_first: Duration,
     /// Longest wait between attempts. Default 5 min.
     pub backoff_max: Duration,
-    /// Wait before a number that the gateway does not know for this device is
-    /// asked for again. Default 1 h.
+    /// Longest wait before a device that the gateway does not know asks again;
+    /// the first is 30 s, doubled each time. Default 1 h.
     pub not_bound_retry: Duration,
 }
 

@@ -75,7 +75,6 @@ then_from!(session => Session, outbox => Outbox, inbox => Inbox, receipts => Rec
 /// The engine. See the crate's documentation for its contract.
 #[derive(Debug)]
 pub struct Engine {
-    config: Config,
     boot: BootId,
     rng: Rng,
     gate: Gate<Then>,
@@ -117,8 +116,7 @@ impl Engine {
         let mut registration = Registration::default();
         registration.refresh(snapshot.identities);
         let mut engine = Self {
-            session: Session::new(config.clone(), snapshot.session_no, now.instant),
-            config,
+            session: Session::new(config, snapshot.session_no, now.instant),
             boot,
             rng: Rng::new(seed),
             gate: Gate::new(snapshot.latest_event),
@@ -460,14 +458,14 @@ impl Engine {
                 SlotVerdict::Violation(why) => return self.give_up(now, why),
             }
         }
+        if usable > 0 {
+            self.session.bound();
+        }
         if renumber {
             self.give_up(now, "an identity needs a new epoch");
         } else if usable == 0 {
-            let delay = self.config.not_bound_retry;
             let mut ctx = ctx!(self, now);
-            let event =
-                self.session
-                    .wait_for(&mut ctx, delay, "no number is bound to this device's key");
+            let event = self.session.wait_for_binding(&mut ctx, &mut self.rng);
             self.session_event(now, event);
         }
     }

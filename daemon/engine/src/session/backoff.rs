@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::config::Config;
 use crate::rng::Rng;
 
 /// Counts failures in a row.
@@ -12,14 +11,11 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// One more failure; how long to wait. Doubles from `backoff_first` to
-    /// `backoff_max`; the last half of the wait is random, so that handsets
-    /// that failed together do not return together.
-    pub(crate) fn failed(&mut self, config: &Config, rng: &mut Rng) -> Duration {
-        let full = config
-            .backoff_first
-            .saturating_mul(1 << self.failures.min(16))
-            .min(config.backoff_max);
+    /// One more failure; how long to wait. Doubles from `first` to `most`; the
+    /// last half of the wait is random, so that handsets that failed together do
+    /// not return together.
+    pub(crate) fn failed(&mut self, first: Duration, most: Duration, rng: &mut Rng) -> Duration {
+        let full = first.saturating_mul(1 << self.failures.min(16)).min(most);
         self.failures = self.failures.saturating_add(1);
         full / 2 + rng.duration(full / 2)
     }
@@ -36,17 +32,15 @@ mod tests {
 
     #[test]
     fn doubles_with_jitter_up_to_the_limit() {
-        let (config, mut rng) = (Config::default(), Rng::new(1));
+        let (first, most) = (Duration::from_secs(1), Duration::from_secs(300));
+        let mut rng = Rng::new(1);
         let mut backoff = Backoff::default();
         for step in 0..40u32 {
-            let full = config
-                .backoff_first
-                .saturating_mul(1 << step.min(16))
-                .min(config.backoff_max);
-            let wait = backoff.failed(&config, &mut rng);
+            let full = first.saturating_mul(1 << step.min(16)).min(most);
+            let wait = backoff.failed(first, most, &mut rng);
             assert!(wait >= full / 2 && wait <= full, "step {step}: {wait:?}");
         }
         backoff.reset();
-        assert!(backoff.failed(&config, &mut rng) <= config.backoff_first);
+        assert!(backoff.failed(first, most, &mut rng) <= first);
     }
 }

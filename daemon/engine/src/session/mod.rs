@@ -45,6 +45,8 @@ use rtt::Rtt;
 const SLOWEST_BYTES_PER_S: u64 = 1_000;
 /// One bad measurement (a stalled link) must not make a dead session last.
 const LONGEST_PATIENCE: Duration = Duration::from_secs(20);
+/// First wait of a device that the gateway does not know.
+const FIRST_BINDING_WAIT: Duration = Duration::from_secs(30);
 /// A session that lived this long was a success: waiting starts anew.
 const LASTED: Duration = Duration::from_secs(30);
 
@@ -64,6 +66,7 @@ pub(crate) struct Session {
     /// Transports that failed since the last success or wait.
     failed_transports: usize,
     backoff: Backoff,
+    unbound: Backoff,
     rtt: Rtt,
 }
 
@@ -145,6 +148,7 @@ impl Session {
             transport: 0,
             failed_transports: 0,
             backoff: Backoff::default(),
+            unbound: Backoff::default(),
             rtt: Rtt::default(),
         }
     }
@@ -254,6 +258,7 @@ impl Session {
     /// A number was registered: it has to be named in a `Hello`.
     #[must_use]
     pub(crate) fn identities_changed(&mut self, ctx: &mut Ctx<'_>) -> Option<SessionEvent> {
+        self.unbound.reset();
         let lost = self.drop_connection(ctx, "the identities changed");
         if self.link.is_some() {
             self.connect(ctx);
@@ -342,7 +347,7 @@ impl Session {
             }
         }
         self.failed_transports = 0;
-        let delay = self.backoff.failed(&self.config, rng);
+        let delay = self.next_wait(rng);
         self.wait(ctx, delay, why);
         lost
     }
@@ -358,6 +363,33 @@ impl Session {
         let lost = self.drop_connection(ctx, why);
         self.wait(ctx, delay, why);
         lost
+    }
+
+    fn next_wait(&mut self, rng: &mut Rng) -> Duration {
+        let Config {
+            backoff_first,
+            backoff_max,
+            ..
+        } = self.config;
+        self.backoff.failed(backoff_first, backoff_max, rng)
+    }
+
+    /// No number of this device is bound to its key: asks again, ever more
+    /// seldom, until somebody provisions one.
+    #[must_use]
+    pub(crate) fn wait_for_binding(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        rng: &mut Rng,
+    ) -> Option<SessionEvent> {
+        let most = self.config.not_bound_retry;
+        let delay = self.unbound.failed(FIRST_BINDING_WAIT, most, rng);
+        self.wait_for(ctx, delay, "no number is bound to this device's key")
+    }
+
+    /// A number is bound.
+    pub(crate) fn bound(&mut self) {
+        self.unbound.reset();
     }
 
     fn wait(&mut self, ctx: &mut Ctx<'_>, delay: Duration, why: &'static str) {
@@ -552,17 +584,14 @@ impl Session {
             GoodbyeReason::Superseded if goodbye.session_no > self.session_no => {
                 // A number this store never gave: it is an old copy.
                 self.at_least = goodbye.session_no;
-                let delay = self.backoff.failed(&self.config, rng);
+                let delay = self.next_wait(rng);
                 // The event tells more than that the session is lost.
                 let _ = self.wait_for(ctx, delay, "the gateway knows a later session");
                 Some(SessionEvent::StoreIsOld)
             }
-            GoodbyeReason::UnknownDevice => {
-                let delay = self.config.not_bound_retry;
-                self.wait_for(ctx, delay, "no number is bound to this device's key")
-            }
+            GoodbyeReason::UnknownDevice => self.wait_for_binding(ctx, rng),
             GoodbyeReason::Draining | GoodbyeReason::Overloaded => {
-                let delay = asked + self.backoff.failed(&self.config, rng);
+                let delay = asked + self.next_wait(rng);
                 let why = match goodbye.reason {
                     GoodbyeReason::Draining => "the gateway restarts",
                     _ => "the gateway is overloaded",
@@ -570,7 +599,7 @@ impl Session {
                 self.wait_for(ctx, delay + rng.duration(asked / 2), why)
             }
             GoodbyeReason::Superseded | GoodbyeReason::ProtocolError | GoodbyeReason::Closing => {
-                let delay = asked + self.backoff.failed(&self.config, rng);
+                let delay = asked + self.next_wait(rng);
                 self.wait_for(ctx, delay, "the gateway ended the session")
             }
         }
