@@ -1,5 +1,6 @@
 //! Directed scenarios: one engine, and one rule of delivery at a time. Each
 //! fails when its rule is broken.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod desk;
 

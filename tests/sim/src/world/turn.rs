@@ -1,0 +1,125 @@
+//! One turn of a handset's daemon: its inputs, its outputs, its timer.
+
+use twine_engine::Input;
+use twine_engine::output::Output;
+use twine_proto::limits::WINDOW;
+
+use super::{Event, World};
+use crate::handset::Handset;
+use crate::model::Broken;
+use crate::net::{HandsetNo, Packet, Way};
+
+impl World {
+    pub(super) fn input(&mut self, handset: HandsetNo, input: Input) -> Result<(), Broken> {
+        self.handsets[handset].waiting.push_back(input);
+        self.turn(handset)
+    }
+
+    /// One turn of the daemon's loop: all that is readable, then the outputs.
+    pub(super) fn turn(&mut self, handset: HandsetNo) -> Result<(), Broken> {
+        let h = &mut self.handsets[handset];
+        if h.paused {
+            return Ok(());
+        }
+        let now = h.now(self.now);
+        let Some(engine) = &mut h.engine else {
+            h.waiting.clear();
+            return Ok(());
+        };
+        let mut due = false;
+        for input in h.waiting.drain(..) {
+            match input {
+                Input::Timeout => due = true,
+                input => engine.handle(now, input),
+            }
+        }
+        if due {
+            engine.handle(now, Input::Timeout);
+        }
+        while let Some(engine) = &mut self.handsets[handset].engine {
+            let Some(output) = engine.poll_output(now) else {
+                break;
+            };
+            self.output(handset, output)?;
+            let crash = self.rng.one_in(self.faults.crash_at_output_one_in);
+            if crash && !self.calm {
+                self.kill(handset);
+                return Ok(());
+            }
+        }
+        self.set_timer(handset)
+    }
+
+    pub(super) fn set_timer(&mut self, handset: HandsetNo) -> Result<(), Broken> {
+        let h = &self.handsets[handset];
+        let Some(engine) = &h.engine else {
+            return Ok(());
+        };
+        let status = engine.status_brief();
+        if status.in_flight > WINDOW {
+            return Err(Broken {
+                promise: "the in-flight window is bounded",
+                text: format!("h{handset}: {}", status.in_flight),
+            });
+        }
+        let Some((at, _)) = engine.poll_timeout() else {
+            return Ok(());
+        };
+        let at = h.world_time(at).max(self.now + 1);
+        if h.timer.is_some_and(|set| set == at) {
+            return Ok(());
+        }
+        let run = h.run;
+        self.handsets[handset].timer = Some(at);
+        self.at(at, Event::Timer { handset, run, at });
+        Ok(())
+    }
+
+    pub(super) fn output(&mut self, handset: HandsetNo, output: Output) -> Result<(), Broken> {
+        let run = self.handsets[handset].run;
+        match output {
+            Output::Commit(batch) => {
+                if self.handsets[handset].storing.replace(batch).is_some() {
+                    return Err(Broken {
+                        promise: "one batch is in flight",
+                        text: format!("h{handset}"),
+                    });
+                }
+                let slow = if self.calm {
+                    30
+                } else {
+                    self.faults.slow_store_ms
+                };
+                let at = self.now + self.rng.range(1, slow.max(2));
+                self.at(at, Event::Stored { handset, run });
+            }
+            Output::Send { conn, frame } => {
+                let frame = frame.into_inner();
+                self.tell(|| format!("h{handset} → {frame:?}"));
+                if let Some(conn) = self.net.find(handset, run, conn) {
+                    self.transmit(conn, Way::Up, Packet::Frame(frame));
+                }
+            }
+            Output::Reply { to, reply } => {
+                self.replied(handset, to.request, reply.into_inner())?;
+            }
+            Output::Events(_) => self.read_events(handset)?,
+            Output::Connect {
+                conn,
+                link,
+                transport,
+            } => {
+                let link = Handset::link_index(&link);
+                self.connect(handset, conn, link, transport);
+            }
+            Output::Move { conn, link } => {
+                let link = Handset::link_index(&link);
+                self.move_to(handset, conn, link);
+            }
+            Output::Close { conn } => self.close(handset, conn),
+            Output::Trace(record) => self.tell(|| format!("h{handset} decides {record:?}")),
+            Output::Notice(_) => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,194 @@
+//! Connections: asked for, established, moved, closed; and what travels on them.
+
+use twine_engine::input::DownReason;
+use twine_engine::{ChannelEvent, ConnId, Input, TransportKind};
+use twine_gateway_core as gw;
+
+use super::gateway::key_of;
+use super::{Event, World};
+use crate::model::Broken;
+use crate::net::{HandsetNo, Packet, Way};
+
+impl World {
+    pub(super) fn connect(
+        &mut self,
+        handset: HandsetNo,
+        engine_conn: ConnId,
+        link: usize,
+        transport: TransportKind,
+    ) {
+        let run = self.handsets[handset].run;
+        self.summary.connections += 1;
+        self.net.sweep();
+        let conn = self.net.open(handset, run, engine_conn, transport, link);
+        let round_trips = if transport == TransportKind::Quic {
+            1
+        } else {
+            2
+        };
+        let delay = self.handsets[handset].links[link].delay_ms * 2 * round_trips;
+        let at = self.now + delay + self.rng.range(1, 20);
+        self.at(at, Event::Connected { conn });
+    }
+
+    pub(super) fn connected(&mut self, conn: u64) -> Result<(), Broken> {
+        let gateway_up = self.gateway.is_some();
+        let Some(c) = self.net.get(conn) else {
+            return Ok(());
+        };
+        if !c.handset_open || c.established {
+            return Ok(());
+        }
+        let (handset, run, engine_conn) = (c.handset, c.run, c.engine_conn);
+        let (index, transport) = (c.link, c.transport);
+        let link = &self.handsets[handset].links[index];
+        let eaten = link.udp_blocked && transport == TransportKind::Quic;
+        if !link.up || eaten {
+            // Silence: the engine's own time-out has to find out.
+            return Ok(());
+        }
+        let channel = |event| Event::Input {
+            handset,
+            run,
+            input: Input::Channel {
+                conn: engine_conn,
+                event,
+            },
+        };
+        if !gateway_up {
+            let refused = DownReason::Unreachable("refused".into());
+            c.handset_open = false;
+            self.at(self.now, channel(ChannelEvent::Down(refused)));
+            return Ok(());
+        }
+        c.established = true;
+        c.gateway_open = true;
+        let rtt = std::time::Duration::from_millis(link.delay_ms * 2);
+        self.at(self.now, channel(ChannelEvent::Up { rtt: Some(rtt) }));
+        self.gateway(gw::Input::Connected {
+            conn: gw::ConnId(conn),
+            device: key_of(handset),
+        })
+    }
+
+    pub(super) fn move_to(&mut self, handset: HandsetNo, engine_conn: ConnId, link: usize) {
+        let run = self.handsets[handset].run;
+        let Some(conn) = self.net.find(handset, run, engine_conn) else {
+            return;
+        };
+        if let Some(c) = self.net.get(conn) {
+            c.link = link;
+        }
+        let input = Input::Channel {
+            conn: engine_conn,
+            event: ChannelEvent::Moved,
+        };
+        self.at(
+            self.now,
+            Event::Input {
+                handset,
+                run,
+                input,
+            },
+        );
+        if self.handsets[handset].links[link].up {
+            self.unpark(conn);
+        }
+    }
+
+    /// The handset closes its end; the gateway may never hear of it.
+    pub(super) fn close(&mut self, handset: HandsetNo, engine_conn: ConnId) {
+        let run = self.handsets[handset].run;
+        let Some(conn) = self.net.find(handset, run, engine_conn) else {
+            return;
+        };
+        let Some(c) = self.net.get(conn) else { return };
+        // What its driver has read already may still come.
+        let late = self.rng.percent(20);
+        c.handset_open = late;
+        let link = c.link;
+        if late {
+            let at = self.now + self.rng.range(0, 1_000);
+            self.at(at, Event::HandsetEnd { conn });
+        }
+        if self.handsets[handset].links[link].up && self.rng.percent(70) {
+            self.transmit(conn, Way::Up, Packet::Fin);
+        }
+    }
+
+    pub(super) fn transmit(&mut self, conn: u64, way: Way, packet: Packet) {
+        let no = self.net.number(conn, way);
+        self.transmit_numbered(conn, way, no, packet);
+    }
+
+    pub(super) fn transmit_numbered(&mut self, conn: u64, way: Way, no: u64, packet: Packet) {
+        let Some(c) = self.net.get(conn) else { return };
+        let link = self.handsets[c.handset].links[c.link].clone();
+        let loss = if self.calm {
+            0
+        } else {
+            self.faults.loss_one_in
+        };
+        let at = self.now + link.travel_ms(&packet, loss, &mut self.rng);
+        let sent = self.net.send(conn, way, (no, packet), link.up, at);
+        if let Some((at, packet)) = sent {
+            let event = Event::Packet {
+                conn,
+                way,
+                no,
+                packet,
+            };
+            self.at(at, event);
+        }
+    }
+
+    pub(super) fn arrived(
+        &mut self,
+        conn: u64,
+        way: Way,
+        no: u64,
+        packet: Packet,
+    ) -> Result<(), Broken> {
+        let Some(c) = self.net.get(conn) else {
+            return Ok(());
+        };
+        let up = self.handsets[c.handset].links[c.link].up;
+        for packet in self.net.arrive(conn, way, (no, packet), up) {
+            self.hand_on(conn, way, packet)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn hand_on(&mut self, conn: u64, way: Way, packet: Packet) -> Result<(), Broken> {
+        let Some(c) = self.net.get(conn) else {
+            return Ok(());
+        };
+        let (handset, run, engine_conn) = (c.handset, c.run, c.engine_conn);
+        match (way, packet) {
+            (Way::Up, Packet::Frame(frame)) => self.gateway(gw::Input::Frame {
+                conn: gw::ConnId(conn),
+                frame,
+            }),
+            (Way::Up, Packet::Fin) => self.step(Event::GatewayLost { conn }),
+            (Way::Down, packet) => {
+                let event = match packet {
+                    Packet::Frame(frame) => {
+                        self.tell(|| format!("h{handset} ← {frame:?}"));
+                        ChannelEvent::Frame(frame)
+                    }
+                    Packet::Fin => {
+                        if let Some(c) = self.net.get(conn) {
+                            c.handset_open = false;
+                        }
+                        ChannelEvent::Down(DownReason::Closed("closed".into()))
+                    }
+                };
+                if self.handsets[handset].run != run {
+                    return Ok(());
+                }
+                let conn = engine_conn;
+                self.input(handset, Input::Channel { conn, event })
+            }
+        }
+    }
+}
