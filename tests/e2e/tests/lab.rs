@@ -75,6 +75,7 @@ async fn a_short_run_with_kills_is_good_and_leaves_its_reports() {
     let json: Value = serde_json::from_str(&std::fs::read_to_string(json).unwrap()).unwrap();
     assert_eq!(json["sent"], 40);
     assert_eq!(json["delivered"], 40);
+    assert_eq!(json["log_errors"], serde_json::json!([]));
     assert!(json["bytes_on_wire"].as_u64().unwrap() > 0);
     assert!(std::fs::read_to_string(html).unwrap().contains("<svg"));
 }

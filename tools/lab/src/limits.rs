@@ -70,3 +70,5 @@ pub const OBSERVE: Duration = Duration::from_millis(200);
 pub const TOLD_GRACE: Duration = Duration::from_secs(10);
 /// Lines of a run's journal; more are counted, not kept.
 pub const MAX_JOURNAL: usize = 10_000;
+/// Error lines shown of one process's log.
+pub const MAX_LOG_ERRORS: usize = 8;

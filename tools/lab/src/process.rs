@@ -5,7 +5,7 @@
 //! (PR_SET_PDEATHSIG), and at the start if that happened already.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
@@ -15,7 +15,7 @@ use thiserror::Error;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::limits::{LOG_TAIL_BYTES, LOG_TAIL_LINES, STOP_TIMEOUT};
+use crate::limits::{LOG_TAIL_BYTES, LOG_TAIL_LINES, MAX_LOG_ERRORS, STOP_TIMEOUT};
 
 /// What could not be done to a process.
 #[derive(Debug, Error)]
@@ -171,6 +171,21 @@ impl Process {
             }
             Err(source) => Err(self.control(source)),
         }
+    }
+
+    /// Lines of its log that tell of an error or a panic, the first few.
+    #[must_use]
+    pub fn log_errors(&self) -> Vec<String> {
+        let Ok(file) = File::open(&self.spec.log) else {
+            return Vec::new();
+        };
+        BufReader::new(file)
+            .lines()
+            .map_while(Result::ok)
+            .filter(|line| line.contains("ERROR") || line.contains("panicked"))
+            .take(MAX_LOG_ERRORS)
+            .map(|line| format!("{}: {line}", self.spec.name))
+            .collect()
     }
 
     /// It took too long.

@@ -78,6 +78,8 @@ pub struct Outcome {
     pub carried: Vec<Vec<LinkCounters>>,
     /// From the first message's start to the end of waiting.
     pub lasted: Duration,
+    /// What the logs of daemons and gateway tell of errors.
+    pub log_errors: Vec<String>,
 }
 
 impl Outcome {
@@ -139,7 +141,7 @@ async fn run_to_the_end(plan: &RunPlan<'_>) -> Result<Outcome, RunError> {
     }
     let facts = ledger.facts();
     let (entries, journal_not_kept) = journal.entries();
-    let outcome = Outcome {
+    let mut outcome = Outcome {
         verdict: Verdict::of(&facts, &conversations),
         facts,
         journal: entries,
@@ -151,9 +153,10 @@ async fn run_to_the_end(plan: &RunPlan<'_>) -> Result<Outcome, RunError> {
             .map(|handset| handset.links().iter().map(|link| link.counters()).collect())
             .collect(),
         lasted,
+        log_errors: Vec::new(),
     };
     drop((apps, observers));
-    world.stop().await?;
+    outcome.log_errors = world.stop().await?;
     Ok(outcome)
 }
 

@@ -209,13 +209,18 @@ impl World {
         Ok(())
     }
 
-    /// Ends everything in order, for logs that say so. Dropping ends it, too.
-    pub async fn stop(mut self) -> Result<(), WorldError> {
+    /// Ends everything in order, for logs that say so; dropping ends it, too.
+    /// Returns what the logs tell of errors.
+    pub async fn stop(mut self) -> Result<Vec<String>, WorldError> {
         for handset in &mut self.handsets {
             handset.daemon.process().stop().await?;
         }
         self.gateway.process().stop().await?;
-        Ok(())
+        let mut errors = self.gateway.process().log_errors();
+        for handset in &mut self.handsets {
+            errors.extend(handset.daemon.process().log_errors());
+        }
+        Ok(errors)
     }
 
     fn process(&mut self, process: Process) -> &mut crate::process::Process {

@@ -120,6 +120,7 @@ fn outcome(scenario: &Scenario, lost: bool) -> Outcome {
             })
             .collect(),
         lasted: s(62),
+        log_errors: Vec::new(),
     }
 }
 

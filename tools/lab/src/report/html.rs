@@ -79,6 +79,13 @@ fn head(page: &mut String, scenario: &Scenario, outcome: &Outcome) {
         let _ = writeln!(page, "<li{class}><b>{value}</b> {name}</li>");
     }
     page.push_str("</ul>\n");
+    for error in &outcome.log_errors {
+        let _ = writeln!(
+            page,
+            "<p class=\"bad\">Error in a log: {}</p>",
+            escape(error)
+        );
+    }
     for (name, marks) in [
         ("Lost", &verdict.lost),
         ("Duplicated", &verdict.duplicated),

@@ -85,6 +85,7 @@ pub fn json(scenario: &Scenario, outcome: &Outcome) -> Value {
         "events_repeated": outcome.facts.events_repeated,
         "latency_ms": latency,
         "bytes_on_wire": outcome.bytes_on_wire(),
+        "log_errors": outcome.log_errors,
         "links": links,
         "events": events,
         "events_not_kept": outcome.journal_not_kept,
