@@ -152,6 +152,7 @@ impl Verdict {
             && self.strange == 0
             && self.told_falsely.is_empty()
             && self.unconfirmed == 0
+            && self.refused == 0
     }
 
     fn judge_history(&mut self, facts: &Facts, conversation: &Conversation) {
@@ -299,16 +300,18 @@ mod tests {
     }
 
     #[test]
-    fn what_was_refused_is_not_lost_but_what_stayed_unknown_is_not_good() {
+    fn what_was_refused_or_stayed_unknown_is_not_lost_and_not_good_either() {
         let mut facts = sent(2);
         facts.sent.get_mut(&mark(1)).unwrap().confirmed = None;
-        facts.sent.get_mut(&mark(1)).unwrap().refused = Some("no".to_owned());
         arrive(&mut facts, 2, 5);
-        assert!(Verdict::of(&facts, &[]).is_good());
-        facts.sent.get_mut(&mark(1)).unwrap().refused = None;
         let verdict = Verdict::of(&facts, &[]);
         assert_eq!((verdict.unconfirmed, verdict.lost.len()), (1, 0));
         assert!(!verdict.is_good());
+
+        facts.sent.get_mut(&mark(1)).unwrap().refused = Some("no".to_owned());
+        let verdict = Verdict::of(&facts, &[]);
+        assert_eq!((verdict.refused, verdict.unconfirmed), (1, 0));
+        assert!(verdict.lost.is_empty() && !verdict.is_good());
     }
 
     #[test]
