@@ -53,7 +53,7 @@ use crate::limits::{MAX_CLAIMED_EPOCH, PAGE};
 use crate::outbox::Outcomes;
 use crate::records::{key, new_stream};
 use crate::session::SlotState;
-use crate::storage::{Fate, NumberRecord, Stream, Tx};
+use crate::storage::{ALL_DOUBTED, Fate, NumberRecord, Stream, Tx};
 use crate::turn::{Turn, goodbye};
 use crate::types::{ConnId, DeviceKey};
 
@@ -245,7 +245,7 @@ impl<T: Tx> Turn<'_, T> {
             // After 2^32 grants. Nothing is given twice.
             return Ok(Greeted::epoch_closed());
         }
-        self.open_epoch(device, number, record, epoch, Seq(0))?;
+        self.open_epoch(number, record, epoch, new_stream(device, Seq(0)))?;
         self.tally.epochs_granted += 1;
         Ok(Greeted {
             status: SlotStatus::Granted(epoch),
@@ -270,15 +270,16 @@ impl<T: Tx> Turn<'_, T> {
                 if stream.owner != device {
                     return Ok(Greeted::epoch_closed());
                 }
-                self.settle(number, held.epoch, held.lowest_unsettled)?
-                    .unwrap_or(stream)
+                self.compare(number, held, stream)?
             }
             _ if held.epoch < record.epoch => return Ok(Greeted::epoch_closed()),
             // Rule 7: this gateway has lost the grant.
             _ => {
                 self.tally.history_lost += 1;
-                self.open_epoch(device, number, record, held.epoch, settled)?;
-                new_stream(device, settled)
+                let mut stream = new_stream(device, settled);
+                stream.doubted_upto = given(held);
+                self.open_epoch(number, record, held.epoch, stream)?;
+                stream
             }
         };
         Ok(Greeted {
@@ -293,11 +294,10 @@ impl<T: Tx> Turn<'_, T> {
     /// Makes an epoch the present one, which closes the one before.
     fn open_epoch(
         &mut self,
-        device: DeviceKey,
         number: E164,
         record: NumberRecord,
         epoch: Epoch,
-        high_water: Seq,
+        stream: Stream,
     ) -> Result<(), T::Error> {
         let before = key(number, record.epoch);
         if self
@@ -309,9 +309,28 @@ impl<T: Tx> Turn<'_, T> {
             self.db.remove_stream(before)?;
         }
         self.tally.streams_forgotten += self.db.limit_streams(number)?;
-        self.db
-            .put_stream(key(number, epoch), new_stream(device, high_water));
+        self.db.put_stream(key(number, epoch), stream);
         self.db.put_number(number, NumberRecord { epoch, ..record })
+    }
+
+    /// Holds what a `Hello` says of an epoch against its record. If history was
+    /// lost, what the sender had given by now is doubted from now on: see `revoke`.
+    fn compare(
+        &mut self,
+        number: E164,
+        position: EpochPosition,
+        mut stream: Stream,
+    ) -> Result<Stream, T::Error> {
+        let behind = stream.high_water.next() < position.lowest_unsettled;
+        if stream.doubted_upto == ALL_DOUBTED {
+            stream.doubted_upto = given(position);
+            self.db.put_stream(key(number, position.epoch), stream);
+        } else if behind {
+            stream.doubted_upto = stream.doubted_upto.max(given(position));
+            self.db.put_stream(key(number, position.epoch), stream);
+        }
+        let settled = self.settle(number, position.epoch, position.lowest_unsettled)?;
+        Ok(settled.unwrap_or(stream))
     }
 
     /// The sender has told its lowest unsettled seq: outcomes below may be
@@ -361,9 +380,7 @@ impl<T: Tx> Turn<'_, T> {
         if stream.owner != device {
             return Ok(None);
         }
-        let stream = self
-            .settle(number, position.epoch, position.lowest_unsettled)?
-            .unwrap_or(stream);
+        let stream = self.compare(number, position, stream)?;
         let known = self.known(number, position.epoch, position.lowest_unsettled)?;
         Ok(Some((position.epoch, stream.high_water, known)))
     }
@@ -450,6 +467,11 @@ impl<T: Tx> Turn<'_, T> {
             goodbye(GoodbyeReason::UnknownDevice, retry_after_s, ""),
         );
     }
+}
+
+/// The last seq that the sender had given.
+fn given(position: EpochPosition) -> Seq {
+    Seq(position.next_seq.get().saturating_sub(1))
 }
 
 impl Greeted {

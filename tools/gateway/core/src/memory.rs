@@ -9,7 +9,7 @@ use thiserror::Error;
 use twine_proto::{Cursor, E164, Epoch, LaneSeq, Seq, SessionNo};
 
 use crate::storage::{
-    Entry, EntryBody, Mailbox, NumberRecord, Sent, Storage, Stream, StreamKey, Tx,
+    ALL_DOUBTED, Entry, EntryBody, Mailbox, NumberRecord, Sent, Storage, Stream, StreamKey, Tx,
 };
 use crate::types::DeviceKey;
 
@@ -355,17 +355,14 @@ impl Tx for MemoryTx<'_> {
         Ok(())
     }
 
-    fn hand_over_all(&mut self) -> Result<()> {
-        let mailboxes = self.state().mailboxes.clone();
-        for (owner, mailbox) in mailboxes {
-            let handed_upto = mailbox.last_cursor;
-            self.put_mailbox(
-                owner,
-                &Mailbox {
-                    handed_upto,
-                    ..mailbox
-                },
-            )?;
+    fn doubt_all(&mut self) -> Result<()> {
+        for (owner, mut mailbox) in self.state().mailboxes.clone() {
+            mailbox.handed_upto = mailbox.last_cursor;
+            self.put_mailbox(owner, &mailbox)?;
+        }
+        for (key, mut stream) in self.state().streams.clone() {
+            stream.doubted_upto = ALL_DOUBTED;
+            self.put_stream(key, &stream)?;
         }
         Ok(())
     }

@@ -222,6 +222,7 @@ pub(crate) fn new_stream(owner: DeviceKey, high_water: Seq) -> Stream {
         high_water,
         lowest_unsettled: high_water.next(),
         pruned_to: Seq(1),
+        doubted_upto: Seq(0),
     }
 }
 

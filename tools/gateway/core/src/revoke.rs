@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | high-water + 1, epoch present | `Revoked` | the seq is consumed; a `Submit` of it that comes later is answered as taken and never delivered |
 //! | waits, not handed over | `Revoked` | removed in this transaction |
-//! | waits, handed over | `InDoubt` | stays deliverable; the receiver's `Ack` or next `Hello` settles it |
+//! | waits, handed over or doubted | `InDoubt` | stays deliverable; the receiver's `Ack` or next `Hello` settles it |
 //! | delivered | `AlreadyDelivered` | |
 //! | revoked before | `Revoked` | the answer was lost |
 //! | refused | `Revoked` | it was never in a mailbox |
@@ -19,12 +19,14 @@
 //!
 //! # After a restore from a backup
 //!
-//! What waits in the backup may have been handed over in the time that was lost:
-//! `Revoked` would be a lie, and a plain SMS a second copy. [`restored`] makes all
-//! of it count as handed over.
+//! What waits in the backup, and what its sender submits again, may have been
+//! handed over in the time that was lost: `Revoked` would be a lie, and a plain
+//! SMS a second copy. After [`restored`] all of that answers `InDoubt` and stays
+//! deliverable: receivers know what they have. For submissions this covers the
+//! seqs that the sender had given by its first `Hello` after the restore, and the
+//! same holds where such a `Hello` itself proves that history was lost.
 //!
-//! One lie remains: a seq above the restored mark may have been taken and handed
-//! over in the lost time, and a `Revoke` of high-water + 1 still answers `Revoked`.
+//! One lie remains: `Revoke` of a doubted high-water + 1 still answers `Revoked`.
 //! To say anything else the gateway would need the message, so its sender has to
 //! submit again, rather than take back, what it has reason to doubt.
 
@@ -42,10 +44,10 @@ const TAKEN_BACK: Fate = Fate::Ended {
 };
 
 /// Call once after the records came back from a backup, in a transaction of its
-/// own, before the first turn: nothing that waits can be taken back as if it had
-/// never been handed over. It stays deliverable, and receivers know what they have.
+/// own, before the first turn: nothing is then taken back as if it had never been
+/// handed over, only because the backup does not know better.
 pub fn restored<T: Tx>(tx: &mut T) -> Result<(), T::Error> {
-    tx.hand_over_all()
+    tx.doubt_all()
 }
 
 impl<T: Tx> Turn<'_, T> {
@@ -103,6 +105,7 @@ impl<T: Tx> Turn<'_, T> {
             return Ok(RevokeOutcome::Forgotten);
         };
         match sent.fate {
+            Fate::Waiting { .. } if seq <= stream.doubted_upto => Ok(RevokeOutcome::InDoubt),
             Fate::Waiting { to, cursor } => {
                 self.revoke_waiting(identity, key, seq, sent, to, cursor)
             }

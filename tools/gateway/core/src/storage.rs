@@ -4,6 +4,7 @@
 //! reads its own writes. Rules are decided by the core, never by a storage.
 
 use twine_proto::frame::Disposition;
+use twine_proto::limits::MAX_COUNTER;
 use twine_proto::{
     Cursor, Digest, E164, Epoch, LaneSeq, MessageName, OpaqueContent, Seq, SessionNo,
 };
@@ -78,8 +79,10 @@ pub trait Tx {
     /// Sets them.
     fn put_mailbox(&mut self, owner: E164, mailbox: &Mailbox) -> Result<(), Self::Error>;
 
-    /// Sets [`Mailbox::handed_upto`] of every mailbox to its last cursor.
-    fn hand_over_all(&mut self) -> Result<(), Self::Error>;
+    /// The records came back from a backup: sets [`Mailbox::handed_upto`] of
+    /// every mailbox to its last cursor, and [`Stream::doubted_upto`] of every
+    /// stream to [`ALL_DOUBTED`].
+    fn doubt_all(&mut self) -> Result<(), Self::Error>;
 
     /// One entry.
     fn entry(&mut self, owner: E164, cursor: Cursor) -> Result<Option<Entry>, Self::Error>;
@@ -148,7 +151,14 @@ pub struct Stream {
     pub lowest_unsettled: Seq,
     /// Ended records below this are gone.
     pub pruned_to: Seq,
+    /// Seqs up to this one may have been handed over in a time that a restore
+    /// has lost: none of them is ever told `Revoked` once it was submitted.
+    pub doubted_upto: Seq,
 }
+
+/// [`Stream::doubted_upto`] until the sender has said, in its first `Hello` after
+/// a restore, which seqs it had given by then.
+pub const ALL_DOUBTED: Seq = Seq(MAX_COUNTER);
 
 /// What is known of one seq.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,8 @@ use twine_proto::frame::{Disposition, Refusal, RejectReason};
 use twine_proto::{Content, Cursor, Digest, E164, Epoch, LaneSeq, Seq, SessionNo};
 
 use crate::storage::{
-    Entry, EntryBody, Fate, Mailbox, NumberRecord, Sent, Storage, Stream, StreamKey, Tx,
+    ALL_DOUBTED, Entry, EntryBody, Fate, Mailbox, NumberRecord, Sent, Storage, Stream, StreamKey,
+    Tx,
 };
 use crate::types::DeviceKey;
 
@@ -23,7 +24,7 @@ pub fn run<S: Storage>(mut empty: impl FnMut() -> S) {
     old_entries_are_found(empty());
     read_marks_are_found(empty());
     removed_stream_takes_its_records_along(empty());
-    all_mail_can_count_as_handed_over(empty());
+    everything_can_be_doubted(empty());
 }
 
 fn number(last: u64) -> E164 {
@@ -71,6 +72,7 @@ fn stream() -> Stream {
         high_water: Seq(1 << 48),
         lowest_unsettled: Seq(7),
         pruned_to: Seq(5),
+        doubted_upto: Seq(6),
     }
 }
 
@@ -350,11 +352,12 @@ fn removed_stream_takes_its_records_along<S: Storage>(mut storage: S) {
     });
 }
 
-fn all_mail_can_count_as_handed_over<S: Storage>(mut storage: S) {
+fn everything_can_be_doubted<S: Storage>(mut storage: S) {
     commit(&mut storage, |tx| {
         tx.put_mailbox(number(1), &mailbox())?;
         tx.put_mailbox(number(2), &Mailbox::default())?;
-        tx.hand_over_all()
+        tx.put_stream(key(690), &stream())?;
+        tx.doubt_all()
     });
     commit(&mut storage, |tx| {
         let expected = Mailbox {
@@ -363,6 +366,11 @@ fn all_mail_can_count_as_handed_over<S: Storage>(mut storage: S) {
         };
         assert_eq!(tx.mailbox(number(1))?, expected);
         assert_eq!(tx.mailbox(number(2))?, Mailbox::default());
+        let expected = Stream {
+            doubted_upto: ALL_DOUBTED,
+            ..stream()
+        };
+        assert_eq!(tx.stream(key(690))?, Some(expected));
         Ok(())
     });
 }

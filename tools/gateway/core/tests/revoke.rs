@@ -202,3 +202,40 @@ fn after_a_restore_nothing_that_waits_is_taken_back_for_certain() {
     world.say(a, submit(2, 3));
     assert_eq!(revoked(&world.ask(a, revoke(&[2]))), [(2, Revoked)]);
 }
+
+#[test]
+fn what_is_submitted_again_after_a_restore_is_not_taken_back_for_certain() {
+    // Message 1 was taken and delivered in the time that is lost.
+    let mut world = World::new();
+    let (a, b) = (world.join(1), world.join(2));
+    let backup = world.storage.clone();
+    world.say(a, submit(1, 2));
+    world.heard(b);
+    world.restore(&backup);
+    let mut tx = world.storage.begin().unwrap();
+    restored(&mut tx).unwrap();
+    tx.commit().unwrap();
+    let (a, welcome) = world.hello(device(1), vec![held(1, FIRST_EPOCH, 2, 1)]);
+    assert_eq!(welcome.slots[0].state.high_water, Seq(0));
+    world.say_all(a, [submit(1, 2), submit(2, 2)]);
+    // Message 2 was given after the restore was noticed.
+    assert_eq!(
+        revoked(&world.ask(a, revoke(&[1, 2]))),
+        [(1, InDoubt), (2, Revoked)]
+    );
+    let (b, _) = world.hello(device(2), vec![held(2, FIRST_EPOCH, 1, 1)]);
+    assert_eq!(cursors(&world.heard(b)), [1]);
+}
+
+#[test]
+fn a_hello_that_proves_lost_history_raises_the_same_doubt() {
+    let mut world = World::new();
+    let backup = world.storage.clone();
+    let a = world.join(1);
+    world.say_all(a, (1..=3).map(|seq| submit(seq, 2)));
+    world.restore(&backup);
+    let (a, _) = world.hello(device(1), vec![held(1, FIRST_EPOCH, 4, 2)]);
+    world.say_all(a, (2..=4).map(|seq| submit(seq, 2)));
+    let heard = world.ask(a, revoke(&[2, 3, 4]));
+    assert_eq!(revoked(&heard), [(2, InDoubt), (3, InDoubt), (4, Revoked)]);
+}

@@ -8,7 +8,10 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::SqliteError;
 
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_records.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/0001_records.sql"),
+    include_str!("../../migrations/0002_doubted_seqs.sql"),
+];
 
 /// The schema this program writes.
 pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;

@@ -3,7 +3,7 @@
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, params};
 use twine_gateway_core::DeviceKey;
 use twine_gateway_core::storage::{
-    Entry, EntryBody, Mailbox, NumberRecord, Sent, Stream, StreamKey, Tx,
+    ALL_DOUBTED, Entry, EntryBody, Mailbox, NumberRecord, Sent, Stream, StreamKey, Tx,
 };
 use twine_proto::{Cursor, Digest, E164, Epoch, LaneSeq, OpaqueContent, Seq, SessionNo};
 
@@ -208,33 +208,37 @@ impl Tx for SqliteTx<'_> {
 
     fn stream(&mut self, key: StreamKey) -> Result<Option<Stream>> {
         let (number, epoch) = stream_params(key);
-        let found: Option<(Vec<u8>, i64, i64, i64)> = self.first(
+        let mut found = None;
+        self.each(
             "read an epoch",
-            "SELECT owner, high_water, lowest_unsettled, pruned_to FROM stream
+            "SELECT owner, high_water, lowest_unsettled, pruned_to, doubted_upto FROM stream
              WHERE number = ?1 AND epoch = ?2",
             params![number, epoch],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+            |row| {
+                let owner: Vec<u8> = column(row, 0, "stream.owner")?;
+                let seq = |index, name| codes::unsigned(name, column(row, index, name)?).map(Seq);
+                found = Some(Stream {
+                    owner: codes::device("stream.owner", &owner)?,
+                    high_water: seq(1, "stream.high_water")?,
+                    lowest_unsettled: seq(2, "stream.lowest_unsettled")?,
+                    pruned_to: seq(3, "stream.pruned_to")?,
+                    doubted_upto: seq(4, "stream.doubted_upto")?,
+                });
+                Ok(false)
+            },
         )?;
-        let Some((owner, high_water, lowest_unsettled, pruned_to)) = found else {
-            return Ok(None);
-        };
-        let seq = |name, value| codes::unsigned(name, value).map(Seq);
-        Ok(Some(Stream {
-            owner: codes::device("stream.owner", &owner)?,
-            high_water: seq("stream.high_water", high_water)?,
-            lowest_unsettled: seq("stream.lowest_unsettled", lowest_unsettled)?,
-            pruned_to: seq("stream.pruned_to", pruned_to)?,
-        }))
+        Ok(found)
     }
 
     fn put_stream(&mut self, key: StreamKey, stream: &Stream) -> Result<()> {
         let (number, epoch) = stream_params(key);
         self.run(
             "write an epoch",
-            "INSERT INTO stream (number, epoch, owner, high_water, lowest_unsettled, pruned_to)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (number, epoch) DO UPDATE SET
-                owner = ?3, high_water = ?4, lowest_unsettled = ?5, pruned_to = ?6",
+            "INSERT INTO stream (number, epoch, owner, high_water, lowest_unsettled, pruned_to,
+                doubted_upto)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (number, epoch) DO UPDATE SET owner = ?3, high_water = ?4,
+                lowest_unsettled = ?5, pruned_to = ?6, doubted_upto = ?7",
             params![
                 number,
                 epoch,
@@ -242,6 +246,7 @@ impl Tx for SqliteTx<'_> {
                 integer(stream.high_water.get()),
                 integer(stream.lowest_unsettled.get()),
                 integer(stream.pruned_to.get()),
+                integer(stream.doubted_upto.get()),
             ],
         )
     }
@@ -400,11 +405,16 @@ impl Tx for SqliteTx<'_> {
         )
     }
 
-    fn hand_over_all(&mut self) -> Result<()> {
+    fn doubt_all(&mut self) -> Result<()> {
         self.run(
             "count all mail as handed over",
             "UPDATE mailbox SET handed_upto = last_cursor WHERE handed_upto < last_cursor",
             [],
+        )?;
+        self.run(
+            "doubt all seqs",
+            "UPDATE stream SET doubted_upto = ?1",
+            [integer(ALL_DOUBTED.get())],
         )
     }
 
