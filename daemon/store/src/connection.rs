@@ -98,3 +98,34 @@ pub(crate) fn look(connection: &Connection) -> Result<(), StoreError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_treated_as_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open(&folder.path().join("store.db")).unwrap();
+        let number = |name: &str| -> i64 {
+            connection
+                .pragma_query_value(None, name, |row| row.get(0))
+                .unwrap()
+        };
+        assert_eq!(number("synchronous"), 2, "full");
+        assert_eq!(number("foreign_keys"), 1);
+        assert_eq!(number("cache_size"), -PAGE_CACHE_KIB);
+        assert_eq!(number("temp_store"), 2, "memory");
+        assert_eq!(number("wal_autocheckpoint"), WAL_CHECKPOINT_PAGES);
+        assert_eq!(number("journal_size_limit"), WAL_KEPT_BYTES);
+        assert_eq!(number("cell_size_check"), 1);
+        assert_eq!(number("trusted_schema"), 0);
+        let word = |name: &str| -> String {
+            connection
+                .pragma_query_value(None, name, |row| row.get(0))
+                .unwrap()
+        };
+        assert_eq!(word("journal_mode"), "wal");
+        assert_eq!(word("locking_mode"), "exclusive");
+    }
+}

@@ -420,3 +420,83 @@ impl<S: StoreOps<Error = StoreError>> Worker<S> {
         (self.on_health)(health);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use twine_engine::store_ops::{
+        BatchId, BootStamp, ClientName, NewOutgoing, Op, Outcome, Token,
+    };
+    use twine_engine::time::{BootId, WallTime};
+    use twine_proto::Redacted;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(20);
+
+    fn large_message() -> Batch {
+        Batch {
+            id: BatchId(1),
+            wall: WallTime(1),
+            ops: vec![Op::Enqueue(NewOutgoing {
+                id: MessageId(1),
+                client: ClientName("app".to_owned()),
+                token: Token(vec![1]),
+                own: E164::new(254_712_345_678).unwrap(),
+                peer: E164::new(254_712_345_679).unwrap(),
+                text: Redacted::new("x".repeat(50_000)),
+                valid_for: None,
+                boot: BootStamp {
+                    boot: BootId(1),
+                    at: twine_engine::time::Instant(0),
+                },
+            })],
+        }
+    }
+
+    /// What SQLite does when a file must not grow is what it does when the disk
+    /// is full.
+    #[test]
+    fn a_full_disk_delays_a_batch_and_loses_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path().join("store.db")).unwrap();
+        store
+            .connection
+            .pragma_update(None, "max_page_count", 1)
+            .unwrap();
+        let (told, health) = channel();
+        let patience = Patience {
+            first: Duration::from_millis(1),
+            longest: Duration::from_millis(1),
+        };
+        let thread =
+            StoreThread::start(store, patience, move |health| told.send(health).unwrap()).unwrap();
+        let (answer, answers) = channel();
+        thread
+            .submit(large_message(), move |stored| answer.send(stored).unwrap())
+            .unwrap();
+        assert!(matches!(
+            health.recv_timeout(LONG).unwrap(),
+            StoreHealth::Failing {
+                trouble: Trouble::DiskFull,
+                ..
+            }
+        ));
+        assert!(answers.try_recv().is_err(), "nothing is said of it");
+        // Space is freed.
+        thread
+            .read(
+                |store| {
+                    Ok(store
+                        .connection
+                        .pragma_update(None, "max_page_count", 100_000)?)
+                },
+                |done| done.unwrap(),
+            )
+            .unwrap();
+        let stored = answers.recv_timeout(LONG).unwrap().unwrap();
+        assert!(matches!(stored.outcomes[..], [Outcome::Enqueued { .. }]));
+        assert_eq!(health.recv_timeout(LONG).unwrap(), StoreHealth::Healthy);
+    }
+}

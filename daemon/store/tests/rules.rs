@@ -1,5 +1,6 @@
 //! What only a store in a file can show: what it forgets and what it never does,
 //! its file, its pages, its limits.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod common;
 

@@ -1,8 +1,4 @@
 //! Stores in folders of their own, and what is put into them.
-#![expect(
-    clippy::allow_attributes,
-    reason = "each test uses another part of this module"
-)]
 #![allow(dead_code, reason = "each test uses another part of this module")]
 
 use std::fs;
