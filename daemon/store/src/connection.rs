@@ -37,14 +37,22 @@ pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
 fn identify(connection: &Connection) -> Result<(), StoreError> {
     let objects: i64 =
         connection.query_row("SELECT count(*) FROM sqlite_schema", (), |row| row.get(0))?;
-    let application: i32 =
-        connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let application = application_id(connection)?;
     match (application, objects) {
         (APPLICATION_ID, _) | (0, 0) => Ok(()),
         _ => Err(StoreError::corrupt(format!(
             "the file's application id is {application:#x}, not that of a store"
         ))),
     }
+}
+
+/// Whether the header says that the file is a store.
+pub(crate) fn is_marked(connection: &Connection) -> Result<bool, StoreError> {
+    Ok(application_id(connection)? == APPLICATION_ID)
+}
+
+fn application_id(connection: &Connection) -> Result<i32, StoreError> {
+    Ok(connection.pragma_query_value(None, "application_id", |row| row.get(0))?)
 }
 
 /// Marks a file as a store; inside the transaction of its first schema.

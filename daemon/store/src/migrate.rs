@@ -14,11 +14,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_initia
 
 /// Brings the file to the newest schema of `migrations`.
 pub(crate) fn run(connection: &mut Connection, migrations: &[&str]) -> Result<(), StoreError> {
-    let found = version(connection)?;
-    let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
-    if found > known {
-        return Err(StoreError::Newer { found, known });
-    }
+    let found = not_newer(connection, migrations)?;
     let mut version = found;
     for sql in migrations.iter().skip(found as usize) {
         version += 1;
@@ -39,8 +35,17 @@ pub(crate) fn run(connection: &mut Connection, migrations: &[&str]) -> Result<()
     Ok(())
 }
 
-/// How many migrations the file has seen.
-pub(crate) fn version(connection: &Connection) -> Result<u32, StoreError> {
+/// How many of these migrations the file has seen, unless it has seen more.
+pub(crate) fn not_newer(connection: &Connection, migrations: &[&str]) -> Result<u32, StoreError> {
+    let found = version(connection)?;
+    let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    Ok(found)
+}
+
+fn version(connection: &Connection) -> Result<u32, StoreError> {
     Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
 }
 

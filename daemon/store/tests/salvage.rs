@@ -396,6 +396,22 @@ fn broken_stores_are_kept_up_to_a_limit() {
 }
 
 #[test]
+fn a_newer_store_is_not_copied_in_part() {
+    let patient = Patient::new();
+    let db = Connection::open(patient.path()).unwrap();
+    db.execute_batch("PRAGMA user_version = 9").unwrap();
+    db.close().unwrap();
+    let before = patient.bytes();
+    let refused = salvage(patient.path()).unwrap_err();
+    assert!(
+        matches!(refused, StoreError::Newer { found: 9, .. }),
+        "{refused}"
+    );
+    assert_eq!(patient.bytes(), before);
+    assert_eq!(patient.leftovers(), Vec::<String>::new());
+}
+
+#[test]
 fn a_store_in_use_is_not_salvaged() {
     let patient = Patient::new();
     let _open = SqliteStore::open(patient.path()).unwrap();

@@ -50,7 +50,8 @@ pub struct SalvageReport {
 
 /// Copies what can be read of a broken store into a new one in its place.
 ///
-/// The store must not be open. On an error nothing has changed.
+/// The store must not be open. On an error nothing has changed. Reads the present
+/// schema only: an older store is brought up to date when it is opened.
 pub fn salvage(path: impl AsRef<Path>) -> Result<SalvageReport, StoreError> {
     let path = path.as_ref();
     finish(path)?;
@@ -156,6 +157,11 @@ fn open_broken(path: &Path) -> Result<Connection, StoreError> {
     source.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     source.pragma_update(None, "query_only", "ON")?;
     source.pragma_update(None, "cell_size_check", "ON")?;
+    // What a newer version wrote, this one would copy in part. (A header without
+    // the mark is broken, and its version means nothing.)
+    if connection::is_marked(&source)? {
+        migrate::not_newer(&source, migrate::MIGRATIONS)?;
+    }
     for table in copy::TABLES {
         // Prepares only: reads the schema, not the table.
         source.prepare(&format!("SELECT * FROM {table}")).map_err(
