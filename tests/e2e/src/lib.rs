@@ -5,13 +5,13 @@
 //! waiting for what an app sees. Tests wait for events, never for time; every
 //! wait has a limit that only a failure reaches.
 //!
-//! A helper that cannot do its part panics: it is part of a test.
+//! What cannot do its part panics: it is part of a test.
 #![forbid(unsafe_code)]
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
     clippy::missing_panics_doc,
-    reason = "helpers of tests: a test stops where it fails"
+    reason = "part of tests: a test stops where it fails"
 )]
 
 use std::path::{Path, PathBuf};

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::Pid;
 use thiserror::Error;
 use tokio::process::{Child, Command};
@@ -143,9 +144,19 @@ impl Process {
         }
     }
 
-    /// SIGSTOP: it hangs, as a frozen or starved process does.
+    /// SIGSTOP: it hangs, as a frozen or starved process does. Returns when it
+    /// stands still.
     pub fn pause(&self) -> Result<(), ProcessError> {
-        self.signal(Signal::SIGSTOP)
+        self.signal(Signal::SIGSTOP)?;
+        let Some(id) = self.child.as_ref().and_then(Child::id) else {
+            return Ok(());
+        };
+        // Blocks for as long as the signal takes, which is microseconds. Leaves
+        // the status for whoever reaps the child.
+        let flags = WaitPidFlag::WSTOPPED | WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+        waitid(Id::Pid(Pid::from_raw(id as i32)), flags)
+            .map(|_| ())
+            .map_err(|errno| self.control(errno.into()))
     }
 
     /// SIGCONT.
