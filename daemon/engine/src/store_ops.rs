@@ -73,8 +73,8 @@ pub enum Op {
         /// Its SIM, if known.
         iccid: Option<Redacted<String>>,
     },
-    /// Raises the session number by one, at least to `at_least`, and reads
-    /// where every identity stands. → `SessionBegun`.
+    /// Raises the session number by one, above `at_least` too, and reads where
+    /// every identity stands. → `SessionBegun`.
     BeginSession {
         /// From a gateway that knows a higher one of this device.
         at_least: SessionNo,
@@ -141,7 +141,10 @@ pub enum Op {
     },
     /// Applies what the gateway says of seqs of the given epoch: delivered and
     /// dispositions by seq, then every in-flight one up to `high_water` becomes
-    /// accepted. Idempotent; what is settled stays settled. → `Applied`.
+    /// accepted. Idempotent; what is settled stays settled, with one exception:
+    /// "delivered" is a fact about the receiver and outweighs what the gateway
+    /// concluded (refused, revoked, expired); not "rejected", because a receiver
+    /// acknowledges what it rejects as well (DELIVERY 12). → `Applied`.
     ApplySent {
         /// Whose.
         number: E164,
@@ -617,7 +620,7 @@ pub trait StoreOps {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Events {
     /// The events asked for lie behind the retention limit: the log goes on
-    /// from here; what was lost must be read from history.
+    /// behind this cursor; what was lost must be read from history.
     pub resync_from: Option<EventCursor>,
     /// In order, without holes.
     pub events: Vec<EventRecord>,
