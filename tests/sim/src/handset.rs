@@ -39,6 +39,16 @@ pub struct Handset {
     pub app: App,
     /// When the present timer fires; older timers are ignored.
     pub timer: Option<u64>,
+    /// Its wall clock is so far off; decides nothing (DELIVERY 24).
+    pub clock_off_ms: i64,
+    /// Another phone has its number now.
+    pub retired: bool,
+    /// It is lost, with all it holds: it never starts again.
+    pub gone: bool,
+    /// It was put back to an old copy: some messages may never come to an end.
+    pub put_back: bool,
+    /// Store and cursor of the app as they were some time ago.
+    pub copy: Option<(MemoryStore, EventCursor)>,
     boot: BootId,
     boot_at: u64,
 }
@@ -72,6 +82,9 @@ pub enum Asked {
     Retry(MessageId),
     /// This was read.
     Read(MessageId),
+    /// Are these reachable by IP? The first is bound to a phone, the others are
+    /// not.
+    Lookup(Vec<E164>),
     /// Anything without consequence here.
     Other,
 }
@@ -109,6 +122,11 @@ impl Handset {
                 ..App::default()
             },
             timer: None,
+            clock_off_ms: 0,
+            retired: false,
+            gone: false,
+            put_back: false,
+            copy: None,
             boot: BootId(number.get()),
             boot_at: now,
         }
@@ -119,7 +137,7 @@ impl Handset {
         Now {
             // No clock starts at zero.
             instant: Instant(world_ms - self.boot_at + 1_000),
-            wall: WallTime(WALL_START_MS + world_ms),
+            wall: WallTime((WALL_START_MS + world_ms).saturating_add_signed(self.clock_off_ms)),
         }
     }
 
@@ -199,7 +217,7 @@ impl Handset {
             id: LinkId(name.into()),
             kind,
             up: self.links[index].up,
-            validated: true,
+            validated: !self.links[index].captive,
             metered,
             roaming: false,
             generation: Generation::G4,

@@ -15,10 +15,14 @@
 //! | [`model`] | what was promised to apps, and the checks |
 #![forbid(unsafe_code)]
 
+pub mod coverage;
 pub mod faults;
 pub mod handset;
+pub mod minimise;
 pub mod model;
 pub mod net;
+pub mod poison;
 pub mod rng;
+pub mod setup;
 pub mod store;
 pub mod world;

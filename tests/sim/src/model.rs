@@ -2,14 +2,30 @@
 //! checks against it.
 //!
 //! Every text in the world is unique, so a message is its text. The model knows
-//! nothing of seqs, epochs, cursors or channels: only what an app was told.
+//! nothing of seqs, cursors or channels: only what an app was told.
+//!
+//! # What takes a promise back
+//!
+//! | what happened | what is promised no more |
+//! |---|---|
+//! | the gateway was restored from a backup | that what was taken back stays away; read marks it had taken; one copy only, where the sender took a new epoch |
+//! | the gateway keeps mail for a short time | that what failed or was taken back has not arrived: it may have been handed over, expired, and been repeated or dismissed by the user; read marks |
+//! | a phone was put back to an old copy | messages confirmed or received after the copy; of those it had sent before: one copy only, their order, that one taken back stays away, and an end beyond "sent" (the gateway may have forgotten the outcome); read marks from and to it so far |
+//! | a phone was replaced | an end for what it had not brought to one; reads on it; what it had received and not shown, if it is gone |
+//!
+//! What holds in spite of everything: an app gets only what was sent to its
+//! number; a universal name is one message on a phone; nothing is shown as delivered
+//! that no phone of that number ever stored; lanes keep their order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use twine_engine::message::{Direction, MessageId, MessageRecord, Shown};
+use twine_engine::message::{Direction, Failure, MessageId, MessageRecord, Shown};
 use twine_engine::store_ops::StoreOps;
+use twine_proto::frame::RejectReason;
+use twine_proto::{E164, MessageName};
 
 use crate::net::HandsetNo;
+use crate::poison;
 use crate::store::MemoryStore;
 
 /// A promise was broken.
@@ -25,15 +41,28 @@ pub struct Broken {
 #[derive(Debug, Clone)]
 struct Sent {
     from: HandsetNo,
-    to: HandsetNo,
+    to: E164,
     /// The app was told that it is stored, under this id.
     confirmed: Option<MessageId>,
     /// The user sent it again: its place among the others may change.
     retried: bool,
-    /// As which message it reached the receiving app.
-    received: Option<MessageId>,
+    /// As which messages it reached receiving apps; more than one only where
+    /// that is allowed.
+    received: Vec<Copy>,
     /// The receiver's user has read it, or a later one.
     read: bool,
+    /// A phone that had received it was lost or put back to an old copy.
+    lost: bool,
+    /// Its sender was put back to an old copy since.
+    doubted: bool,
+}
+
+/// A message as one phone shows it.
+#[derive(Debug, Clone, Copy)]
+struct Copy {
+    on: HandsetNo,
+    name: Option<MessageName>,
+    id: MessageId,
 }
 
 /// All promises of one world.
@@ -41,10 +70,15 @@ struct Sent {
 pub struct Model {
     messages: BTreeMap<String, Sent>,
     by_id: BTreeMap<(HandsetNo, MessageId), String>,
-    /// The gateway was restored from a backup: it may have forgotten that it
-    /// took a message back, and read marks it had taken. Everything else still
-    /// holds.
+    by_recipient: BTreeMap<E164, Vec<String>>,
     gateway_restored: bool,
+    mail_expires: bool,
+    /// Names that a phone held and lost.
+    lost_names: BTreeSet<MessageName>,
+    /// Phones that were put back to an old copy.
+    put_back: BTreeSet<HandsetNo>,
+    /// Phones that were replaced.
+    retired: BTreeSet<HandsetNo>,
 }
 
 impl Model {
@@ -53,8 +87,75 @@ impl Model {
         self.gateway_restored = true;
     }
 
+    /// The gateway keeps mail for a short time only.
+    pub fn mail_expires(&mut self) {
+        self.mail_expires = true;
+    }
+
+    /// A phone gives its number to a new one; `gone`: with all it holds.
+    pub fn replaced(&mut self, handset: HandsetNo, number: E164, gone: Option<&MemoryStore>) {
+        self.retired.insert(handset);
+        self.forget_reads_of(number);
+        if let Some(store) = gone {
+            self.lose(store.incoming());
+        }
+    }
+
+    /// A phone is put back from `before` to an old copy.
+    pub fn put_back(
+        &mut self,
+        handset: HandsetNo,
+        number: E164,
+        before: &MemoryStore,
+        copy: &MemoryStore,
+    ) {
+        self.put_back.insert(handset);
+        self.forget_reads_of(number);
+        for (text, sent) in &mut self.messages {
+            if sent.from == handset {
+                sent.doubted = true;
+                sent.retried = true;
+                sent.read = false;
+                if let Some(id) = sent.confirmed
+                    && !holds(copy, id, text)
+                {
+                    sent.confirmed = None;
+                    self.by_id.remove(&(handset, id));
+                }
+            }
+            let known = sent.received.len();
+            sent.received
+                .retain(|one| one.on != handset || holds(copy, one.id, text));
+            sent.lost |= sent.received.len() < known;
+        }
+        let kept: BTreeSet<MessageName> = copy.incoming().filter_map(|r| r.name).collect();
+        let is_lost = |r: &MessageRecord| r.name.is_none_or(|name| !kept.contains(&name));
+        self.lose(before.incoming().filter(is_lost));
+    }
+
+    fn lose(&mut self, records: impl Iterator<Item = MessageRecord>) {
+        for record in records {
+            self.lost_names.extend(record.name);
+            if let Some(sent) = self.messages.get_mut(&text_of(&record)) {
+                sent.lost = true;
+            }
+        }
+    }
+
+    fn forget_reads_of(&mut self, number: E164) {
+        for text in self.by_recipient.get(&number).into_iter().flatten() {
+            if let Some(sent) = self.messages.get_mut(text) {
+                sent.read = false;
+            }
+        }
+    }
+
     /// An app hands a message in.
-    pub fn sending(&mut self, text: &str, from: HandsetNo, to: HandsetNo) {
+    pub fn sending(&mut self, text: &str, from: HandsetNo, to: E164) {
+        self.by_recipient
+            .entry(to)
+            .or_default()
+            .push(text.to_owned());
         self.messages.insert(
             text.to_owned(),
             Sent {
@@ -62,8 +163,10 @@ impl Model {
                 to,
                 confirmed: None,
                 retried: false,
-                received: None,
+                received: Vec::new(),
                 read: false,
+                lost: false,
+                doubted: false,
             },
         );
     }
@@ -102,73 +205,129 @@ impl Model {
         record: &MessageRecord,
         state: impl Fn(HandsetNo, MessageId) -> Option<Shown>,
     ) -> Result<(), Broken> {
+        if record.text.is_none() {
+            // A placeholder: judged at the end, when its sender is known.
+            return Ok(());
+        }
         let text = text_of(record);
         let Some(sent) = self.messages.get_mut(&text) else {
             return broken("what is received was sent", &text);
         };
-        if sent.to != handset {
+        if sent.to != record.own {
             return broken("a message reaches whom it was sent to", &text);
         }
-        match sent.received {
-            Some(known) if known != record.id => {
-                return broken("a message reaches the app exactly once", &text);
-            }
-            _ => sent.received = Some(record.id),
+        if poison::of(&text).is_some() {
+            return broken("what cannot be read is not shown as a text", &text);
+        }
+        let copy = Copy {
+            on: handset,
+            name: record.name,
+            id: record.id,
+        };
+        let renamed = sent.doubted || self.gateway_restored;
+        if sent
+            .received
+            .iter()
+            .any(|known| copy.repeats(known, renamed))
+        {
+            return broken("a message reaches the app exactly once", &text);
+        }
+        if !sent
+            .received
+            .iter()
+            .any(|known| known.id == copy.id && known.on == handset)
+        {
+            sent.received.push(copy);
         }
         match sent.confirmed.and_then(|id| state(sent.from, id)) {
-            Some(Shown::Cancelled | Shown::Failed(_)) if !self.gateway_restored => {
+            Some(shown) if self.is_taken_back(&text, shown) => {
                 broken("what was taken back is never delivered", &text)
             }
             _ => Ok(()),
         }
     }
 
+    /// Whether this state promises that the message will not arrive.
+    fn is_taken_back(&self, text: &str, shown: Shown) -> bool {
+        let doubted = self.messages.get(text).is_none_or(|sent| sent.doubted);
+        let says_so = match shown {
+            Shown::Cancelled => true,
+            // It may have been handed over before; or it is there, as a
+            // placeholder or beside another.
+            Shown::Failed(Failure::ExpiredAtGateway | Failure::Rejected(_)) => false,
+            Shown::Failed(_) => true,
+            _ => false,
+        };
+        // What expired may be there, and so may a placeholder; the user may have
+        // dismissed or repeated either.
+        let may_be_there = self.mail_expires || poison::of(text).is_some();
+        says_so && !doubted && !may_be_there && !self.gateway_restored
+    }
+
     /// The user of `handset` has read up to this message.
-    pub fn read(&mut self, handset: HandsetNo, store: &MemoryStore, record: &MessageRecord) {
+    pub fn read(&mut self, handset: HandsetNo, record: &MessageRecord) {
         let Some(name) = record.name else { return };
-        for sent in self.messages.values_mut() {
-            if sent.to != handset {
+        if self.retired.contains(&handset) {
+            return;
+        }
+        for text in self.by_recipient.get(&record.own).into_iter().flatten() {
+            let Some(sent) = self.messages.get_mut(text) else {
                 continue;
-            }
-            let earlier = sent
-                .received
-                .and_then(|id| store.message(id).ok().flatten())
-                .and_then(|other| other.name)
-                .is_some_and(|other| {
-                    (other.from, other.epoch) == (name.from, name.epoch)
-                        && other.lane_seq <= name.lane_seq
-                });
-            sent.read |= earlier;
+            };
+            sent.read |= sent.received.iter().any(|copy| {
+                copy.on == handset
+                    && copy.name.is_some_and(|other| {
+                        (other.from, other.epoch) == (name.from, name.epoch)
+                            && other.lane_seq <= name.lane_seq
+                    })
+            });
         }
     }
 
-    /// The sending app was told a new state.
+    /// The sending app was told a new state; `stored`: a phone of the
+    /// recipient's number has it.
     pub fn told(
         &mut self,
         handset: HandsetNo,
         record: &MessageRecord,
         shown: Shown,
-        receiver: impl Fn(HandsetNo, &MessageRecord) -> bool,
+        stored: impl Fn(&MessageName) -> bool,
     ) -> Result<(), Broken> {
         if record.direction != Direction::Outgoing {
             return Ok(());
         }
         let text = text_of(record);
-        let Some(sent) = self.messages.get_mut(&text) else {
+        let Some(sent) = self.messages.get(&text) else {
             return broken("an event belongs to a message", &text);
         };
         if sent.from != handset {
             return broken("an event reaches the sender's app", &text);
         }
         self.by_id.insert((handset, record.id), text.clone());
-        let there = receiver(sent.to, record);
+        let there = record.name.is_some_and(|name| stored(&name));
+        let was_there = record
+            .name
+            .is_some_and(|name| self.lost_names.contains(&name));
+        // A phone that was put back shows what its copy knew of an earlier name.
+        let doubted = sent.doubted;
         match shown {
-            Shown::Delivered | Shown::Read if !there => {
+            Shown::Delivered | Shown::Read if poison::of(&text).is_some() => {
+                broken("what cannot be read is not shown as delivered", &text)
+            }
+            Shown::Delivered | Shown::Read if !there && !was_there && !doubted => {
                 broken("delivered means that the receiver has stored it", &text)
             }
-            Shown::Cancelled | Shown::Failed(_)
-                if there && record.shown == shown && !self.gateway_restored =>
+            Shown::Failed(Failure::Rejected(RejectReason::Conflict))
+                if !self.gateway_restored || self.put_back.is_empty() =>
             {
+                broken("no two messages have one name", &text)
+            }
+            Shown::Failed(Failure::Rejected(RejectReason::Unreadable))
+                if poison::of(&text).is_none() =>
+            {
+                broken("what can be read is not rejected", &text)
+            }
+            _ if there && record.shown == shown && self.is_taken_back(&text, shown) => {
                 broken("what was taken back is never delivered", &text)
             }
             _ => Ok(()),
@@ -176,50 +335,51 @@ impl Model {
     }
 
     /// At the end, when all faults have stopped and the world is quiet.
-    pub fn at_rest(
-        &self,
-        stores: &[&MemoryStore],
-        handset_of: impl Fn(&MessageRecord) -> HandsetNo,
-    ) -> Result<(), Broken> {
+    pub fn at_rest(&self, stores: &[&MemoryStore]) -> Result<(), Broken> {
         for (text, sent) in &self.messages {
             let Some(id) = sent.confirmed else { continue };
             let Ok(Some(record)) = stores[sent.from].message(id) else {
                 return broken("what was confirmed is never lost (sender)", text);
             };
+            let retired = self.retired.contains(&sent.from);
+            let arrived = !sent.received.is_empty();
             match record.shown {
                 Shown::Delivered | Shown::Read => {
-                    if sent.received.is_none() {
+                    if !arrived && !sent.lost {
                         return broken("what was confirmed reaches the receiving app", text);
                     }
-                    if sent.read && record.shown != Shown::Read && !self.gateway_restored {
+                    let told = record.shown == Shown::Read;
+                    let kept = !self.gateway_restored && !self.mail_expires && !retired;
+                    if sent.read && !told && kept && !sent.doubted {
                         return broken("what was read is shown as read at last", text);
                     }
                 }
-                Shown::Cancelled | Shown::Failed(_) => {
-                    if sent.received.is_some() && !self.gateway_restored {
+                shown @ (Shown::Cancelled | Shown::Failed(_)) => {
+                    if arrived && self.is_taken_back(text, shown) {
                         return broken("what was taken back is never delivered", text);
                     }
                 }
+                Shown::Sent if sent.doubted => {}
+                _ if retired => {}
                 _ => return broken("every confirmed message comes to an end", text),
             }
         }
-        self.in_order(stores, handset_of)
+        self.in_order(stores)
     }
 
     /// Sorted by order key, a lane's messages stand as they were sent.
-    fn in_order(
-        &self,
-        stores: &[&MemoryStore],
-        handset_of: impl Fn(&MessageRecord) -> HandsetNo,
-    ) -> Result<(), Broken> {
+    fn in_order(&self, stores: &[&MemoryStore]) -> Result<(), Broken> {
         for store in stores {
             for (own, peer) in store.conversation_list() {
-                let mut last: Option<MessageId> = None;
+                let mut last: BTreeMap<HandsetNo, MessageId> = BTreeMap::new();
                 let mut last_place = None;
                 let Ok(mut page) = store.history(own, peer, None, usize::MAX);
                 page.reverse();
                 for record in page {
-                    if record.direction != Direction::Incoming || record.text.is_none() {
+                    if record.direction != Direction::Incoming
+                        || record.shown == Shown::Conflicting
+                        || record.text.is_none()
+                    {
                         continue;
                     }
                     let text = text_of(&record);
@@ -231,14 +391,12 @@ impl Model {
                         return broken("order keys sort a lane by its places", &text);
                     }
                     last_place = Some(place);
-                    debug_assert_eq!(sent.to, handset_of(&record));
                     let Some(id) = sent.confirmed.filter(|_| !sent.retried) else {
                         continue;
                     };
-                    if last.is_some_and(|last| last > id) {
+                    if last.insert(sent.from, id).is_some_and(|last| last > id) {
                         return broken("a lane keeps its order", &text);
                     }
-                    last = Some(id);
                 }
             }
         }
@@ -248,9 +406,25 @@ impl Model {
     /// Messages confirmed, and messages received.
     pub fn totals(&self) -> (u64, u64) {
         let confirmed = self.messages.values().filter(|s| s.confirmed.is_some());
-        let received = self.messages.values().filter(|s| s.received.is_some());
+        let received = self.messages.values().filter(|s| !s.received.is_empty());
         (confirmed.count() as u64, received.count() as u64)
     }
+}
+
+impl Copy {
+    /// Whether the app of one phone would show one message twice.
+    fn repeats(&self, known: &Self, may_be_renamed: bool) -> bool {
+        if self.on != known.on || self.id == known.id {
+            return false;
+        }
+        let epoch = |copy: &Self| copy.name.map(|name| name.epoch);
+        !may_be_renamed || epoch(self) == epoch(known)
+    }
+}
+
+fn holds(store: &MemoryStore, id: MessageId, text: &str) -> bool {
+    let Ok(record) = store.message(id);
+    record.is_some_and(|record| text_of(&record) == text)
 }
 
 fn text_of(record: &MessageRecord) -> String {

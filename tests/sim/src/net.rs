@@ -6,7 +6,7 @@
 //! way when a connection ends is lost. An end that is closed in silence is not
 //! noticed by the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use twine_engine::{ConnId, TransportKind};
 use twine_proto::Frame;
@@ -56,6 +56,10 @@ pub struct Conn {
     pub gateway_open: bool,
     /// The handshake is done.
     pub established: bool,
+    /// When something was last sent on it.
+    pub used_at: u64,
+    /// A NAT on the way forgot it: nothing passes until it moves.
+    pub forgotten: bool,
     busy_until: [u64; 2],
     /// Place of the next packet in its stream.
     next_no: [u64; 2],
@@ -69,8 +73,10 @@ pub struct Conn {
 /// A link of a handset.
 #[derive(Debug, Clone)]
 pub struct Link {
-    /// Carries anything at all.
+    /// It has an address.
     pub up: bool,
+    /// A captive portal stands before the internet: nothing passes.
+    pub captive: bool,
     /// One way, milliseconds.
     pub delay_ms: u64,
     /// Bytes per second.
@@ -83,6 +89,7 @@ pub struct Link {
 #[derive(Debug, Default)]
 pub struct Net {
     conns: BTreeMap<u64, Conn>,
+    by_handset: BTreeMap<HandsetNo, BTreeSet<u64>>,
     last: u64,
 }
 
@@ -97,6 +104,10 @@ impl Net {
         link: usize,
     ) -> u64 {
         self.last += 1;
+        self.by_handset
+            .entry(handset)
+            .or_default()
+            .insert(self.last);
         self.conns.insert(
             self.last,
             Conn {
@@ -108,6 +119,8 @@ impl Net {
                 handset_open: true,
                 gateway_open: false,
                 established: false,
+                used_at: 0,
+                forgotten: false,
                 busy_until: [0, 0],
                 next_no: [0, 0],
                 arrived_no: [0, 0],
@@ -125,13 +138,12 @@ impl Net {
 
     /// The connection that a daemon's engine knows by this name.
     pub fn find(&self, handset: HandsetNo, run: u64, engine_conn: ConnId) -> Option<u64> {
-        self.conns
-            .iter()
-            .rev()
-            .find(|(_, conn)| {
-                conn.handset == handset && conn.run == run && conn.engine_conn == engine_conn
-            })
-            .map(|(id, _)| *id)
+        let of_handset = self.by_handset.get(&handset)?;
+        of_handset.iter().rev().copied().find(|id| {
+            self.conns
+                .get(id)
+                .is_some_and(|conn| conn.run == run && conn.engine_conn == engine_conn)
+        })
     }
 
     /// All connections' numbers.
@@ -139,10 +151,25 @@ impl Net {
         self.conns.keys().copied().collect()
     }
 
-    /// Forgets connections of which no end is open.
-    pub fn sweep(&mut self) {
-        self.conns
-            .retain(|_, conn| conn.handset_open || conn.gateway_open);
+    /// The numbers of a handset's connections.
+    pub fn ids_of(&self, handset: HandsetNo) -> Vec<u64> {
+        let ids = self.by_handset.get(&handset);
+        ids.into_iter().flatten().copied().collect()
+    }
+
+    /// Forgets connections of a handset of which no end is open.
+    pub fn sweep(&mut self, handset: HandsetNo) {
+        let Some(ids) = self.by_handset.get_mut(&handset) else {
+            return;
+        };
+        ids.retain(|id| {
+            let open = |conn: &Conn| conn.handset_open || conn.gateway_open;
+            let keep = self.conns.get(id).is_some_and(open);
+            if !keep {
+                self.conns.remove(id);
+            }
+            keep
+        });
     }
 
     /// The place of a new packet in its stream.
@@ -161,12 +188,12 @@ impl Net {
         id: u64,
         way: Way,
         (no, packet): (u64, Packet),
-        link_up: bool,
+        passes: bool,
         at: u64,
     ) -> Option<(u64, Packet)> {
         let conn = self.conns.get_mut(&id)?;
         let side = way as usize;
-        if !link_up || !conn.parked[side].is_empty() {
+        if !passes || !conn.parked[side].is_empty() {
             conn.parked[side].insert(no, packet);
             return None;
         }
@@ -177,14 +204,14 @@ impl Net {
     }
 
     /// A packet has arrived. Returns what can be handed on, in the order of the
-    /// stream: nothing if the link is down by now (it waits), if one before it
+    /// stream: nothing if nothing passes now (it waits), if one before it
     /// has not arrived, or if nobody is there.
     pub fn arrive(
         &mut self,
         id: u64,
         way: Way,
         (no, packet): (u64, Packet),
-        link_up: bool,
+        passes: bool,
     ) -> Vec<Packet> {
         let Some(conn) = self.conns.get_mut(&id) else {
             return Vec::new();
@@ -200,7 +227,7 @@ impl Net {
         if no == RESET {
             return vec![packet];
         }
-        if !link_up {
+        if !passes {
             conn.parked[side].insert(no, packet);
             return Vec::new();
         }
@@ -225,17 +252,24 @@ impl Net {
 }
 
 impl Link {
-    /// How long a packet takes; one in `loss_one_in` is lost and repeated.
-    pub fn travel_ms(&self, packet: &Packet, loss_one_in: u64, rng: &mut Rng) -> u64 {
+    /// Whether it carries anything at all.
+    pub const fn carries(&self) -> bool {
+        self.up && !self.captive
+    }
+
+    /// How long a packet takes, and whether it was lost: one in `loss_one_in`
+    /// is, and repeated.
+    pub fn travel_ms(&self, packet: &Packet, loss_one_in: u64, rng: &mut Rng) -> (u64, bool) {
         let bytes = match packet {
             Packet::Frame(frame) => about_bytes(frame) + 40,
             Packet::Fin => 40,
         };
         let mut travel = self.delay_ms + bytes * 1000 / self.bytes_per_s + rng.range(0, 3);
+        let at_once = travel;
         while rng.one_in(loss_one_in) {
             travel += 3 * self.delay_ms + 200;
         }
-        travel
+        (travel, travel > at_once)
     }
 }
 

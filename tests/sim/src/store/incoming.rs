@@ -1,7 +1,7 @@
 //! The incoming side of the simulated store.
 
 use twine_engine::dedup::Seen;
-use twine_engine::message::{Direction, IpAttempt, MessageId, OrderKey, Shown};
+use twine_engine::message::{Direction, IpAttempt, MessageId, MessageRecord, OrderKey, Shown};
 use twine_engine::store_ops::{EventKind, Incoming, IncomingBody, Outcome, UntoldMark};
 use twine_engine::time::WallTime;
 use twine_proto::frame::{ReadMark, RejectReason};
@@ -227,6 +227,21 @@ impl MemoryStore {
                 })
                 .collect(),
         )
+    }
+
+    /// For the world's checks: all incoming messages.
+    pub fn incoming(&self) -> impl Iterator<Item = MessageRecord> {
+        self.messages
+            .iter()
+            .filter(|(_, message)| message.direction == Direction::Incoming)
+            .map(|(id, message)| self.record(*id, message))
+    }
+
+    /// For the world's checks: the message that was given this place, if any.
+    pub fn sent_at(&self, name: &MessageName) -> Option<MessageId> {
+        self.places_out
+            .get(&(name.from, name.to, name.epoch, name.lane_seq))
+            .copied()
     }
 
     /// For the world's checks: the message that fills a place, if any.

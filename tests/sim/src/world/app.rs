@@ -1,13 +1,19 @@
 //! What the messaging apps do, and what they are told.
 
-use twine_engine::message::{MessageRecord, Shown};
-use twine_engine::store_ops::{EventKind, StoreOps};
+use twine_engine::limits::{MAX_CLIENTS, MAX_OPEN_LOOKUPS, MAX_OPEN_OPS};
+use twine_engine::message::{MessageId, MessageRecord, Shown};
+use twine_engine::store_ops::{ClientName, EventCursor, EventKind, StoreOps};
 use twine_engine::{Command, Reply};
+use twine_proto::E164;
+use twine_proto::limits::MAX_LOOKUP_NUMBERS;
 
+use super::gateway::{nobody, number_of};
 use super::{Event, World};
+use crate::coverage::Group;
 use crate::handset::{Asked, Outgoing, client};
 use crate::model::Broken;
 use crate::net::HandsetNo;
+use crate::poison::Poison;
 
 impl World {
     pub(super) fn app_connects(&mut self, handset: HandsetNo) {
@@ -34,28 +40,130 @@ impl World {
         }
         self.pause_then(Event::Send { handset }, self.faults.send_every_ms);
         let h = &self.handsets[handset];
-        if !h.app.alive || h.engine.is_none() {
+        if !h.app.alive || h.engine.is_none() || h.retired {
             return Ok(());
         }
-        let others = self.handsets.len() as u64 - 1;
-        let mut to = usize::try_from(self.rng.next() % others).unwrap_or(0);
-        if to >= handset {
-            to += 1;
-        }
+        let to = self.recipient(handset);
         let valid_for_s = self
             .rng
             .one_in(self.faults.validity_one_in)
             .then(|| self.rng.range(1, 120));
-        let number = self.handsets[to].number;
         let h = &mut self.handsets[handset];
         h.app.sent += 1;
-        let text = format!("h{handset}m{}", h.app.sent);
+        let mut text = format!("h{handset}m{}", h.app.sent);
+        if self.faults.content_bytes > 0 && self.rng.one_in(8) {
+            let long = usize::try_from(self.faults.content_bytes).unwrap_or(0);
+            text.push_str(&"x".repeat(long));
+        }
+        if self.rng.one_in(self.faults.poison_one_in) {
+            let poison = if self.rng.percent(50) {
+                Poison::Content
+            } else {
+                Poison::Envelope
+            };
+            text.push_str(poison.suffix());
+            self.coverage.count(Group::Fault, "poison");
+        }
         self.model.sending(&text, handset, to);
-        self.tell(|| format!("h{handset} app sends {text} to h{to}"));
+        self.tell(|| format!("h{handset} app sends {text} to {}", to.get()));
         self.handsets[handset].send(Outgoing {
-            to: number,
+            to,
             text,
             valid_for_s,
+        });
+        if self.rng.one_in(self.faults.chatter_one_in) {
+            self.chatter(handset, to);
+        }
+        self.turn(handset)
+    }
+
+    fn recipient(&mut self, handset: HandsetNo) -> E164 {
+        if self.rng.one_in(self.faults.stranger_one_in) {
+            return nobody();
+        }
+        let own = self.handsets[handset].number;
+        let others = self.numbers as u64 - 1;
+        let to = usize::try_from(self.rng.next() % others).unwrap_or(0);
+        let skip = (0..=to).any(|index| number_of(index) == own);
+        number_of(to + usize::from(skip))
+    }
+
+    /// What apps do beside messages.
+    fn chatter(&mut self, handset: HandsetNo, to: E164) {
+        let stopped = self.rng.percent(50);
+        let h = &mut self.handsets[handset];
+        let typing = Command::Typing {
+            from: None,
+            to,
+            stopped,
+        };
+        h.ask(Asked::Other, typing);
+        let numbers = vec![h.number, nobody()];
+        h.ask(Asked::Lookup(numbers.clone()), Command::Lookup(numbers));
+        let acked = Command::AckEvents {
+            client: client(),
+            cursor: h.app.cursor,
+        };
+        h.ask(Asked::Other, acked);
+    }
+
+    /// Requests that make no sense: each has its answer, and none does harm.
+    pub(super) fn clumsy_request(&mut self, handset: HandsetNo) -> Result<(), Broken> {
+        let (kind, some_id) = (self.rng.range(0, 9), MessageId(self.rng.range(1, 200)));
+        let h = &mut self.handsets[handset];
+        if !h.app.alive || h.engine.is_none() {
+            return Ok(());
+        }
+        let (number, huge) = (h.number, u64::MAX >> 16);
+        match kind {
+            0 => h.ask(Asked::Other, Command::Cancel(MessageId(huge))),
+            1 => h.ask(Asked::Read(some_id), Command::MarkRead(some_id)),
+            2 => {
+                self.model.retried(handset, some_id);
+                h.ask(Asked::Retry(some_id), Command::Retry(some_id));
+            }
+            3 => h.ask(Asked::Cancel(some_id), Command::Cancel(some_id)),
+            4 => {
+                let cursor = EventCursor(huge);
+                let client = client();
+                h.ask(Asked::Other, Command::AckEvents { client, cursor });
+            }
+            5 => {
+                let (client, cursor) = (ClientName("nobody".into()), EventCursor(0));
+                h.ask(Asked::Other, Command::AckEvents { client, cursor });
+            }
+            6 => {
+                let typing = Command::Typing {
+                    from: Some(nobody()),
+                    to: number,
+                    stopped: false,
+                };
+                h.ask(Asked::Other, typing);
+            }
+            7 => {
+                for n in 0..=MAX_CLIENTS {
+                    let open = Command::OpenClient {
+                        client: ClientName(format!("app{n}")),
+                        from_now: true,
+                    };
+                    h.ask(Asked::Other, open);
+                }
+            }
+            8 => {
+                let many = vec![number; MAX_LOOKUP_NUMBERS + 1];
+                h.ask(Asked::Other, Command::Lookup(many));
+                for _ in 0..=MAX_OPEN_LOOKUPS {
+                    h.ask(Asked::Other, Command::Lookup(vec![number]));
+                }
+            }
+            _ => {
+                for _ in 0..=MAX_OPEN_OPS {
+                    h.ask(Asked::Other, Command::MarkRead(MessageId(huge)));
+                }
+            }
+        }
+        self.broke("clumsy request", || {
+            format!("h{handset} app makes a clumsy request, {kind}")
         });
         self.turn(handset)
     }
@@ -73,7 +181,7 @@ impl World {
                 Command::Retry(*id)
             }
             Asked::Read(id) => Command::MarkRead(*id),
-            Asked::Send(_) | Asked::Other => return Ok(()),
+            Asked::Send(_) | Asked::Lookup(_) | Asked::Other => return Ok(()),
         };
         h.ask(asked.clone(), command);
         self.tell(|| format!("h{handset} app asks {asked:?}"));
@@ -89,6 +197,9 @@ impl World {
         let Some(asked) = self.handsets[handset].app.open.remove(&request) else {
             return Ok(());
         };
+        if let Reply::Error(error) = &reply {
+            self.coverage.error(error);
+        }
         match (asked, reply) {
             (Asked::Send(outgoing), Reply::Sent { id, .. }) => {
                 self.model.confirmed(&outgoing.text, id)?;
@@ -105,10 +216,18 @@ impl World {
                 self.at(at, Event::AppStart { handset });
             }
             (Asked::Read(id), Reply::Done) => {
-                let store = &self.handsets[handset].store;
-                let Ok(record) = store.message(id);
+                let Ok(record) = self.handsets[handset].store.message(id);
                 if let Some(record) = record {
-                    self.model.read(handset, store, &record);
+                    self.model.read(handset, &record);
+                }
+            }
+            (Asked::Lookup(_), Reply::Peers(entries)) => {
+                let answers: Vec<bool> = entries.iter().map(|entry| entry.reachable).collect();
+                if answers != [true, false] {
+                    return Err(Broken {
+                        promise: "a look-up tells who has a phone",
+                        text: format!("h{handset}: {answers:?}"),
+                    });
                 }
             }
             _ => {}
@@ -148,6 +267,7 @@ impl World {
         record: &MessageRecord,
     ) -> Result<(), Broken> {
         let text = record.text.as_ref().map(|t| t.expose().clone());
+        self.coverage.shown(shown);
         self.tell(|| format!("h{handset} app sees {kind:?} {shown:?} {text:?}"));
         if kind == EventKind::Received {
             let handsets = &self.handsets;
@@ -162,12 +282,11 @@ impl World {
             }
             return Ok(());
         }
-        let handsets = &self.handsets;
-        self.model.told(handset, record, shown, |to, record| {
-            record
-                .name
-                .is_some_and(|name| handsets[to].store.at_place(&name).is_some())
-        })?;
+        // The model is lent out, so that it can ask the world.
+        let mut model = std::mem::take(&mut self.model);
+        let told = model.told(handset, record, shown, |name| self.is_stored(name));
+        self.model = model;
+        told?;
         let retry = matches!(shown, Shown::Failed(_)) && record.shown == shown;
         if retry && self.rng.one_in(self.faults.retry_one_in) && !self.calm {
             let at = self.now + self.rng.range(100, 20_000);

@@ -3,32 +3,50 @@
 use twine_engine::input::DownReason;
 use twine_engine::store_ops::StoreOps;
 use twine_engine::{ChannelEvent, Input};
+use twine_gateway_core as gw;
 
+use super::gateway::provision;
 use super::{Event, Fault, World};
 use crate::model::Broken;
 use crate::net::{HandsetNo, Packet, RESET, Way};
 
+const YEAR_MS: i64 = 365 * 24 * 3_600_000;
+
 impl World {
     pub(super) fn plan_all_faults(&mut self) {
-        let f = self.faults.clone();
         for handset in 0..self.handsets.len() {
-            for link in 0..self.handsets[handset].links.len() {
-                let fault = Fault::LinkFlap { handset, link };
-                self.pause_then(Event::Fault(fault), f.link_flap_ms);
-            }
-            self.pause_then(Event::Fault(Fault::Kill { handset }), f.kill_ms);
-            self.pause_then(Event::Fault(Fault::Suspend { handset }), f.suspend_ms);
-            self.pause_then(Event::Fault(Fault::AppDeath { handset }), f.app_death_ms);
+            self.plan_faults_of(handset);
         }
-        self.pause_then(Event::Fault(Fault::Reset), f.reset_ms);
-        self.pause_then(Event::Fault(Fault::GatewayKill), f.gateway_kill_ms);
-        self.pause_then(Event::Fault(Fault::GatewayBackup), f.gateway_restore_ms);
+        for fault in [
+            Fault::Reset,
+            Fault::GatewayKill,
+            Fault::GatewayBackup,
+            Fault::Drain,
+        ] {
+            self.plan(fault);
+        }
     }
 
-    pub(super) fn fault(&mut self, fault: Fault) -> Result<(), Broken> {
-        if self.calm {
-            return Ok(());
+    pub(super) fn plan_faults_of(&mut self, handset: HandsetNo) {
+        for link in 0..self.handsets[handset].links.len() {
+            self.plan(Fault::LinkFlap { handset, link });
         }
+        for fault in [
+            Fault::Kill { handset },
+            Fault::Suspend { handset },
+            Fault::AppDeath { handset },
+            Fault::Captive { handset },
+            Fault::Flight { handset },
+            Fault::ClockJump { handset },
+            Fault::Replace { handset },
+            Fault::Copy { handset },
+            Fault::Clumsy { handset },
+        ] {
+            self.plan(fault);
+        }
+    }
+
+    fn plan(&mut self, fault: Fault) {
         let f = &self.faults;
         let mean = match fault {
             Fault::LinkFlap { .. } => f.link_flap_ms,
@@ -38,7 +56,28 @@ impl World {
             Fault::GatewayBackup => f.gateway_restore_ms,
             Fault::Suspend { .. } => f.suspend_ms,
             Fault::AppDeath { .. } => f.app_death_ms,
+            Fault::Drain => f.drain_ms,
+            Fault::Captive { .. } => f.captive_ms,
+            Fault::Flight { .. } => f.flight_ms,
+            Fault::ClockJump { .. } => f.clock_jump_ms,
+            Fault::Replace { .. } => f.replace_ms,
+            Fault::Copy { .. } => f.put_back_ms,
+            Fault::Clumsy { .. } => f.clumsy_ms,
         };
+        self.pause_then(Event::Fault(fault), mean);
+    }
+
+    /// A fault is due: it happens, and the next of its kind is planned.
+    pub(super) fn fault(&mut self, fault: Fault) -> Result<(), Broken> {
+        if self.calm {
+            return Ok(());
+        }
+        let no = self.fault_no;
+        self.fault_no += 1;
+        if self.left_out.contains(&no) {
+            self.plan(fault);
+            return Ok(());
+        }
         match fault {
             Fault::LinkFlap { handset, link } => {
                 let up = !self.handsets[handset].links[link].up;
@@ -60,66 +99,114 @@ impl World {
             }
             Fault::Kill { handset } => self.kill(handset),
             Fault::GatewayKill => self.kill_gateway(),
-            Fault::GatewayBackup => match self.backup.take() {
-                None => {
-                    self.backup = Some(self.gateway_store.clone());
+            Fault::GatewayBackup => {
+                if self.restore_or_back_up() {
                     let at = self.now + self.rng.range(100, 60_000);
                     self.at(at, Event::Fault(fault));
                     return Ok(());
                 }
-                Some(backup) => {
-                    self.kill_gateway();
-                    self.tell(|| "gateway restored from a backup".into());
-                    self.gateway_store = backup;
-                    self.model.gateway_restored();
-                }
-            },
+            }
             Fault::Suspend { handset } => {
                 self.handsets[handset].paused = true;
                 let at = self.now + self.rng.range(100, 120_000);
-                self.tell(|| format!("h{handset} sleeps"));
+                self.broke("suspend", || format!("h{handset} sleeps"));
                 self.at(at, Event::Resume { handset });
             }
             Fault::AppDeath { handset } => {
                 self.handsets[handset].app.alive = false;
                 let at = self.now + self.rng.range(100, 60_000);
+                self.broke("app death", || format!("h{handset} app dies"));
                 self.at(at, Event::AppStart { handset });
             }
+            Fault::Drain => {
+                self.broke("gateway drained", || "gateway drains".into());
+                let at = self.now + self.rng.range(100, 5_000);
+                self.at(at, Event::DrainEnd);
+                self.gateway(gw::Input::Drain { retry_after_s: 3 })?;
+            }
+            Fault::Captive { handset } => {
+                let at = self.now + self.rng.range(1_000, 60_000);
+                self.at(at, Event::CaptiveEnd { handset });
+                self.set_captive(handset, true)?;
+            }
+            Fault::Flight { handset } => {
+                self.broke("flight", || format!("h{handset} flies"));
+                let at = self.now + self.rng.range(1_000, 120_000);
+                self.at(at, Event::FlightEnd { handset });
+                self.set_all_links(handset, false)?;
+            }
+            Fault::ClockJump { handset } => {
+                let years = i64::try_from(self.rng.range(0, 20)).unwrap_or(0) - 10;
+                self.handsets[handset].clock_off_ms = years * YEAR_MS;
+                self.broke("clock jump", || {
+                    format!("h{handset} wall clock is {years} years off")
+                });
+            }
+            Fault::Replace { handset } => self.replace_phone(handset),
+            Fault::Copy { handset } => self.copy_phone(handset),
+            Fault::Clumsy { handset } => self.clumsy_request(handset)?,
         }
-        self.pause_then(Event::Fault(fault), mean);
+        self.plan(fault);
         Ok(())
     }
 
     pub(super) fn stop_faults(&mut self) -> Result<(), Broken> {
+        if self.gateway_config() != gw::Config::default() {
+            // It comes back without its small limits.
+            self.kill_gateway();
+        }
         self.calm = true;
         self.tell(|| "faults stop".into());
         for handset in 0..self.handsets.len() {
-            for link in 0..self.handsets[handset].links.len() {
-                self.handsets[handset].links[link].udp_blocked = false;
-                self.set_link(handset, link, true)?;
+            for link in &mut self.handsets[handset].links {
+                link.udp_blocked = false;
             }
+            self.set_captive(handset, false)?;
+            self.set_all_links(handset, true)?;
         }
         Ok(())
     }
 
-    pub(super) fn set_link(
-        &mut self,
-        handset: HandsetNo,
-        link: usize,
-        up: bool,
-    ) -> Result<(), Broken> {
+    fn set_link(&mut self, handset: HandsetNo, link: usize, up: bool) -> Result<(), Broken> {
         if self.handsets[handset].links[link].up == up {
             return Ok(());
         }
         self.handsets[handset].links[link].up = up;
-        self.tell(|| format!("h{handset} link {link} {}", if up { "up" } else { "down" }));
-        if up {
-            for conn in self.net.ids() {
-                let same = self
-                    .net
-                    .get(conn)
-                    .is_some_and(|c| c.handset == handset && c.link == link);
-                if same {
+        let (name, word) = if up {
+            ("link up", "up")
+        } else {
+            ("link down", "down")
+        };
+        self.broke(name, || format!("h{handset} link {link} {word}"));
+        self.link_changed(handset, link)
+    }
+
+    pub(super) fn set_all_links(&mut self, handset: HandsetNo, up: bool) -> Result<(), Broken> {
+        for link in 0..self.handsets[handset].links.len() {
+            self.set_link(handset, link, up)?;
+        }
+        Ok(())
+    }
+
+    /// A captive portal on the first link: it is up, and reported as not
+    /// validated.
+    pub(super) fn set_captive(&mut self, handset: HandsetNo, captive: bool) -> Result<(), Broken> {
+        if self.handsets[handset].links[0].captive == captive {
+            return Ok(());
+        }
+        self.handsets[handset].links[0].captive = captive;
+        if captive {
+            self.broke("captive portal", || format!("h{handset} link 0 captive"));
+        } else {
+            self.tell(|| format!("h{handset} link 0 free"));
+        }
+        self.link_changed(handset, 0)
+    }
+
+    fn link_changed(&mut self, handset: HandsetNo, link: usize) -> Result<(), Broken> {
+        if self.handsets[handset].links[link].carries() {
+            for conn in self.net.ids_of(handset) {
+                if self.net.get(conn).is_some_and(|c| c.link == link) {
                     self.unpark(conn);
                 }
             }
@@ -144,7 +231,9 @@ impl World {
         }
         let (handset, run, engine_conn) = (c.handset, c.run, c.engine_conn);
         c.handset_open = false;
-        self.tell(|| format!("h{handset} connection {} reset", engine_conn.0));
+        self.broke("reset", || {
+            format!("h{handset} connection {} reset", engine_conn.0)
+        });
         let (first, second) = (self.rng.range(0, 2_000), self.rng.range(0, 2_000));
         let input = Input::Channel {
             conn: engine_conn,
@@ -165,7 +254,7 @@ impl World {
         if self.handsets[handset].engine.is_none() {
             return;
         }
-        self.tell(|| format!("h{handset} daemon killed"));
+        self.broke("daemon killed", || format!("h{handset} daemon killed"));
         // A batch on its way is on disk or it is not.
         if let Some(batch) = self.handsets[handset].storing.take()
             && self.rng.percent(50)
@@ -173,11 +262,11 @@ impl World {
             let Ok(_) = self.handsets[handset].store.apply(&batch);
         }
         self.handsets[handset].stop();
-        for conn in self.net.ids() {
+        for conn in self.net.ids_of(handset) {
             let Some(c) = self.net.get(conn) else {
                 continue;
             };
-            if c.handset == handset && c.handset_open {
+            if c.handset_open {
                 c.handset_open = false;
                 // A dead process says nothing; a dead TCP peer is reset.
                 if self.rng.percent(50) {
@@ -189,17 +278,42 @@ impl World {
         if self.rng.one_in(self.faults.reboot_one_in) && !self.calm {
             let now = self.now;
             self.handsets[handset].reboot(now);
+            self.broke("reboot", || format!("h{handset} boots anew"));
         }
         let at = self.now + self.rng.range(50, 20_000);
         self.at(at, Event::Start { handset });
+    }
+
+    /// Backs the gateway up, or restores what was backed up; `true`: the
+    /// former, and the latter is due.
+    fn restore_or_back_up(&mut self) -> bool {
+        let Some(backup) = self.backup.take() else {
+            self.backup = Some(self.gateway_store.clone());
+            return true;
+        };
+        self.kill_gateway();
+        self.broke("gateway restored", || {
+            "gateway restored from a backup".into()
+        });
+        self.gateway_store = backup;
+        self.gateway_was_restored();
+        self.model.gateway_restored();
+        // Whose number is whose is known elsewhere, too.
+        for (index, handset) in self.handsets.iter().enumerate() {
+            if !handset.retired {
+                provision(&mut self.gateway_store, handset.number, index);
+            }
+        }
+        false
     }
 
     pub(super) fn kill_gateway(&mut self) {
         if self.gateway.take().is_none() {
             return;
         }
-        self.tell(|| "gateway killed".into());
+        self.broke("gateway killed", || "gateway killed".into());
         self.gateway_tick = None;
+        self.gathered.clear();
         for conn in self.net.ids() {
             let Some(c) = self.net.get(conn) else {
                 continue;

@@ -7,28 +7,35 @@
 mod app;
 mod faults;
 mod gateway;
+mod phones;
+pub mod story;
 mod turn;
 mod wire;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 
-use twine_engine::message::MessageRecord;
 use twine_engine::store_ops::StoreOps;
 use twine_engine::{Config, Input};
 use twine_gateway_core as gw;
 
+use crate::coverage::Coverage;
 use crate::faults::Faults;
 use crate::handset::{Asked, Handset};
 use crate::model::{Broken, Model};
 use crate::net::{HandsetNo, Link, Net, Packet, Way};
 use crate::rng::Rng;
 use gateway::{number_of, provision};
+use story::Line;
 
+/// More are refused by the command line.
+pub const MAX_HANDSETS: u64 = 200;
 /// Faults stop; how long the world may take to come to rest.
 const SETTLE_MS: u64 = 30 * 60 * 1000;
 /// Events a world may take for one simulated second: a livelock is a finding.
-const MAX_EVENTS_PER_S: u64 = 20_000;
+const MAX_EVENTS_PER_S_AND_HANDSET: u64 = 10_000;
+/// Whether the world is at rest is looked at so often.
+const REST_CHECK_MS: u64 = 1_000;
 
 /// Why a world failed.
 #[derive(Debug, Clone)]
@@ -56,6 +63,18 @@ pub struct Summary {
     pub events: u64,
     /// World milliseconds until it was at rest.
     pub world_ms: u64,
+}
+
+impl Summary {
+    /// Adds another world's.
+    pub fn add(&mut self, other: &Self) {
+        self.confirmed += other.confirmed;
+        self.received += other.received;
+        self.runs += other.runs;
+        self.connections += other.connections;
+        self.events += other.events;
+        self.world_ms += other.world_ms;
+    }
 }
 
 #[derive(Debug)]
@@ -90,6 +109,8 @@ enum Event {
         conn: u64,
     },
     GatewayTick,
+    /// The gateway's disk is ready for the inputs that gathered.
+    GatewayTurn,
     GatewayStart,
     Start {
         handset: HandsetNo,
@@ -108,6 +129,20 @@ enum Event {
         asked: Asked,
     },
     Fault(Fault),
+    /// A captive portal lets the handset through.
+    CaptiveEnd {
+        handset: HandsetNo,
+    },
+    /// All links are back.
+    FlightEnd {
+        handset: HandsetNo,
+    },
+    /// The gateway stops, as it had announced.
+    DrainEnd,
+    /// The phone's copy of some time ago is put back.
+    PutBack {
+        handset: HandsetNo,
+    },
     StopFaults,
 }
 
@@ -120,6 +155,13 @@ enum Fault {
     GatewayBackup,
     Suspend { handset: HandsetNo },
     AppDeath { handset: HandsetNo },
+    Drain,
+    Captive { handset: HandsetNo },
+    Flight { handset: HandsetNo },
+    ClockJump { handset: HandsetNo },
+    Replace { handset: HandsetNo },
+    Copy { handset: HandsetNo },
+    Clumsy { handset: HandsetNo },
 }
 
 struct Queued {
@@ -161,9 +203,18 @@ pub struct World {
     gateway_store: gw::MemoryStorage,
     backup: Option<gw::MemoryStorage>,
     gateway_tick: Option<u64>,
+    /// Inputs that gather while the gateway's disk is busy.
+    gathered: Vec<gw::Input>,
     model: Model,
     summary: Summary,
-    story: Option<Vec<String>>,
+    coverage: Coverage,
+    story: Option<Vec<Line>>,
+    /// Numbers that apps write to, by the index of their first phone.
+    numbers: usize,
+    /// Faults so far, and those left out.
+    fault_no: u64,
+    left_out: BTreeSet<u64>,
+    rest_checked_ms: u64,
 }
 
 impl World {
@@ -178,14 +229,20 @@ impl World {
     pub fn with_faults(seed: u64, faults: Faults, tell: bool) -> Self {
         let mut rng = Rng::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
         let mut gateway_store = gw::MemoryStorage::new();
-        let handsets = (0..faults.handsets)
+        let numbers = usize::try_from(faults.handsets.clamp(2, MAX_HANDSETS)).unwrap_or(2);
+        let mut model = Model::default();
+        if faults.mail_ttl_s > 0 {
+            model.mail_expires();
+        }
+        let handsets: Vec<Handset> = (0..numbers)
             .map(|index| {
                 let number = number_of(index);
                 provision(&mut gateway_store, number, index);
                 let link = |rng: &mut Rng, wifi: bool| {
-                    let slow = faults.slow_links && !wifi;
+                    let slow = faults.slow_links > 0 && !wifi;
                     Link {
                         up: true,
+                        captive: false,
                         delay_ms: if slow {
                             rng.range(300, 900)
                         } else {
@@ -214,10 +271,31 @@ impl World {
             gateway_store,
             backup: None,
             gateway_tick: None,
-            model: Model::default(),
+            gathered: Vec::new(),
+            model,
             summary: Summary::default(),
+            coverage: Coverage::default(),
             story: tell.then(Vec::new),
+            numbers,
+            fault_no: 0,
+            left_out: BTreeSet::new(),
+            rest_checked_ms: 0,
         }
+    }
+
+    /// Leaves out these faults, by their place among all that come due.
+    pub fn leave_out(&mut self, faults: BTreeSet<u64>) {
+        self.left_out = faults;
+    }
+
+    /// How many faults came due, those left out included.
+    pub const fn faults_due(&self) -> u64 {
+        self.fault_no
+    }
+
+    /// What was reached.
+    pub const fn coverage(&self) -> &Coverage {
+        &self.coverage
     }
 
     /// Lets the world live for so long, then stops the faults and waits until
@@ -232,7 +310,7 @@ impl World {
         }
         self.plan_all_faults();
         self.at(end, Event::StopFaults);
-        let budget = (end + SETTLE_MS) / 1000 * MAX_EVENTS_PER_S;
+        let budget = (end + SETTLE_MS) / 1000 * MAX_EVENTS_PER_S_AND_HANDSET * self.numbers as u64;
         while let Some(Reverse(queued)) = self.queue.pop() {
             self.now = queued.at;
             self.summary.events += 1;
@@ -243,8 +321,11 @@ impl World {
                 break;
             }
             self.step(queued.event).map_err(|what| self.failure(what))?;
-            if self.calm && self.summary.events.is_multiple_of(64) && self.at_rest() {
-                break;
+            if self.calm && self.now >= self.rest_checked_ms + REST_CHECK_MS {
+                self.rest_checked_ms = self.now;
+                if self.at_rest() {
+                    break;
+                }
             }
         }
         self.summary.world_ms = self.now;
@@ -254,7 +335,7 @@ impl World {
     }
 
     /// What happened, if it was asked for.
-    pub fn story(&self) -> &[String] {
+    pub fn story(&self) -> &[Line] {
         self.story.as_deref().unwrap_or_default()
     }
 
@@ -263,13 +344,6 @@ impl World {
             seed: self.seed,
             at_ms: self.now,
             what,
-        }
-    }
-
-    fn tell(&mut self, line: impl FnOnce() -> String) {
-        let now = self.now;
-        if let Some(story) = &mut self.story {
-            story.push(format!("{:>9}.{:03}  {}", now / 1000, now % 1000, line()));
         }
     }
 
@@ -311,6 +385,9 @@ impl World {
                     return Ok(());
                 };
                 let Ok(stored) = h.store.apply(&batch);
+                for outcome in &stored.outcomes {
+                    self.coverage.outcome(outcome);
+                }
                 self.input(handset, Input::Stored(stored))
             }
             Event::Input {
@@ -352,13 +429,14 @@ impl World {
                 }
                 Ok(())
             }
+            Event::GatewayTurn => self.gateway_turn(),
             Event::GatewayStart => {
-                self.gateway = Some(gw::Core::new(gw::Config::default()));
+                self.gateway = Some(gw::Core::new(self.gateway_config()));
                 self.tell(|| "gateway starts".into());
                 self.gateway(gw::Input::Tick)
             }
             Event::Start { handset } => {
-                if self.handsets[handset].engine.is_some() {
+                if self.handsets[handset].engine.is_some() || self.handsets[handset].gone {
                     return Ok(());
                 }
                 let (now, seed, config) = (self.now, self.rng.next(), self.config.clone());
@@ -385,6 +463,16 @@ impl World {
             }
             Event::Ask { handset, asked } => self.app_asks(handset, asked),
             Event::Fault(fault) => self.fault(fault),
+            Event::CaptiveEnd { handset } => self.set_captive(handset, false),
+            Event::FlightEnd { handset } => self.set_all_links(handset, true),
+            Event::DrainEnd => {
+                self.kill_gateway();
+                Ok(())
+            }
+            Event::PutBack { handset } => {
+                self.put_back(handset);
+                Ok(())
+            }
             Event::StopFaults => self.stop_faults(),
         }
     }
@@ -393,27 +481,23 @@ impl World {
 
     fn at_rest(&self) -> bool {
         self.gateway.is_some()
-            && self.handsets.iter().all(|h| {
+            && self.handsets.iter().filter(|h| !h.retired).all(|h| {
                 let quiet = h.storing.is_none()
                     && h.waiting.is_empty()
                     && h.app.alive
                     && h.app.open.is_empty()
                     && h.app.unknown.is_empty();
                 let open = h.engine.as_ref().map(|engine| engine.status_brief());
-                quiet && open.is_some_and(|status| status.outbox == 0 && status.live)
+                quiet
+                    && open.is_some_and(|status| (status.outbox == 0 || h.put_back) && status.live)
             })
             && self.model_at_rest().is_ok()
     }
 
     fn model_at_rest(&self) -> Result<(), Broken> {
         let stores: Vec<_> = self.handsets.iter().map(|h| &h.store).collect();
-        let owner = |record: &MessageRecord| {
-            self.handsets
-                .iter()
-                .position(|h| h.number == record.own)
-                .unwrap_or(usize::MAX)
-        };
-        self.model.at_rest(&stores, owner)
+        self.model.at_rest(&stores)?;
+        self.placeholders_were_poisoned()
     }
 
     fn finish(&mut self) -> Result<(), Broken> {

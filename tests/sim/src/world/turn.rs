@@ -4,6 +4,7 @@ use twine_engine::Input;
 use twine_engine::output::Output;
 use twine_proto::limits::WINDOW;
 
+use super::story::told;
 use super::{Event, World};
 use crate::handset::Handset;
 use crate::model::Broken;
@@ -43,6 +44,7 @@ impl World {
             self.output(handset, output)?;
             let crash = self.rng.one_in(self.faults.crash_at_output_one_in);
             if crash && !self.calm {
+                self.broke("crash at an output", || format!("h{handset} crashes"));
                 self.kill(handset);
                 return Ok(());
             }
@@ -90,12 +92,17 @@ impl World {
                 } else {
                     self.faults.slow_store_ms
                 };
-                let at = self.now + self.rng.range(1, slow.max(2));
+                let mut at = self.now + self.rng.range(1, slow.max(2));
+                if !self.calm && self.rng.one_in(self.faults.disk_full_one_in) {
+                    // The driver tries the same batch again and says nothing.
+                    at += self.rng.range(1_000, 20_000);
+                    self.broke("disk full", || format!("h{handset} disk is full"));
+                }
                 self.at(at, Event::Stored { handset, run });
             }
             Output::Send { conn, frame } => {
                 let frame = frame.into_inner();
-                self.tell(|| format!("h{handset} → {frame:?}"));
+                self.tell(|| format!("h{handset} → {}", told(&frame)));
                 if let Some(conn) = self.net.find(handset, run, conn) {
                     self.transmit(conn, Way::Up, Packet::Frame(frame));
                 }
@@ -117,8 +124,11 @@ impl World {
                 self.move_to(handset, conn, link);
             }
             Output::Close { conn } => self.close(handset, conn),
-            Output::Trace(record) => self.tell(|| format!("h{handset} decides {record:?}")),
-            Output::Notice(_) => {}
+            Output::Trace(record) => {
+                self.coverage.decision(&record.decision);
+                self.tell(|| format!("h{handset} decides {record:?}"));
+            }
+            Output::Notice(notice) => self.coverage.notice(&notice),
         }
         Ok(())
     }

@@ -3,11 +3,16 @@
 use twine_engine::input::DownReason;
 use twine_engine::{ChannelEvent, ConnId, Input, TransportKind};
 use twine_gateway_core as gw;
+use twine_proto::Frame;
+use twine_proto::frame::GoodbyeReason;
 
 use super::gateway::key_of;
+use super::story::told;
 use super::{Event, World};
+use crate::coverage::Group;
 use crate::model::Broken;
 use crate::net::{HandsetNo, Packet, Way};
+use crate::poison;
 
 impl World {
     pub(super) fn connect(
@@ -19,7 +24,7 @@ impl World {
     ) {
         let run = self.handsets[handset].run;
         self.summary.connections += 1;
-        self.net.sweep();
+        self.net.sweep(handset);
         let conn = self.net.open(handset, run, engine_conn, transport, link);
         let round_trips = if transport == TransportKind::Quic {
             1
@@ -43,7 +48,10 @@ impl World {
         let (index, transport) = (c.link, c.transport);
         let link = &self.handsets[handset].links[index];
         let eaten = link.udp_blocked && transport == TransportKind::Quic;
-        if !link.up || eaten {
+        if eaten {
+            self.coverage.count(Group::Fault, "udp eaten");
+        }
+        if !link.carries() || eaten {
             // Silence: the engine's own time-out has to find out.
             return Ok(());
         }
@@ -58,10 +66,12 @@ impl World {
         if !gateway_up {
             let refused = DownReason::Unreachable("refused".into());
             c.handset_open = false;
+            self.coverage.count(Group::Fault, "connection refused");
             self.at(self.now, channel(ChannelEvent::Down(refused)));
             return Ok(());
         }
         c.established = true;
+        c.used_at = self.now;
         c.gateway_open = true;
         let rtt = std::time::Duration::from_millis(link.delay_ms * 2);
         self.at(self.now, channel(ChannelEvent::Up { rtt: Some(rtt) }));
@@ -78,6 +88,9 @@ impl World {
         };
         if let Some(c) = self.net.get(conn) {
             c.link = link;
+            // Another path: whatever forgot the connection is not on it.
+            c.forgotten = false;
+            c.used_at = self.now;
         }
         let input = Input::Channel {
             conn: engine_conn,
@@ -91,7 +104,7 @@ impl World {
                 input,
             },
         );
-        if self.handsets[handset].links[link].up {
+        if self.handsets[handset].links[link].carries() {
             self.unpark(conn);
         }
     }
@@ -111,7 +124,7 @@ impl World {
             let at = self.now + self.rng.range(0, 1_000);
             self.at(at, Event::HandsetEnd { conn });
         }
-        if self.handsets[handset].links[link].up && self.rng.percent(70) {
+        if self.handsets[handset].links[link].carries() && self.rng.percent(70) {
             self.transmit(conn, Way::Up, Packet::Fin);
         }
     }
@@ -122,15 +135,22 @@ impl World {
     }
 
     pub(super) fn transmit_numbered(&mut self, conn: u64, way: Way, no: u64, packet: Packet) {
+        self.let_nat_forget(conn);
+        let passes = self.passes(conn);
         let Some(c) = self.net.get(conn) else { return };
-        let link = self.handsets[c.handset].links[c.link].clone();
+        c.used_at = self.now;
+        let link = &self.handsets[c.handset].links[c.link];
         let loss = if self.calm {
             0
         } else {
             self.faults.loss_one_in
         };
-        let at = self.now + link.travel_ms(&packet, loss, &mut self.rng);
-        let sent = self.net.send(conn, way, (no, packet), link.up, at);
+        let (travel, lost) = link.travel_ms(&packet, loss, &mut self.rng);
+        if lost {
+            self.coverage.count(Group::Fault, "frame lost");
+        }
+        let at = self.now + travel;
+        let sent = self.net.send(conn, way, (no, packet), passes, at);
         if let Some((at, packet)) = sent {
             let event = Event::Packet {
                 conn,
@@ -142,6 +162,32 @@ impl World {
         }
     }
 
+    /// Whether anything passes on a connection now.
+    fn passes(&mut self, conn: u64) -> bool {
+        let Some(c) = self.net.get(conn) else {
+            return false;
+        };
+        !c.forgotten && self.handsets[c.handset].links[c.link].carries()
+    }
+
+    /// What was silent for too long is forgotten by the network: from now on
+    /// what is sent on it vanishes, until it moves to another link.
+    fn let_nat_forget(&mut self, conn: u64) {
+        let Some(c) = self.net.get(conn) else { return };
+        let limit = match c.transport {
+            TransportKind::Quic => self.faults.nat_udp_ms,
+            TransportKind::Tls => self.faults.nat_tcp_ms,
+        };
+        if self.calm || limit == 0 || c.forgotten || self.now - c.used_at < limit {
+            return;
+        }
+        c.forgotten = true;
+        let (handset, engine_conn) = (c.handset, c.engine_conn);
+        self.broke("nat forgot", || {
+            format!("h{handset} connection {} forgotten by a NAT", engine_conn.0)
+        });
+    }
+
     pub(super) fn arrived(
         &mut self,
         conn: u64,
@@ -149,11 +195,8 @@ impl World {
         no: u64,
         packet: Packet,
     ) -> Result<(), Broken> {
-        let Some(c) = self.net.get(conn) else {
-            return Ok(());
-        };
-        let up = self.handsets[c.handset].links[c.link].up;
-        for packet in self.net.arrive(conn, way, (no, packet), up) {
+        let passes = self.passes(conn);
+        for packet in self.net.arrive(conn, way, (no, packet), passes) {
             self.hand_on(conn, way, packet)?;
         }
         Ok(())
@@ -165,15 +208,21 @@ impl World {
         };
         let (handset, run, engine_conn) = (c.handset, c.run, c.engine_conn);
         match (way, packet) {
-            (Way::Up, Packet::Frame(frame)) => self.gateway(gw::Input::Frame {
-                conn: gw::ConnId(conn),
-                frame,
-            }),
+            (Way::Up, Packet::Frame(frame)) => {
+                self.coverage.frame(way, &frame);
+                self.gateway(gw::Input::Frame {
+                    conn: gw::ConnId(conn),
+                    frame: poison::up(frame),
+                })
+            }
             (Way::Up, Packet::Fin) => self.step(Event::GatewayLost { conn }),
             (Way::Down, packet) => {
                 let event = match packet {
                     Packet::Frame(frame) => {
-                        self.tell(|| format!("h{handset} ← {frame:?}"));
+                        let frame = poison::down(frame);
+                        self.coverage.frame(way, &frame);
+                        self.tell(|| format!("h{handset} ← {}", told(&frame)));
+                        nobody_errs(handset, &frame)?;
                         ChannelEvent::Frame(frame)
                     }
                     Packet::Fin => {
@@ -190,5 +239,16 @@ impl World {
                 self.input(handset, Input::Channel { conn, event })
             }
         }
+    }
+}
+
+/// Both sides speak the protocol, whatever happens between them.
+fn nobody_errs(handset: HandsetNo, frame: &Frame) -> Result<(), Broken> {
+    match frame {
+        Frame::Goodbye(goodbye) if goodbye.reason == GoodbyeReason::ProtocolError => Err(Broken {
+            promise: "nobody breaks the protocol",
+            text: format!("h{handset}: {}", goodbye.detail),
+        }),
+        _ => Ok(()),
     }
 }

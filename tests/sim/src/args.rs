@@ -1,0 +1,159 @@
+//! The command line.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use twine_sim::faults::Faults;
+use twine_sim::setup::Setup;
+use twine_sim::world::MAX_HANDSETS;
+
+pub(crate) const HELP: &str = "\
+twine-sim: a simulated country that tries to break every promise
+
+  twine-sim --seeds A..B [--minutes M] [--jobs N]   run worlds A to B-1, M simulated
+                                                    minutes each (default 10)
+  twine-sim --replay SEED [--minutes M] [--story]   run one world; tell what happened
+  twine-sim --minimise SEED [--minutes M]           find a small world that fails in
+                                                    the same way; tell its story
+
+  --coverage        what was reached, and what never was
+  --message TEXT    with --story: only what concerns this message
+  --handsets N      instead of those drawn, 2 to 200
+  --messages N      messages for each handset, instead of a pause that is drawn
+  --set DIAL=VALUE  turn one dial of the mix; 0: off
+  --leave-out A,B   leave out single faults by their place
+  --calm            nothing goes wrong, but for dials that are set
+
+The last line is 'N passed, N failed'. Exit status: 0 all passed, 1 some failed,
+2 usage.
+";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Seeds,
+    Replay,
+    Minimise,
+}
+
+#[derive(Debug)]
+pub(crate) struct Args {
+    pub(crate) mode: Mode,
+    pub(crate) seeds: Range<u64>,
+    pub(crate) jobs: usize,
+    pub(crate) story: bool,
+    pub(crate) coverage: bool,
+    pub(crate) message: Option<String>,
+    minutes: u64,
+    calm: bool,
+    messages: Option<u64>,
+    dials: Vec<(String, u64)>,
+    left_out: BTreeSet<u64>,
+}
+
+impl Args {
+    /// The world of a seed, as far as the command line leaves it to the seed.
+    pub(crate) fn setup(&self, seed: u64) -> Setup {
+        let mut setup = Setup::drawn(seed, self.minutes);
+        if self.calm {
+            setup.faults = Faults::none(2, 5_000);
+        }
+        if let Some(messages) = self.messages {
+            setup.faults.send_every_ms = (self.minutes * 60_000 / messages.max(1)).max(1);
+        }
+        for (name, value) in &self.dials {
+            setup.faults.set(name, *value);
+        }
+        setup.left_out.clone_from(&self.left_out);
+        setup
+    }
+}
+
+pub(crate) fn parse() -> Result<Option<Args>, lexopt::Error> {
+    use lexopt::prelude::*;
+    let mut args = Args {
+        mode: Mode::Seeds,
+        seeds: 0..100,
+        minutes: 10,
+        jobs: std::thread::available_parallelism().map_or(1, usize::from),
+        story: false,
+        coverage: false,
+        message: None,
+        calm: false,
+        messages: None,
+        dials: Vec::new(),
+        left_out: BTreeSet::new(),
+    };
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("seeds") => {
+                let text = parser.value()?.string()?;
+                args.seeds = range(&text).ok_or_else(|| {
+                    usage(format!(
+                        "--seeds {text}: expected A..B with A < B, for example 0..1000"
+                    ))
+                })?;
+            }
+            Long("replay") => one(&mut args, Mode::Replay, parser.value()?.parse()?),
+            Long("minimise") => one(&mut args, Mode::Minimise, parser.value()?.parse()?),
+            Long("minutes") => args.minutes = parser.value()?.parse()?,
+            Long("jobs") => args.jobs = parser.value()?.parse::<usize>()?.clamp(1, 256),
+            Long("story") => args.story = true,
+            Long("coverage") => args.coverage = true,
+            Long("calm") => args.calm = true,
+            Long("message") => args.message = Some(parser.value()?.string()?),
+            Long("messages") => args.messages = Some(parser.value()?.parse()?),
+            Long("handsets") => {
+                let handsets: u64 = parser.value()?.parse()?;
+                if !(2..=MAX_HANDSETS).contains(&handsets) {
+                    return Err(usage(format!(
+                        "--handsets {handsets}: expected 2 to {MAX_HANDSETS}"
+                    )));
+                }
+                args.dials.push(("handsets".into(), handsets));
+            }
+            Long("set") => {
+                let text = parser.value()?.string()?;
+                let dial = dial(&text).ok_or_else(|| {
+                    usage(format!(
+                        "--set {text}: expected DIAL=VALUE, for example kill_ms=0"
+                    ))
+                })?;
+                args.dials.push(dial);
+            }
+            Long("leave-out") => {
+                for no in parser.value()?.string()?.split(',') {
+                    let bad = || usage(format!("--leave-out {no}: expected numbers"));
+                    args.left_out.insert(no.parse().map_err(|_| bad())?);
+                }
+            }
+            Long("help") | Short('h') => return Ok(None),
+            _ => return Err(arg.unexpected()),
+        }
+    }
+    Ok(Some(args))
+}
+
+fn one(args: &mut Args, mode: Mode, seed: u64) {
+    args.mode = mode;
+    args.seeds = seed..seed.saturating_add(1);
+}
+
+fn usage(text: String) -> lexopt::Error {
+    lexopt::Error::Custom(text.into())
+}
+
+fn range(text: &str) -> Option<Range<u64>> {
+    let (from, to) = text.split_once("..")?;
+    let range = from.parse().ok()?..to.parse().ok()?;
+    (!range.is_empty()).then_some(range)
+}
+
+/// A dial that exists, and its value.
+fn dial(text: &str) -> Option<(String, u64)> {
+    let (name, value) = text.split_once('=')?;
+    let value = value.parse().ok()?;
+    Faults::default()
+        .set(name, value)
+        .then(|| (name.to_owned(), value))
+}

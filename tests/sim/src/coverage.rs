@@ -1,0 +1,561 @@
+//! What the worlds of a run have reached: counts by kind, and what was never
+//! reached. Owns no decision; a world without coverage behaves the same.
+//!
+//! Every name that could be counted is listed in [`LISTED`]. What no world can
+//! reach stands in [`EXPLAINED`] with its reason; the rest of what is missing
+//! is a finding.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use twine_engine::message::Shown;
+use twine_engine::store_ops::Outcome;
+use twine_engine::trace::Decision;
+use twine_engine::{CommandError, Notice};
+use twine_proto::Frame;
+use twine_proto::frame::{
+    Disposition, GoodbyeReason, ReceiptKind, Refusal, RejectReason, RevokeOutcome, SentState,
+    SlotStatus,
+};
+
+use crate::net::Way;
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    /// Frames that reached the gateway.
+    Up,
+    /// Frames that reached a handset.
+    Down,
+    /// Kinds of receipt, both ways.
+    Receipt,
+    /// What apps were shown.
+    Shown,
+    /// Decisions in the engine's trace.
+    Decision,
+    /// Faults that happened.
+    Fault,
+    /// Requests that were not done.
+    Error,
+    /// Passing events for apps.
+    Notice,
+    /// Final outcomes told by the gateway.
+    Disposition,
+    /// Answers to revokes.
+    Revoke,
+    /// Why the gateway ended connections.
+    Goodbye,
+    /// What became of a binding in a `Welcome`.
+    Slot,
+    /// Answers of handsets' stores.
+    Outcome,
+}
+
+/// All names of each group.
+pub const LISTED: &[(Group, &[&str])] = &[
+    (
+        Group::Up,
+        &[
+            "Hello", "Submit", "Ack", "Receipt", "Revoke", "Lookup", "Typing", "Ping", "Pong",
+            "Goodbye",
+        ],
+    ),
+    (
+        Group::Down,
+        &[
+            "Welcome",
+            "Accepted",
+            "Deliver",
+            "UnreadableDeliver",
+            "Receipt",
+            "Revoked",
+            "Capabilities",
+            "Typing",
+            "Ping",
+            "Pong",
+            "Goodbye",
+        ],
+    ),
+    (
+        Group::Receipt,
+        &[
+            "outcomes",
+            "outcomes of a closed epoch",
+            "read by",
+            "read",
+            "rejected",
+        ],
+    ),
+    (
+        Group::Shown,
+        &[
+            "queued",
+            "sending",
+            "sent",
+            "delivered",
+            "read",
+            "cancelled",
+            "received",
+            "unreadable",
+            "conflicting",
+            "unknown_recipient",
+            "mailbox_full",
+            "too_large",
+            "policy",
+            "validity_over",
+            "expired_at_gateway",
+            "rejected_unreadable",
+            "rejected_conflict",
+            "sms_failed",
+        ],
+    ),
+    (
+        Group::Decision,
+        &[
+            "by ip",
+            "wait",
+            "revoke",
+            "connect",
+            "move",
+            "give up",
+            "back off",
+            "live",
+            "new epoch",
+            "rejected",
+            "deadline dropped",
+        ],
+    ),
+    (
+        Group::Fault,
+        &[
+            "link down",
+            "link up",
+            "captive portal",
+            "flight",
+            "udp eaten",
+            "frame lost",
+            "nat forgot",
+            "reset",
+            "daemon killed",
+            "crash at an output",
+            "reboot",
+            "suspend",
+            "clock jump",
+            "app death",
+            "disk full",
+            "phone replaced",
+            "phone put back",
+            "gateway killed",
+            "gateway drained",
+            "gateway restored",
+            "gateway commit lost",
+            "gateway commit kept",
+            "gateway turn of several",
+            "connection refused",
+            "poison",
+            "clumsy request",
+        ],
+    ),
+    (
+        Group::Error,
+        &[
+            "busy",
+            "not found",
+            "no identity",
+            "too late",
+            "invalid",
+            "offline",
+        ],
+    ),
+    (Group::Notice, &["typing", "identity"]),
+    (
+        Group::Disposition,
+        &[
+            "unknown recipient",
+            "mailbox full",
+            "too large",
+            "policy",
+            "revoked",
+            "expired",
+            "unreadable",
+            "conflict",
+        ],
+    ),
+    (
+        Group::Revoke,
+        &["revoked", "already delivered", "in doubt", "forgotten"],
+    ),
+    (
+        Group::Goodbye,
+        &[
+            "draining",
+            "superseded",
+            "protocol error",
+            "overloaded",
+            "unknown device",
+            "closing",
+        ],
+    ),
+    (Group::Slot, &["ok", "granted", "not bound", "epoch closed"]),
+    (
+        Group::Outcome,
+        &[
+            "done",
+            "applied",
+            "session begun",
+            "enqueued",
+            "repeated",
+            "released",
+            "not queued",
+            "queued",
+            "resume",
+            "taken back",
+            "must revoke",
+            "too late",
+            "not found",
+            "deadline",
+            "expired",
+            "inserted",
+            "duplicate",
+            "conflict",
+            "read to",
+            "read marks",
+            "client open",
+            "too many clients",
+        ],
+    ),
+];
+
+/// What is never reached, and why.
+pub const EXPLAINED: &[(Group, &str, &str)] = &[
+    (Group::Shown, "sms_failed", "there is no SMS channel yet"),
+    (
+        Group::Shown,
+        "policy",
+        "the gateway's core has no policy that refuses",
+    ),
+    (
+        Group::Disposition,
+        "policy",
+        "the gateway's core has no policy that refuses",
+    ),
+    (
+        Group::Decision,
+        "deadline dropped",
+        "drivers hand in the time-out last, as agreed; the worst order is in tests/rules.rs",
+    ),
+    (Group::Up, "Pong", "the gateway never pings"),
+    (Group::Down, "Ping", "the gateway never pings"),
+    (Group::Up, "Goodbye", "handsets close without a word"),
+    (
+        Group::Goodbye,
+        "protocol error",
+        "a world in which it is said fails: nobody breaks the protocol",
+    ),
+];
+
+/// Counts of one world, or of many.
+#[derive(Debug, Clone, Default)]
+pub struct Coverage {
+    counts: BTreeMap<(Group, &'static str), u64>,
+}
+
+impl Coverage {
+    /// One more.
+    pub fn count(&mut self, group: Group, name: &'static str) {
+        *self.counts.entry((group, name)).or_default() += 1;
+    }
+
+    /// Adds another world's counts.
+    pub fn add(&mut self, other: &Self) {
+        for (key, count) in &other.counts {
+            *self.counts.entry(*key).or_default() += count;
+        }
+    }
+
+    fn get(&self, group: Group, name: &'static str) -> u64 {
+        self.counts.get(&(group, name)).copied().unwrap_or(0)
+    }
+
+    /// What was never reached and is not explained.
+    pub fn findings(&self) -> Vec<(Group, &'static str)> {
+        self.missing()
+            .filter(|key| explanation(*key).is_none())
+            .collect()
+    }
+
+    fn missing(&self) -> impl Iterator<Item = (Group, &'static str)> {
+        LISTED
+            .iter()
+            .flat_map(|(group, names)| names.iter().map(|name| (*group, *name)))
+            .filter(|(group, name)| self.get(*group, name) == 0)
+    }
+
+    /// Names that were counted and are not listed.
+    pub fn unlisted(&self) -> Vec<(Group, &'static str)> {
+        let listed = |(group, name): &(Group, &'static str)| {
+            LISTED
+                .iter()
+                .any(|(of, names)| of == group && names.contains(name))
+        };
+        self.counts
+            .keys()
+            .copied()
+            .filter(|key| !listed(key))
+            .collect()
+    }
+
+    /// A table for people.
+    pub fn table(&self) -> String {
+        let mut table = String::new();
+        for (group, names) in LISTED {
+            let counts: Vec<String> = names
+                .iter()
+                .map(|name| format!("{name} {}", self.get(*group, name)))
+                .collect();
+            let title = format!("{group:?}").to_lowercase();
+            let _ = writeln!(table, "{title:<12} {}", counts.join(", "));
+        }
+        for key @ (group, name) in self.missing() {
+            let why = explanation(key).unwrap_or("NOT EXPLAINED");
+            let _ = writeln!(table, "never reached: {group:?} {name} ({why})");
+        }
+        table
+    }
+
+    // -- by type ---------------------------------------------------------------
+
+    pub(crate) fn frame(&mut self, way: Way, frame: &Frame) {
+        let group = match way {
+            Way::Up => Group::Up,
+            Way::Down => Group::Down,
+        };
+        self.count(group, frame.name());
+        match frame {
+            Frame::Welcome(welcome) => {
+                for slot in &welcome.slots {
+                    self.count(Group::Slot, slot_name(slot.status));
+                    self.state(&slot.state);
+                    for (_, state) in &slot.old {
+                        self.state(state);
+                    }
+                }
+            }
+            Frame::Accepted(accepted) => {
+                for (_, refusal) in &accepted.refused {
+                    self.count(Group::Disposition, refusal_name(*refusal));
+                }
+            }
+            Frame::Receipt(receipt) => self.receipt(&receipt.kind),
+            Frame::Revoked(revoked) => {
+                for (_, outcome) in &revoked.results {
+                    self.count(Group::Revoke, revoke_name(*outcome));
+                }
+            }
+            Frame::Goodbye(goodbye) => self.count(Group::Goodbye, goodbye_name(goodbye.reason)),
+            _ => {}
+        }
+    }
+
+    fn receipt(&mut self, kind: &ReceiptKind) {
+        match kind {
+            ReceiptKind::Outcomes {
+                epoch,
+                dispositions,
+                ..
+            } => {
+                let name = match epoch {
+                    None => "outcomes",
+                    Some(_) => "outcomes of a closed epoch",
+                };
+                self.count(Group::Receipt, name);
+                for (_, disposition) in dispositions {
+                    self.count(Group::Disposition, disposition_name(*disposition));
+                }
+            }
+            ReceiptKind::ReadBy { .. } => self.count(Group::Receipt, "read by"),
+            ReceiptKind::Read(_) => self.count(Group::Receipt, "read"),
+            ReceiptKind::Rejected { .. } => self.count(Group::Receipt, "rejected"),
+        }
+    }
+
+    fn state(&mut self, state: &SentState) {
+        for (_, disposition) in &state.dispositions {
+            self.count(Group::Disposition, disposition_name(*disposition));
+        }
+    }
+
+    pub(crate) fn shown(&mut self, shown: Shown) {
+        self.count(Group::Shown, shown_name(shown));
+    }
+
+    pub(crate) fn decision(&mut self, decision: &Decision) {
+        self.count(Group::Decision, decision_name(decision));
+    }
+
+    pub(crate) fn outcome(&mut self, outcome: &Outcome) {
+        self.count(Group::Outcome, outcome_name(outcome));
+    }
+
+    pub(crate) fn error(&mut self, error: &CommandError) {
+        self.count(Group::Error, error_name(error));
+    }
+
+    pub(crate) fn notice(&mut self, notice: &Notice) {
+        let name = match notice {
+            Notice::PeerTyping { .. } => "typing",
+            Notice::Identity { .. } => "identity",
+        };
+        self.count(Group::Notice, name);
+    }
+}
+
+fn explanation((group, name): (Group, &'static str)) -> Option<&'static str> {
+    let known = |of: &&(Group, &str, &str)| (of.0, of.1) == (group, name);
+    EXPLAINED.iter().find(known).map(|(.., why)| *why)
+}
+
+fn slot_name(status: SlotStatus) -> &'static str {
+    match status {
+        SlotStatus::Ok => "ok",
+        SlotStatus::Granted(_) => "granted",
+        SlotStatus::NotBound => "not bound",
+        SlotStatus::EpochClosed => "epoch closed",
+    }
+}
+
+fn refusal_name(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::UnknownRecipient => "unknown recipient",
+        Refusal::MailboxFull => "mailbox full",
+        Refusal::TooLarge => "too large",
+        Refusal::Policy => "policy",
+    }
+}
+
+fn disposition_name(disposition: Disposition) -> &'static str {
+    match disposition {
+        Disposition::Refused(refusal) => refusal_name(refusal),
+        Disposition::Revoked => "revoked",
+        Disposition::Expired => "expired",
+        Disposition::Rejected(RejectReason::Unreadable) => "unreadable",
+        Disposition::Rejected(RejectReason::Conflict) => "conflict",
+    }
+}
+
+fn revoke_name(outcome: RevokeOutcome) -> &'static str {
+    match outcome {
+        RevokeOutcome::Revoked => "revoked",
+        RevokeOutcome::AlreadyDelivered => "already delivered",
+        RevokeOutcome::InDoubt => "in doubt",
+        RevokeOutcome::Forgotten => "forgotten",
+    }
+}
+
+fn goodbye_name(reason: GoodbyeReason) -> &'static str {
+    match reason {
+        GoodbyeReason::Draining => "draining",
+        GoodbyeReason::Superseded => "superseded",
+        GoodbyeReason::ProtocolError => "protocol error",
+        GoodbyeReason::Overloaded => "overloaded",
+        GoodbyeReason::UnknownDevice => "unknown device",
+        GoodbyeReason::Closing => "closing",
+    }
+}
+
+fn shown_name(shown: Shown) -> &'static str {
+    match shown {
+        Shown::Queued => "queued",
+        Shown::Sending => "sending",
+        Shown::Sent => "sent",
+        Shown::Delivered => "delivered",
+        Shown::Read => "read",
+        Shown::Failed(failure) => failure.word(),
+        Shown::Cancelled => "cancelled",
+        Shown::Received => "received",
+        Shown::Unreadable => "unreadable",
+        Shown::Conflicting => "conflicting",
+    }
+}
+
+fn decision_name(decision: &Decision) -> &'static str {
+    match decision {
+        Decision::ByIp(_) => "by ip",
+        Decision::Wait => "wait",
+        Decision::Revoke { .. } => "revoke",
+        Decision::Connect { .. } => "connect",
+        Decision::Move { .. } => "move",
+        Decision::GiveUp { .. } => "give up",
+        Decision::BackOff { .. } => "back off",
+        Decision::Live { .. } => "live",
+        Decision::NewEpoch => "new epoch",
+        Decision::Rejected => "rejected",
+        Decision::DeadlineDropped => "deadline dropped",
+    }
+}
+
+fn error_name(error: &CommandError) -> &'static str {
+    match error {
+        CommandError::Busy(_) => "busy",
+        CommandError::NotFound(_) => "not found",
+        CommandError::NoIdentity(_) => "no identity",
+        CommandError::TooLate(_) => "too late",
+        CommandError::Invalid(_) => "invalid",
+        CommandError::Offline => "offline",
+    }
+}
+
+fn outcome_name(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "done",
+        Outcome::Applied { .. } => "applied",
+        Outcome::SessionBegun { .. } => "session begun",
+        Outcome::Enqueued { .. } => "enqueued",
+        Outcome::Repeated { .. } => "repeated",
+        Outcome::Released(_) => "released",
+        Outcome::NotQueued => "not queued",
+        Outcome::Queued { .. } => "queued",
+        Outcome::Resume { .. } => "resume",
+        Outcome::TakenBack => "taken back",
+        Outcome::MustRevoke(_) => "must revoke",
+        Outcome::TooLate { .. } => "too late",
+        Outcome::NotFound => "not found",
+        Outcome::Deadline(_) => "deadline",
+        Outcome::Expired { .. } => "expired",
+        Outcome::Inserted { .. } => "inserted",
+        Outcome::Duplicate { .. } => "duplicate",
+        Outcome::Conflict { .. } => "conflict",
+        Outcome::ReadTo { .. } => "read to",
+        Outcome::ReadMarks(_) => "read marks",
+        Outcome::ClientOpen { .. } => "client open",
+        Outcome::TooManyClients => "too many clients",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::faults::Faults;
+    use crate::setup::Setup;
+
+    #[test]
+    fn whatever_is_counted_is_listed() {
+        let mut all = Coverage::default();
+        for seed in 0..8 {
+            let mut setup = Setup::drawn(seed, 3);
+            setup.faults = Faults::draw_first(&mut crate::rng::Rng::new(seed));
+            let mut world = setup.world(false);
+            let _ = world.run(setup.minutes);
+            all.add(world.coverage());
+        }
+        assert_eq!(all.unlisted(), []);
+    }
+
+    #[test]
+    fn only_what_is_listed_is_explained() {
+        for (group, name, _) in EXPLAINED {
+            let listed = |(of, names): &(Group, &[&str])| of == group && names.contains(name);
+            assert!(LISTED.iter().any(listed), "{group:?} {name}");
+        }
+    }
+}

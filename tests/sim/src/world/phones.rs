@@ -1,0 +1,112 @@
+//! Phones that are replaced, and phones that are put back to an old copy.
+
+use twine_engine::message::MessageRecord;
+use twine_engine::store_ops::StoreOps;
+use twine_proto::MessageName;
+
+use super::gateway::provision;
+use super::{Event, World};
+use crate::handset::Handset;
+use crate::model::Broken;
+use crate::net::HandsetNo;
+use crate::poison;
+
+impl World {
+    /// The user buys a phone: the gateway binds the number to it, and it starts
+    /// with an empty store. The old one is gone, or stays on and is told that
+    /// it has no number.
+    pub(super) fn replace_phone(&mut self, handset: HandsetNo) {
+        if self.handsets[handset].retired || self.handsets.len() >= 2 * self.numbers {
+            return;
+        }
+        let new = self.handsets.len();
+        let gone = self.rng.percent(50);
+        if gone {
+            self.kill(handset);
+        }
+        let old = &mut self.handsets[handset];
+        (old.retired, old.gone) = (true, gone);
+        let number = old.number;
+        let phone = Handset::new(number, old.links.clone(), self.now);
+        self.model
+            .replaced(handset, number, gone.then_some(&old.store));
+        self.handsets.push(phone);
+        provision(&mut self.gateway_store, number, new);
+        self.broke("phone replaced", || {
+            format!("h{handset} is replaced by h{new}, gone: {gone}")
+        });
+        let at = self.now + self.rng.range(0, 10_000);
+        self.at(at, Event::Start { handset: new });
+        self.pause_then(Event::Send { handset: new }, self.faults.send_every_ms);
+        self.plan_faults_of(new);
+    }
+
+    /// A copy is taken, to be put back within a minute.
+    pub(super) fn copy_phone(&mut self, handset: HandsetNo) {
+        let h = &mut self.handsets[handset];
+        if h.retired || h.copy.is_some() {
+            return;
+        }
+        h.copy = Some((h.store.clone(), h.app.cursor));
+        self.tell(|| format!("h{handset} is copied"));
+        let at = self.now + self.rng.range(100, 60_000);
+        self.at(at, Event::PutBack { handset });
+    }
+
+    /// The phone is what it was: its store, and the app's place in the events.
+    pub(super) fn put_back(&mut self, handset: HandsetNo) {
+        let Some((copy, cursor)) = self.handsets[handset].copy.take() else {
+            return;
+        };
+        if self.handsets[handset].retired {
+            return;
+        }
+        self.kill(handset);
+        self.broke("phone put back", || {
+            format!("h{handset} is put back to its copy")
+        });
+        let now = self.now;
+        let h = &mut self.handsets[handset];
+        h.reboot(now);
+        h.put_back = true;
+        h.app.cursor = cursor;
+        self.model.put_back(handset, h.number, &h.store, &copy);
+        h.store = copy;
+    }
+
+    /// Whether some phone of the recipient's number has stored a message.
+    pub(super) fn is_stored(&self, name: &MessageName) -> bool {
+        self.handsets
+            .iter()
+            .filter(|h| h.number == name.to)
+            .any(|h| h.store.at_place(name).is_some())
+    }
+
+    /// Every placeholder with a name stands for a message that nobody can read.
+    pub(super) fn placeholders_were_poisoned(&self) -> Result<(), Broken> {
+        for receiver in &self.handsets {
+            for placeholder in receiver.store.incoming().filter(|r| r.text.is_none()) {
+                let Some(name) = placeholder.name else {
+                    continue;
+                };
+                let senders = self.handsets.iter().filter(|h| h.number == name.from);
+                for record in senders.filter_map(|h| sent_as(h, &name)) {
+                    let text = record.text.as_ref().map_or("", |text| text.expose());
+                    if poison::of(text).is_none() {
+                        return Err(Broken {
+                            promise: "what can be read is read",
+                            text: text.to_owned(),
+                        });
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn sent_as(sender: &Handset, name: &MessageName) -> Option<MessageRecord> {
+    let id = sender.store.sent_at(name)?;
+    let Ok(record) = sender.store.message(id);
+    record.filter(|record| record.name == Some(*name))
+}
