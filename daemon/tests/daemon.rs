@@ -2,126 +2,15 @@
 //! and stops. No gateway: the session is tested with one in `tests/e2e`.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use std::fs;
-use std::io::{BufRead, BufReader, Read};
-use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
-use std::process::{Child, ChildStderr, Command, Output, Stdio};
+mod common;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use tempfile::TempDir;
-use twine_control::blocking::Client;
+use std::fs;
+use std::process::{Command, Output};
+
+use nix::sys::signal::Signal;
 use twine_control::{ClientError, pb};
 
-const TWINED: &str = env!("CARGO_BIN_EXE_twined");
-const OWN: &str = "+254712345678";
-const PEER: &str = "+2348031234567";
-
-/// A phone's folder: configuration, root, data.
-struct Phone {
-    dir: TempDir,
-}
-
-/// A running daemon; killed when dropped.
-struct Daemon {
-    child: Child,
-    log: BufReader<ChildStderr>,
-}
-
-impl Phone {
-    fn new(extra: &str) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let mut root = rcgen::CertificateParams::default();
-        root.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let root = root
-            .self_signed(&rcgen::KeyPair::generate().unwrap())
-            .unwrap();
-        fs::write(dir.path().join("root.pem"), root.pem()).unwrap();
-        let uid = fs::metadata("/proc/self").unwrap().uid();
-        let config = format!(
-            "data_dir = \"data\"\nsocket = \"twined.sock\"\nlog.level = \"debug\"\n\
-             [roles]\napp = [{uid}]\ntelephony = [{uid}]\ndiagnostics = [{uid}]\n\
-             [gateway]\nhost = \"127.0.0.1\"\nroots = [\"root.pem\"]\n{extra}"
-        );
-        fs::write(dir.path().join("twined.toml"), config).unwrap();
-        Self { dir }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn command(&self) -> Command {
-        let mut command = Command::new(TWINED);
-        command.arg("--config").arg(self.path("twined.toml"));
-        command
-    }
-
-    /// Starts the daemon and waits until it says that it is ready.
-    fn start(&self) -> Daemon {
-        let mut child = self.command().stderr(Stdio::piped()).spawn().unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap());
-        let mut daemon = Daemon { child, log };
-        daemon.wait_for_log("is ready");
-        daemon
-    }
-
-    fn output(&self) -> Output {
-        self.command().output().unwrap()
-    }
-
-    fn connect(&self, name: &str, roles: &[pb::Role]) -> Client {
-        Client::connect(self.path("twined.sock"), name, roles, None).unwrap()
-    }
-
-    fn app(&self) -> Client {
-        self.connect("com.example", &[pb::Role::App])
-    }
-}
-
-impl Daemon {
-    fn wait_for_log(&mut self, words: &str) -> String {
-        loop {
-            let mut line = String::new();
-            assert_ne!(
-                self.log.read_line(&mut line).unwrap(),
-                0,
-                "ended before {words:?}"
-            );
-            if line.contains(words) {
-                return line;
-            }
-        }
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
-    }
-
-    /// Its exit code and the rest of its log.
-    fn ended(mut self) -> (Option<i32>, String) {
-        let mut rest = String::new();
-        self.log.read_to_string(&mut rest).unwrap();
-        (self.child.wait().unwrap().code(), rest)
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        // One that has ended already is no error.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn register() -> pb::Register {
-    pb::Register {
-        number: OWN.to_owned(),
-        iccid: "8925402000000000001".to_owned(),
-        consent: true,
-    }
-}
+use self::common::{OWN, PEER, Phone, TWINED, register};
 
 fn send(token: &str) -> pb::Send {
     pb::Send {
