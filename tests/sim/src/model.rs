@@ -11,6 +11,7 @@
 //! | the gateway was restored from a backup | that what was taken back stays away; read marks it had taken; one copy only, where the sender took a new epoch |
 //! | the gateway keeps mail for a short time | that what failed or was taken back has not arrived: it may have been handed over, expired, and been repeated or dismissed by the user; read marks |
 //! | a phone was put back to an old copy | messages confirmed or received after the copy; of those it had sent before: one copy only, their order, that one taken back stays away, and an end beyond "sent" (the gateway may have forgotten the outcome); read marks from and to it so far |
+//! | both of these at once | that a name is given once: the second message of a name is shown as conflicting, and fails |
 //! | a phone was replaced | an end for what it had not brought to one; reads on it; what it had received and not shown, if it is gone |
 //!
 //! What holds in spite of everything: an app gets only what was sent to its
@@ -224,12 +225,12 @@ impl Model {
             name: record.name,
             id: record.id,
         };
-        let renamed = sent.doubted || self.gateway_restored;
-        if sent
-            .received
-            .iter()
-            .any(|known| copy.repeats(known, renamed))
-        {
+        let may = match (sent.doubted, self.gateway_restored) {
+            (false, false) => MayRepeat::Never,
+            (true, true) => MayRepeat::InAnotherPlace,
+            _ => MayRepeat::InAnotherEpoch,
+        };
+        if sent.received.iter().any(|known| copy.repeats(known, may)) {
             return broken("a message reaches the app exactly once", &text);
         }
         if !sent
@@ -411,14 +412,28 @@ impl Model {
     }
 }
 
+/// When a phone may show a message that it shows already.
+#[derive(Debug, Clone, Copy)]
+enum MayRepeat {
+    Never,
+    /// Its sender has a new epoch, because sender or gateway forgot.
+    InAnotherEpoch,
+    /// Sender and gateway forgot the same time: nobody can know of the first.
+    InAnotherPlace,
+}
+
 impl Copy {
-    /// Whether the app of one phone would show one message twice.
-    fn repeats(&self, known: &Self, may_be_renamed: bool) -> bool {
+    /// Whether the app of one phone shows one message twice, and may not.
+    fn repeats(&self, known: &Self, may: MayRepeat) -> bool {
         if self.on != known.on || self.id == known.id {
             return false;
         }
         let epoch = |copy: &Self| copy.name.map(|name| name.epoch);
-        !may_be_renamed || epoch(self) == epoch(known)
+        match may {
+            MayRepeat::Never => true,
+            MayRepeat::InAnotherEpoch => epoch(self) == epoch(known),
+            MayRepeat::InAnotherPlace => self.name == known.name,
+        }
     }
 }
 

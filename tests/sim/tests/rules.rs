@@ -6,14 +6,14 @@ mod desk;
 
 use bytes::Bytes;
 use desk::{Desk, EPOCH, delivery, high_water, own, peer, send};
-use twine_engine::message::{Failure, Shown};
-use twine_engine::store_ops::StoreOps;
+use twine_engine::message::{Failure, IpAttempt, SentAs, Shown, SmsAttempt, TakeBack, shown};
+use twine_engine::store_ops::{ClientName, EventCursor, StoreOps};
 use twine_engine::{ChannelEvent, Command, CommandError, DownReason, Input, Reply, TransportKind};
 use twine_proto::frame::{
-    Accepted, Binding, Disposition, Goodbye, GoodbyeReason, Receipt, ReceiptKind, Refusal,
+    Accepted, Binding, Disposition, Goodbye, GoodbyeReason, Hello, Receipt, ReceiptKind, Refusal,
     RejectReason, RevokeOutcome, Revoked, SentState, SlotStatus,
 };
-use twine_proto::{Epoch, Frame, OpaqueContent, Seq, SessionNo, Slot};
+use twine_proto::{Cursor, Epoch, Frame, OpaqueContent, Seq, SessionNo, Slot};
 
 fn accepted(upto: u64) -> Frame {
     Frame::Accepted(Accepted {
@@ -326,6 +326,178 @@ fn rule_14_a_revoke_in_doubt_is_repeated_at_the_next_contact() {
     desk.frames.clear();
     desk.welcome(SlotStatus::Ok, high_water(1));
     assert_eq!(desk.names(), ["Revoke"]);
+}
+
+/// Breaks the connection and greets the gateway anew.
+fn next_hello(desk: &mut Desk) -> Hello {
+    desk.channel(ChannelEvent::Down(DownReason::Closed("gone".into())));
+    desk.pass(2_000);
+    desk.frames.clear();
+    desk.up();
+    match desk.frames.pop() {
+        Some(Frame::Hello(hello)) => hello,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn rule_6_session_numbers_grow_also_over_a_crash() {
+    let mut desk = Desk::live();
+    let before = next_hello(&mut desk).session_no;
+    let mut desk = desk.crash();
+    desk.up();
+    let Some(Frame::Hello(hello)) = desk.frames.last() else {
+        panic!("{:?}", desk.names());
+    };
+    assert!(hello.session_no > before, "{:?}", hello.session_no);
+}
+
+#[test]
+fn rule_7_what_the_gateway_has_lost_is_submitted_again() {
+    let mut desk = Desk::live();
+    let (a, b) = (desk.send("a"), desk.send("b"));
+    desk.frame(accepted(2));
+    desk.frame(outcomes(&[1]));
+    let hello = next_hello(&mut desk);
+    let Binding::Held(position) = hello.slots[0].binding else {
+        panic!("{hello:?}");
+    };
+    assert_eq!(position.lowest_unsettled, Seq(2));
+    // Restored from a backup; its mark is raised to what is settled.
+    desk.welcome(SlotStatus::Ok, high_water(1));
+    assert_eq!(desk.submits(), [(2, 2)]);
+    assert_eq!(desk.message(a).shown, Shown::Delivered);
+    assert_eq!(desk.message(b).shown, Shown::Sending);
+}
+
+#[test]
+fn rule_9_the_next_hello_tells_the_last_cursor_committed_and_its_check() {
+    let mut desk = Desk::live();
+    desk.frame(Frame::Deliver(delivery(7, 1, "hello")));
+    let history = desk.store.history(own(), peer(), None, 10).unwrap();
+    let name = history[0].name.unwrap();
+    let slot = next_hello(&mut desk).slots.remove(0);
+    assert_eq!(slot.cursor, Cursor(7));
+    assert_eq!(slot.cursor_check, name.cursor_check());
+}
+
+#[test]
+fn rule_13_expiry_is_told_and_wedges_until_the_user_retries() {
+    let mut desk = Desk::live();
+    let id = desk.send("a");
+    desk.frame(accepted(1));
+    desk.frame(Frame::Receipt(Receipt {
+        slot: Slot(0),
+        kind: ReceiptKind::Outcomes {
+            epoch: None,
+            delivered: Vec::new(),
+            dispositions: vec![(Seq(1), Disposition::Expired)],
+        },
+    }));
+    let expired = Shown::Failed(Failure::ExpiredAtGateway);
+    assert_eq!(desk.message(id).shown, expired);
+    desk.frames.clear();
+    desk.command(Command::Retry(id));
+    assert_eq!(desk.submits(), [(2, 1)]);
+}
+
+#[test]
+fn rule_16_delivered_if_either_is_and_failed_only_if_both_are_negative() {
+    let sent = SentAs {
+        epoch: EPOCH,
+        seq: Seq(1),
+    };
+    let by_ip = [
+        IpAttempt::None,
+        IpAttempt::InFlight(sent),
+        IpAttempt::Accepted(sent),
+        IpAttempt::Delivered(sent),
+        IpAttempt::Refused(Refusal::MailboxFull),
+        IpAttempt::Revoked(TakeBack::Expired),
+        IpAttempt::Expired,
+        IpAttempt::Rejected(RejectReason::Unreadable),
+    ];
+    let by_sms = [
+        SmsAttempt::None,
+        SmsAttempt::Waiting,
+        SmsAttempt::Sent,
+        SmsAttempt::Delivered,
+        SmsAttempt::Unconfirmed,
+        SmsAttempt::Failed,
+    ];
+    for ip in by_ip {
+        for sms in by_sms {
+            let seen = shown(ip, sms, false);
+            let delivered = matches!(ip, IpAttempt::Delivered(_)) || sms == SmsAttempt::Delivered;
+            assert_eq!(seen == Shown::Delivered, delivered, "{ip:?} {sms:?}");
+            let never_by_ip = ip.is_negative() || ip == IpAttempt::None;
+            let never_by_sms = matches!(sms, SmsAttempt::None | SmsAttempt::Failed);
+            let tried = ip != IpAttempt::None || sms != SmsAttempt::None;
+            let failed = never_by_ip && never_by_sms && tried;
+            assert_eq!(matches!(seen, Shown::Failed(_)), failed, "{ip:?} {sms:?}");
+        }
+    }
+}
+
+#[test]
+fn rule_19_a_hole_delays_nothing_and_order_keys_put_the_late_one_in_its_place() {
+    let mut desk = Desk::live();
+    desk.frame(Frame::Deliver(delivery(1, 2, "second")));
+    let history = |desk: &Desk| -> Vec<u64> {
+        let page = desk.store.history(own(), peer(), None, 10).unwrap();
+        page.iter().map(|m| m.name.unwrap().lane_seq.0).collect()
+    };
+    assert_eq!(history(&desk), [2]);
+    desk.frame(Frame::Deliver(delivery(2, 3, "third")));
+    desk.frame(Frame::Deliver(delivery(3, 1, "first")));
+    assert_eq!(history(&desk), [3, 2, 1], "newest first");
+}
+
+#[test]
+fn rule_21_by_ip_many_of_a_lane_are_in_flight_at_once() {
+    let mut desk = Desk::live();
+    for text in ["a", "b", "c"] {
+        desk.send(text);
+    }
+    assert_eq!(desk.submits(), [(1, 1), (2, 2), (3, 3)]);
+}
+
+#[test]
+fn rule_29_an_acknowledgement_moves_one_cursor_and_deletes_nothing() {
+    let mut desk = Desk::live();
+    let client = |name: &str| ClientName(name.into());
+    for name in ["app", "other"] {
+        desk.command(Command::OpenClient {
+            client: client(name),
+            from_now: false,
+        });
+    }
+    desk.send("a");
+    let all = desk.store.events(EventCursor(0), 100).unwrap().events;
+    let latest = all.last().unwrap().cursor;
+    desk.replies.clear();
+    desk.command(Command::AckEvents {
+        client: client("app"),
+        cursor: latest,
+    });
+    desk.command(Command::AckEvents {
+        client: client("app"),
+        cursor: EventCursor(latest.0 + 1),
+    });
+    for name in ["app", "other"] {
+        desk.command(Command::OpenClient {
+            client: client(name),
+            from_now: false,
+        });
+    }
+    let open = |cursor| Reply::ClientOpen { cursor, latest };
+    let [done, beyond, app, other] = &desk.replies[..] else {
+        panic!("{:?}", desk.replies);
+    };
+    assert_eq!(*done, Reply::Done);
+    assert!(matches!(beyond, Reply::Error(CommandError::Invalid(_))));
+    assert_eq!((app, other), (&open(latest), &open(EventCursor(0))));
+    assert_eq!(desk.store.events(EventCursor(0), 100).unwrap().events, all);
 }
 
 #[test]
