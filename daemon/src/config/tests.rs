@@ -74,7 +74,7 @@ fn later_files_win_key_by_key_and_each_value_names_its_origin() {
         r#"server_name = "gw.example" # from gateway.host"#,
         r#"heartbeat_ms = 120000 # DIR/carrier.toml:1"#,
         r#"app = [1001, 10077] # DIR/carrier.toml:2"#,
-        r#"answer_timeout_ms = 10000 # built in"#,
+        r#"port_quic = 4433 # built in"#,
         r#"transports = ["tls"] # DIR/maker.toml:7"#,
     ] {
         assert!(
