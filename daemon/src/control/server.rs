@@ -1,6 +1,10 @@
 //! All clients of the control socket: what each may do, what it waits for,
 //! where it stands in the event log.
 
+mod agent;
+mod events;
+mod greeting;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
@@ -11,22 +15,21 @@ use tokio::task::AbortHandle;
 use twine_engine::status::StatusView;
 use twine_engine::store_ops::{ClientName, EventCursor};
 use twine_engine::time::Now;
-use twine_engine::{Command, Notice, Reply, ReplyTo, TelephonyEvent};
-use twine_proto::control::{CONTROL_VERSION, ClientMessage, ServerMessage, parse_client_name};
+use twine_engine::{Command, Reply, ReplyTo, TelephonyEvent};
+use twine_proto::control::{CONTROL_VERSION, ClientMessage, ServerMessage};
 use twine_proto::control_pb::{self as pb, ErrorCode, reply};
 
-use super::client::{Client, Greeted, Slow, Subscription};
+use super::client::{Client, Greeted, Slow};
 use super::connection::{self, ClientId, Raw, closed, turn_away};
 use super::present;
 use super::queue::SendQueue;
-use super::reports::{self, Told};
 use super::requests::{self, Action};
 use super::roles::{Roles, may_ask, request_name};
 use crate::config::RoleUids;
 #[cfg(doc)]
 use crate::limits::CLOSE_TIMEOUT;
-use crate::limits::{CONTROL_QUEUE, EVENTS_PER_READ, MAX_OPEN_REQUESTS};
-use crate::reads::{Page, Read};
+use crate::limits::{CONTROL_QUEUE, MAX_OPEN_REQUESTS};
+use crate::reads::Read;
 
 /// What the daemon says of itself.
 #[derive(Debug, Clone)]
@@ -248,90 +251,6 @@ impl Control {
         );
     }
 
-    /// What was read.
-    pub fn page(&mut self, now: Now, ticket: ReadTicket, page: &Page) {
-        let Some(client) = self.clients.get_mut(&ticket.client) else {
-            return;
-        };
-        client.reading = false;
-        match (ticket.purpose, page) {
-            (Purpose::Request(request), page) => {
-                let kind = client.view().page(page);
-                let to = ReplyTo {
-                    client: ticket.client,
-                    request,
-                };
-                self.answer(now, to, kind);
-            }
-            (Purpose::Events { subscription }, Page::Events { .. })
-                if client
-                    .subscription
-                    .is_some_and(|it| it.serial == subscription) =>
-            {
-                if let Err(slow) = push_events(client, now, page, self.latest) {
-                    self.close_slow(ticket.client, slow);
-                }
-            }
-            // For an earlier subscription of this connection.
-            (Purpose::Events { .. }, _) => {}
-        }
-        self.pump(ticket.client);
-    }
-
-    /// The store could not read it.
-    pub fn read_failed(&mut self, now: Now, ticket: ReadTicket, reason: &str) {
-        let Some(client) = self.clients.get_mut(&ticket.client) else {
-            return;
-        };
-        client.reading = false;
-        match ticket.purpose {
-            Purpose::Request(request) => {
-                let to = ReplyTo {
-                    client: ticket.client,
-                    request,
-                };
-                let message = format!("the store cannot be read: {reason}");
-                self.answer(now, to, present::error(ErrorCode::Storage, message));
-                self.pump(ticket.client);
-            }
-            // A client that waited for events and gets none could not tell this
-            // from silence: it has to connect and subscribe again.
-            Purpose::Events { .. } => {
-                let message = format!("the event log cannot be read: {reason}");
-                self.close(ticket.client, ErrorCode::Storage, message);
-            }
-        }
-    }
-
-    /// The event log reaches up to here.
-    pub fn events(&mut self, now: Now, latest: EventCursor) {
-        self.latest = self.latest.max(latest);
-        let subscribers: Vec<_> = self.subscribers().collect();
-        for id in subscribers {
-            self.pump(id);
-            self.check_pace(now, id);
-        }
-    }
-
-    /// A passing event, for all subscribers.
-    pub fn notice(&mut self, now: Now, notice: &Notice) {
-        let subscribers: Vec<_> = self.subscribers().collect();
-        for id in subscribers {
-            let Some(client) = self.clients.get_mut(&id) else {
-                continue;
-            };
-            // Not worth a place behind a backlog: it would be stale.
-            if client.is_behind() {
-                self.check_pace(now, id);
-                continue;
-            }
-            let event = ServerMessage::Event(client.view().notice(notice, now));
-            if let Err(slow) = client.push(now.instant, &event) {
-                self.close_slow(id, slow);
-            }
-        }
-    }
-
     /// The daemon stops: everybody gets what waits for him and is told. Returns
     /// when it is written, or [`CLOSE_TIMEOUT`] is over.
     pub async fn stop(&mut self) {
@@ -408,7 +327,7 @@ impl Control {
         let Some(client) = self.clients.get_mut(&id) else {
             return;
         };
-        let greeted = match greet(connect, client.allowed) {
+        let greeted = match greeting::greet(connect, client.allowed) {
             Ok(greeted) => greeted,
             Err((code, message)) => {
                 self.counters.refused += 1;
@@ -469,124 +388,6 @@ impl Control {
             }
             Err(error) => self.refuse(now, to, error.code(), error.to_string()),
         }
-    }
-
-    fn report(&mut self, id: ClientId, greeted: &Greeted, report: pb::Report) {
-        if !greeted.roles.any_of(Roles::TELEPHONY) {
-            let message = format!(
-                "reports need the role telephony; this connection has {}",
-                greeted.roles
-            );
-            return self.close(id, ErrorCode::PermissionDenied, message);
-        }
-        let told = match reports::parse(report) {
-            Ok(told) => told,
-            Err(error) => {
-                log::warn!("closed the telephony agent because of its report: {error}");
-                self.counters.broken += 1;
-                return self.close(id, ErrorCode::InvalidArgument, error.to_string());
-            }
-        };
-        match told {
-            Told::Unused(what) => self.unused_report(what),
-            Told::Event(event) => {
-                if self.agent != Some(id) && !self.new_agent(id, &event) {
-                    return;
-                }
-                self.wishes.push_back(Wish::Telephony(event));
-            }
-        }
-    }
-
-    /// Whether this connection is the agent from now on: the newest one wins,
-    /// because the old one may be a ghost of a process that was killed.
-    fn new_agent(&mut self, id: ClientId, first: &TelephonyEvent) -> bool {
-        if !matches!(first, TelephonyEvent::State { .. }) {
-            let message = "an agent's first report has to be its full state".to_owned();
-            self.close(id, ErrorCode::FailedPrecondition, message);
-            return false;
-        }
-        // Without "agent gone": the state of the new one replaces everything.
-        if let Some(old) = self.agent.replace(id) {
-            let message = "another telephony agent has taken over".to_owned();
-            self.close(old, ErrorCode::FailedPrecondition, message);
-        }
-        true
-    }
-
-    fn unused_report(&mut self, what: &str) {
-        if !std::mem::replace(&mut self.unused_report_logged, true) {
-            log::warn!("ignored from the telephony agent, this once logged: {what}");
-        }
-    }
-
-    // -- events -------------------------------------------------------------------
-
-    fn subscribers(&self) -> impl Iterator<Item = ClientId> {
-        self.clients
-            .iter()
-            .filter(|(_, client)| client.subscription.is_some())
-            .map(|(&id, _)| id)
-    }
-
-    fn subscribe(&mut self, now: Now, id: ClientId, cursor: EventCursor, latest: EventCursor) {
-        let Some(client) = self.clients.get_mut(&id) else {
-            return;
-        };
-        self.last_subscription += 1;
-        client.subscription = Some(Subscription {
-            sent: cursor,
-            exhausted: EventCursor::default(),
-            serial: self.last_subscription,
-        });
-        let name = client.greeted.as_ref().map(|greeted| greeted.name.clone());
-        let older = self.clients.iter().find(|&(&other, client)| {
-            other != id
-                && client.subscription.is_some()
-                && client.greeted.as_ref().map(|greeted| &greeted.name) == name.as_ref()
-        });
-        if let Some((&older, _)) = older {
-            let message = "a newer connection of this client subscribed to its events".to_owned();
-            self.close(older, ErrorCode::FailedPrecondition, message);
-        }
-        self.latest = self.latest.max(latest);
-        self.pump(id);
-        self.check_pace(now, id);
-    }
-
-    /// Starts the next read for a client, if it has room for the answer: pages
-    /// it asked for first, then events.
-    fn pump(&mut self, id: ClientId) {
-        let Some(client) = self.clients.get_mut(&id) else {
-            return;
-        };
-        let events = client
-            .subscription
-            .filter(|it| it.sent.max(it.exhausted) < self.latest);
-        if (client.reads.is_empty() && events.is_none()) || !client.may_read() {
-            return;
-        }
-        let (purpose, read) = match (client.reads.pop_front(), events) {
-            (Some((request, read)), _) => (Purpose::Request(request), read),
-            (None, Some(Subscription { sent, serial, .. })) => (
-                Purpose::Events {
-                    subscription: serial,
-                },
-                Read::Events {
-                    after: sent,
-                    limit: EVENTS_PER_READ,
-                },
-            ),
-            (None, None) => return,
-        };
-        client.reading = true;
-        self.reads.push_back((
-            ReadTicket {
-                client: id,
-                purpose,
-            },
-            read,
-        ));
     }
 
     // -- endings ------------------------------------------------------------------
@@ -674,83 +475,6 @@ impl Drop for Control {
     fn drop(&mut self) {
         self.accept.abort();
     }
-}
-
-/// Judges a greeting.
-fn greet(connect: &pb::Connect, allowed: Roles) -> Result<Greeted, (ErrorCode, String)> {
-    if connect.version != CONTROL_VERSION {
-        let message = format!(
-            "version {} of the control protocol is not spoken here, only {CONTROL_VERSION}",
-            connect.version
-        );
-        return Err((ErrorCode::Unsupported, message));
-    }
-    let name = parse_client_name(&connect.client)
-        .map_err(|error| (ErrorCode::InvalidArgument, error.to_string()))?;
-    let mut roles = Roles::NONE;
-    for &number in &connect.roles {
-        match pb::Role::try_from(number) {
-            Ok(role) if role != pb::Role::Unspecified => roles = roles.with(Roles::of(role)),
-            _ => {
-                let message = format!("there is no role number {number}");
-                return Err((ErrorCode::InvalidArgument, message));
-            }
-        }
-    }
-    if roles == Roles::NONE {
-        let message = format!("a connection needs a role; this uid may have {allowed}");
-        return Err((ErrorCode::InvalidArgument, message));
-    }
-    let denied = roles.without(allowed);
-    if denied != Roles::NONE {
-        let message = format!("this uid may not be {denied}; it may have {allowed}");
-        return Err((ErrorCode::PermissionDenied, message));
-    }
-    Ok(Greeted {
-        name: ClientName(name.as_str().to_owned()),
-        roles,
-    })
-}
-
-/// Queues events until enough wait; the rest of the page is read again later,
-/// with the messages as they are then.
-fn push_events(
-    client: &mut Client,
-    now: Now,
-    page: &Page,
-    latest: EventCursor,
-) -> Result<(), Slow> {
-    let view = client.view();
-    let Page::Events {
-        resync_from,
-        events,
-    } = page
-    else {
-        return Ok(());
-    };
-    let mut sent = None;
-    if let Some(EventCursor(from)) = *resync_from {
-        client.push(
-            now.instant,
-            &ServerMessage::Event(present::resync(from, now)),
-        )?;
-        sent = Some(EventCursor(from));
-    }
-    for (event, message) in events {
-        if client.is_behind() {
-            break;
-        }
-        let pushed = ServerMessage::Event(view.event(event, message.as_ref()));
-        client.push(now.instant, &pushed)?;
-        sent = Some(event.cursor);
-    }
-    if let Some(subscription) = &mut client.subscription {
-        subscription.sent = sent.unwrap_or(subscription.sent);
-        if resync_from.is_none() && events.is_empty() {
-            subscription.exhausted = latest;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
