@@ -5,12 +5,16 @@
 mod common;
 
 use std::fs;
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixListener;
 use std::process::{Command, Output};
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::signal::Signal;
+use twine_control::blocking::Client;
 use twine_control::{ClientError, pb};
 
-use self::common::{OWN, PEER, Phone, TWINED, register};
+use self::common::{Daemon, OWN, PEER, Phone, TWINED, register};
 
 fn send(token: &str) -> pb::Send {
     pb::Send {
@@ -190,6 +194,22 @@ fn no_number_and_no_text_is_logged() {
     ] {
         assert!(!log.contains(secret), "{secret} is in {log}");
     }
+}
+
+#[test]
+fn the_socket_that_init_made_is_used() {
+    let phone = Phone::new("");
+    // As init does: bound, not yet listening to anybody, open across exec.
+    let socket = UnixListener::bind(phone.path("by-init")).unwrap();
+    fcntl(&socket, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+    let mut command = phone.command();
+    command.env("ANDROID_SOCKET_twined.sock", socket.as_raw_fd().to_string());
+    let _daemon = Daemon::start(command);
+    drop(socket);
+    assert!(!phone.path("twined.sock").exists());
+    let roles = [pb::Role::Diagnostics];
+    let mut client = Client::connect(phone.path("by-init"), "twinectl", &roles, None).unwrap();
+    client.ask(pb::GetStatus {}).unwrap();
 }
 
 #[test]

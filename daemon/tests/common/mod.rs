@@ -59,11 +59,7 @@ impl Phone {
 
     /// Starts the daemon and waits until it says that it is ready.
     pub(crate) fn start(&self) -> Daemon {
-        let mut child = self.command().stderr(Stdio::piped()).spawn().unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap());
-        let mut daemon = Daemon { child, log };
-        daemon.wait_for_log("is ready");
-        daemon
+        Daemon::start(self.command())
     }
 
     pub(crate) fn output(&self) -> Output {
@@ -80,6 +76,15 @@ impl Phone {
 }
 
 impl Daemon {
+    /// As [`Phone::start`], with a command of the test's own.
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        let mut daemon = Self { child, log };
+        daemon.wait_for_log("is ready");
+        daemon
+    }
+
     pub(crate) fn wait_for_log(&mut self, words: &str) -> String {
         loop {
             let mut line = String::new();
