@@ -101,6 +101,8 @@ dials! {
     clumsy_ms,
     /// One in so many batches finds the disk full, for up to 20 s.
     disk_full_one_in,
+    /// 1: whoever restores the gateway from a backup says so.
+    restore_is_told,
 }
 
 /// In `percent` of worlds a value of this range, else never.
@@ -149,6 +151,10 @@ impl Faults {
         if self.gateway_restore_ms > 0 {
             self.replace_ms = 0;
         }
+        // `restore_is_told` is never drawn: mail that waits then counts as handed
+        // over, and a cursor that a phone remembers from an earlier history may
+        // match and acknowledge what it never got (DELIVERY 9).
+
         // A rejection that was stored and not reported before the connection
         // ended is settled as delivered by the cursor of the next `Hello`
         // (DELIVERY 12): what cannot be read is met on unbroken connections only.
@@ -157,7 +163,7 @@ impl Faults {
         }
     }
 
-    /// Turns off whatever may end a connection.
+    /// Turns off whatever may end a connection, or take a message back.
     fn keep_connections(&mut self) {
         for (name, value) in self.dials() {
             let ends = [
@@ -181,6 +187,11 @@ impl Faults {
                 "flight_ms",
                 "replace_ms",
                 "put_back_ms",
+                // A rejected message that is also taken back is answered as already
+                // delivered, and then shown so.
+                "validity_one_in",
+                "cancel_one_in",
+                "clumsy_ms",
                 // The gateway restarts without its small limits at the end.
                 "mailbox_entries",
                 "content_bytes",

@@ -49,6 +49,8 @@ pub struct Handset {
     pub put_back: bool,
     /// Store and cursor of the app as they were some time ago.
     pub copy: Option<(MemoryStore, EventCursor)>,
+    /// How many copies were taken.
+    pub copies: usize,
     boot: BootId,
     boot_at: u64,
 }
@@ -80,8 +82,8 @@ pub enum Asked {
     Cancel(MessageId),
     /// Send this again.
     Retry(MessageId),
-    /// This was read.
-    Read(MessageId),
+    /// This was read, and with it these texts, which the app shows above it.
+    Read(MessageId, Vec<String>),
     /// Are these reachable by IP? The first is bound to a phone, the others are
     /// not.
     Lookup(Vec<E164>),
@@ -127,6 +129,7 @@ impl Handset {
             gone: false,
             put_back: false,
             copy: None,
+            copies: 0,
             boot: BootId(number.get()),
             boot_at: now,
         }

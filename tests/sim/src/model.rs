@@ -265,23 +265,37 @@ impl Model {
         says_so && !doubted && !may_be_there && !self.gateway_restored
     }
 
-    /// The user of `handset` has read up to this message.
-    pub fn read(&mut self, handset: HandsetNo, record: &MessageRecord) {
-        let Some(name) = record.name else { return };
+    /// The texts that the app of `handset` shows up to this message of a lane.
+    pub fn shown_above(&self, handset: HandsetNo, record: &MessageRecord) -> Vec<String> {
+        let Some(name) = record.name else {
+            return Vec::new();
+        };
+        let is_above = |other: MessageName| {
+            (other.from, other.epoch) == (name.from, name.epoch) && other.lane_seq <= name.lane_seq
+        };
+        let texts = self.by_recipient.get(&record.own).into_iter().flatten();
+        texts
+            .filter(|text| {
+                self.messages.get(*text).is_some_and(|sent| {
+                    sent.received
+                        .iter()
+                        .any(|copy| copy.on == handset && copy.name.is_some_and(is_above))
+                })
+            })
+            .cloned()
+            .collect()
+    }
+
+    /// The user of `handset` has read these, and the app was told that it is
+    /// stored.
+    pub fn read(&mut self, handset: HandsetNo, texts: &[String]) {
         if self.retired.contains(&handset) {
             return;
         }
-        for text in self.by_recipient.get(&record.own).into_iter().flatten() {
-            let Some(sent) = self.messages.get_mut(text) else {
-                continue;
-            };
-            sent.read |= sent.received.iter().any(|copy| {
-                copy.on == handset
-                    && copy.name.is_some_and(|other| {
-                        (other.from, other.epoch) == (name.from, name.epoch)
-                            && other.lane_seq <= name.lane_seq
-                    })
-            });
+        for text in texts {
+            if let Some(sent) = self.messages.get_mut(text) {
+                sent.read |= sent.received.iter().any(|copy| copy.on == handset);
+            }
         }
     }
 

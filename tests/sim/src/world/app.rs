@@ -117,7 +117,7 @@ impl World {
         let (number, huge) = (h.number, u64::MAX >> 16);
         match kind {
             0 => h.ask(Asked::Other, Command::Cancel(MessageId(huge))),
-            1 => h.ask(Asked::Read(some_id), Command::MarkRead(some_id)),
+            1 => h.ask(Asked::Other, Command::MarkRead(some_id)),
             2 => {
                 self.model.retried(handset, some_id);
                 h.ask(Asked::Retry(some_id), Command::Retry(some_id));
@@ -168,7 +168,16 @@ impl World {
         self.turn(handset)
     }
 
-    pub(super) fn app_asks(&mut self, handset: HandsetNo, asked: Asked) -> Result<(), Broken> {
+    /// What the app shows up to this message when its user reads it.
+    fn shown_above(&self, handset: HandsetNo, id: MessageId) -> Vec<String> {
+        let Ok(record) = self.handsets[handset].store.message(id);
+        record.map_or_else(Vec::new, |record| self.model.shown_above(handset, &record))
+    }
+
+    pub(super) fn app_asks(&mut self, handset: HandsetNo, mut asked: Asked) -> Result<(), Broken> {
+        if let Asked::Read(id, above) = &mut asked {
+            *above = self.shown_above(handset, *id);
+        }
         let h = &mut self.handsets[handset];
         if h.engine.is_none() {
             return Ok(());
@@ -180,7 +189,7 @@ impl World {
                 self.model.retried(handset, *id);
                 Command::Retry(*id)
             }
-            Asked::Read(id) => Command::MarkRead(*id),
+            Asked::Read(id, _) => Command::MarkRead(*id),
             Asked::Send(_) | Asked::Lookup(_) | Asked::Other => return Ok(()),
         };
         h.ask(asked.clone(), command);
@@ -215,12 +224,7 @@ impl World {
                 let at = self.now + 1_000;
                 self.at(at, Event::AppStart { handset });
             }
-            (Asked::Read(id), Reply::Done) => {
-                let Ok(record) = self.handsets[handset].store.message(id);
-                if let Some(record) = record {
-                    self.model.read(handset, &record);
-                }
-            }
+            (Asked::Read(_, above), Reply::Done) => self.model.read(handset, &above),
             (Asked::Lookup(_), Reply::Peers(entries)) => {
                 let answers: Vec<bool> = entries.iter().map(|entry| entry.reachable).collect();
                 if answers != [true, false] {
@@ -277,7 +281,7 @@ impl World {
             })?;
             if self.rng.one_in(self.faults.read_one_in) {
                 let at = self.now + self.rng.range(0, 10_000);
-                let asked = Asked::Read(record.id);
+                let asked = Asked::Read(record.id, Vec::new());
                 self.at(at, Event::Ask { handset, asked });
             }
             return Ok(());

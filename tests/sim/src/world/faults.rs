@@ -296,7 +296,9 @@ impl World {
             "gateway restored from a backup".into()
         });
         self.gateway_store = backup;
-        self.gateway_was_restored();
+        if self.faults.restore_is_told > 0 {
+            self.gateway_was_restored();
+        }
         self.model.gateway_restored();
         // Whose number is whose is known elsewhere, too.
         for (index, handset) in self.handsets.iter().enumerate() {

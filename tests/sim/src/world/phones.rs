@@ -3,6 +3,7 @@
 use twine_engine::message::MessageRecord;
 use twine_engine::store_ops::StoreOps;
 use twine_proto::MessageName;
+use twine_proto::limits::MAX_OLD_EPOCHS;
 
 use super::gateway::provision;
 use super::{Event, World};
@@ -10,6 +11,12 @@ use crate::handset::Handset;
 use crate::model::Broken;
 use crate::net::HandsetNo;
 use crate::poison;
+
+/// What a copy still holds as accepted, and the gateway has forgotten, stays
+/// unsettled for ever, and so does its epoch: when as many as a `Hello` names are
+/// taken, messages of later ones are stuck. Until that is mended a phone is put back
+/// fewer times.
+const MAX_COPIES: usize = MAX_OLD_EPOCHS - 1;
 
 impl World {
     /// The user buys a phone: the gateway binds the number to it, and it starts
@@ -44,9 +51,10 @@ impl World {
     /// A copy is taken, to be put back within a minute.
     pub(super) fn copy_phone(&mut self, handset: HandsetNo) {
         let h = &mut self.handsets[handset];
-        if h.retired || h.copy.is_some() {
+        if h.retired || h.copy.is_some() || h.copies >= MAX_COPIES {
             return;
         }
+        h.copies += 1;
         h.copy = Some((h.store.clone(), h.app.cursor));
         self.tell(|| format!("h{handset} is copied"));
         let at = self.now + self.rng.range(100, 60_000);
