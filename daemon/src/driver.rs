@@ -105,12 +105,14 @@ impl Driver {
         // The engine may have something to store from the start.
         self.close_turn()?;
         loop {
-            // Commands wait in their sockets while the store is behind.
+            // Commands and frames wait in their sockets while the store is behind.
             let congested = self.engine.is_congested();
             tokio::select! {
                 () = &mut stop => break,
                 answer = self.store.answer() => self.answered(answer)?,
-                (conn, event) = self.transports.next_event() => self.channel(conn, event),
+                (conn, event) = self.transports.next_event(), if !congested => {
+                    self.channel(conn, event);
+                }
                 () = self.control.wait(clock::now), if !congested => {}
                 () = self.timer.reached() => {}
             }
@@ -145,6 +147,7 @@ impl Driver {
             self.answered(answer)?;
         }
         while *frames < MAX_INPUTS_PER_TURN
+            && !self.engine.is_congested()
             && let Some((conn, event)) = self.transports.try_next_event()
         {
             *frames += 1;

@@ -99,5 +99,6 @@ pub(crate) struct Route {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NumberingLost {
     pub(crate) number: E164,
-    pub(crate) at: Seq,
+    /// From here on the gateway holds other messages under this device's seqs.
+    pub(crate) contested_from: Option<Seq>,
 }

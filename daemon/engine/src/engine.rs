@@ -30,6 +30,10 @@ use crate::trace::Decision;
 /// so that it may forget.
 const TELL_UNSETTLED_EVERY: u64 = 16;
 
+/// Upkeep of the store rides along with every so many batches: it follows use,
+/// and never wakes a phone.
+const PRUNE_EVERY_BATCHES: u64 = 2_000;
+
 /// Why the engine wants to be called at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TimerReason {
@@ -80,6 +84,7 @@ pub struct Engine {
     gate: Gate<Then>,
     counters: Counters,
     traced: usize,
+    next_prune: u64,
     next_message: u64,
     session: Session,
     links: Links,
@@ -122,6 +127,7 @@ impl Engine {
             gate: Gate::new(snapshot.latest_event),
             counters: Counters::default(),
             traced: 0,
+            next_prune: 0,
             next_message: snapshot.next_message.max(1),
             links: Links::default(),
             registration,
@@ -132,7 +138,6 @@ impl Engine {
         };
         let boot = engine.stamp(now);
         let mut ctx = ctx!(engine, now);
-        ctx.op(Op::Prune, Then::Nothing);
         engine.outbox.rearm(&mut ctx, boot);
         engine
     }
@@ -241,6 +246,10 @@ impl Engine {
     fn close_turn(&mut self, now: Now) {
         let boot = self.stamp(now);
         let mut ctx = ctx!(self, now);
+        if ctx.gate.batches() >= self.next_prune && ctx.gate.has_work() {
+            self.next_prune = ctx.gate.batches() + PRUNE_EVERY_BATCHES;
+            ctx.op(Op::Prune, Then::Nothing);
+        }
         self.outbox.close_turn(&mut ctx, boot);
         self.session.outstanding(
             now.instant,
@@ -405,7 +414,7 @@ impl Engine {
                     })
                     .collect();
                 for (number, epoch) in held {
-                    self.close_epoch(now, number, epoch, "the store is an old copy");
+                    self.close_epoch(now, number, epoch, None, "the store is an old copy");
                 }
             }
             Some(SessionEvent::Welcomed(welcome)) => self.welcomed(now, welcome),
@@ -426,11 +435,19 @@ impl Engine {
         self.session_event(now, event);
     }
 
-    fn close_epoch(&mut self, now: Now, number: E164, epoch: Epoch, why: &'static str) {
+    fn close_epoch(
+        &mut self,
+        now: Now,
+        number: E164,
+        epoch: Epoch,
+        contested_from: Option<Seq>,
+        why: &'static str,
+    ) {
         self.counters.new_epochs += 1;
         let mut ctx = ctx!(self, now);
         ctx.trace(Decision::NewEpoch, &[why]);
-        ctx.op(Op::CloseEpoch { number, epoch }, Then::Nothing);
+        self.outbox
+            .close_epoch(&mut ctx, number, epoch, contested_from);
         if let Some(identity) = self.registration.get_mut(number) {
             identity.position.held = None;
         }
@@ -505,7 +522,7 @@ impl Engine {
             (SlotStatus::Ok, Some(held)) if slot.state.high_water >= held.next_seq => {
                 // More than this device ever gave: its store is an old copy.
                 let why = "the gateway holds later seqs";
-                self.close_epoch(now, own, held.epoch, why);
+                self.close_epoch(now, own, held.epoch, None, why);
                 SlotVerdict::Renumber
             }
             (SlotStatus::Ok, Some(held)) => {
@@ -536,7 +553,7 @@ impl Engine {
                 SlotVerdict::Usable
             }
             (SlotStatus::EpochClosed, Some(held)) => {
-                self.close_epoch(now, own, held.epoch, "the gateway closed it");
+                self.close_epoch(now, own, held.epoch, None, "the gateway closed it");
                 SlotVerdict::Renumber
             }
             _ => SlotVerdict::Violation("the gateway's answer does not fit the greeting"),
@@ -644,14 +661,17 @@ impl Engine {
         match event {
             None => {}
             Some(OutboxEvent::AnswerExpected) => self.session.answer_expected(now.instant),
-            Some(OutboxEvent::NumberingLost(NumberingLost { number, .. })) => {
+            Some(OutboxEvent::NumberingLost(NumberingLost {
+                number,
+                contested_from,
+            })) => {
                 let held = self
                     .registration
                     .get(number)
                     .and_then(|identity| identity.position.held);
                 if let Some(held) = held {
                     let why = "a seq is held with other content";
-                    self.close_epoch(now, number, held.epoch, why);
+                    self.close_epoch(now, number, held.epoch, contested_from, why);
                 }
                 self.give_up(now, "an identity needs a new epoch");
             }

@@ -220,6 +220,11 @@ impl<T> Gate<T> {
         self.open.ops.len() >= MAX_OPEN_OPS
     }
 
+    /// A batch will go out anyway.
+    pub(crate) fn has_work(&self) -> bool {
+        !self.open.ops.is_empty()
+    }
+
     pub(crate) fn batches(&self) -> u64 {
         self.last_batch.0
     }

@@ -80,12 +80,17 @@ pub enum Op {
         at_least: SessionNo,
     },
     /// Gives the present epoch up for ever (DELIVERY 4, 8): the identity wants a
-    /// new one. Its unsettled messages keep (epoch, seq). → `Done`.
+    /// new one. Its unsettled messages keep (epoch, seq), except the contested:
+    /// under their seqs the gateway holds somebody else's messages, whose fate
+    /// must not be taken for theirs. In-flight ones from `contested_from` on go
+    /// back to the queue, as with `ApplyClosed`. → `Applied`.
     CloseEpoch {
         /// Whose.
         number: E164,
         /// Only if this is still its epoch.
         epoch: Epoch,
+        /// The seq the gateway called a conflict.
+        contested_from: Option<Seq>,
     },
     /// Takes a granted epoch: seq and every lane start again at 1. The epoch
     /// held before, if any, is closed. Ignored unless above the highest epoch

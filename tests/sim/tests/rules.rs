@@ -124,7 +124,8 @@ fn rule_4_a_conflict_makes_the_device_ask_for_a_new_epoch() {
         panic!("{:?}", desk.names());
     };
     assert_eq!(hello.slots[0].binding, Binding::Wanted { last: EPOCH });
-    assert_eq!(hello.slots[0].old[0].epoch, EPOCH);
+    // What is contested is nobody's to ask about: it went back to the queue.
+    assert!(hello.slots[0].old.is_empty());
     desk.frames.clear();
     let next = Epoch(EPOCH.0 + 1);
     desk.frame(Frame::Welcome(twine_proto::frame::Welcome {
@@ -132,13 +133,46 @@ fn rule_4_a_conflict_makes_the_device_ask_for_a_new_epoch() {
         slots: vec![twine_proto::frame::WelcomeSlot {
             status: SlotStatus::Granted(next),
             state: SentState::default(),
-            old: vec![(EPOCH, SentState::default())],
+            old: vec![],
         }],
         idle_limit_s: 0,
     }));
     // Rule 8: what the closed epoch never took goes out under the new one.
     assert_eq!(desk.submits(), [(1, 1)]);
     assert_eq!(desk.message(id).name.unwrap().epoch, next);
+}
+
+#[test]
+fn rule_8_the_fate_of_a_contested_seq_is_not_taken_for_ours() {
+    let mut desk = Desk::live();
+    let (a, b) = (desk.send("a"), desk.send("b"));
+    desk.frame(accepted(1));
+    // Seq 2 is held with other content: somebody else's message, long delivered.
+    desk.frame(Frame::Accepted(Accepted {
+        upto: Seq(1),
+        conflict: Some(Seq(2)),
+        ..Accepted::default()
+    }));
+    desk.pass(2_000);
+    desk.up();
+    desk.frames.clear();
+    let old = SentState {
+        high_water: Seq(2),
+        dispositions: Vec::new(),
+        delivered: vec![Seq(1), Seq(2)],
+    };
+    desk.frame(Frame::Welcome(twine_proto::frame::Welcome {
+        time_s: 0,
+        slots: vec![twine_proto::frame::WelcomeSlot {
+            status: SlotStatus::Granted(Epoch(EPOCH.0 + 1)),
+            state: SentState::default(),
+            old: vec![(EPOCH, old)],
+        }],
+        idle_limit_s: 0,
+    }));
+    assert_eq!(desk.message(a).shown, Shown::Delivered);
+    assert_eq!(desk.message(b).shown, Shown::Sending, "it goes out again");
+    assert_eq!(desk.submits(), [(1, 1)]);
 }
 
 #[test]

@@ -248,6 +248,24 @@ impl Outbox {
         load_resume(ctx, own, route, Seq(0));
     }
 
+    /// The present epoch is given up.
+    pub(crate) fn close_epoch(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        own: E164,
+        epoch: Epoch,
+        contested_from: Option<Seq>,
+    ) {
+        ctx.op(
+            Op::CloseEpoch {
+                number: own,
+                epoch,
+                contested_from,
+            },
+            Then::Applied { own },
+        );
+    }
+
     /// What the gateway says of an epoch that is closed.
     pub(crate) fn closed_epoch(
         &mut self,
@@ -314,13 +332,13 @@ impl Outbox {
         if let Some(at) = accepted.conflict {
             return Some(OutboxEvent::NumberingLost(NumberingLost {
                 number: own,
-                at,
+                contested_from: Some(at),
             }));
         }
         if accepted.upto > sending.last_sent {
             return Some(OutboxEvent::NumberingLost(NumberingLost {
                 number: own,
-                at: accepted.upto,
+                contested_from: None,
             }));
         }
         sending.window.accepted(accepted.upto);

@@ -211,6 +211,7 @@ impl Session {
         // A new link is a new chance: what failed before says nothing of it.
         self.backoff.reset();
         self.failed_transports = 0;
+        self.transport = 0;
         let movable = match &mut self.state {
             State::Live(live) if live.on.transport == TransportKind::Quic => Some(live),
             _ => None,

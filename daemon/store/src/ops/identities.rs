@@ -36,9 +36,14 @@ impl Turn<'_> {
         })
     }
 
-    pub(super) fn close_epoch(&self, number: E164, epoch: Epoch) -> Result<Outcome> {
+    pub(super) fn close_epoch(
+        &mut self,
+        number: E164,
+        epoch: Epoch,
+        contested_from: Option<Seq>,
+    ) -> Result<Outcome> {
         self.execute(sql::CLOSE_EPOCH, (rows::number(number), epoch.get()))?;
-        Ok(Outcome::Done)
+        self.give_up_contested(number, epoch, contested_from)
     }
 
     pub(super) fn bind_epoch(&self, number: E164, epoch: Epoch) -> Result<Outcome> {

@@ -55,7 +55,11 @@ impl<'a> Turn<'a> {
         match op {
             Op::Register { number, iccid } => self.register(*number, iccid.as_ref()),
             Op::BeginSession { at_least } => self.begin_session(*at_least),
-            Op::CloseEpoch { number, epoch } => self.close_epoch(*number, *epoch),
+            Op::CloseEpoch {
+                number,
+                epoch,
+                contested_from,
+            } => self.close_epoch(*number, *epoch, *contested_from),
             Op::BindEpoch { number, epoch } => self.bind_epoch(*number, *epoch),
             Op::Enqueue(message) => self.enqueue(message),
             Op::Release { id } => self.release(*id),

@@ -90,6 +90,24 @@ impl Turn<'_> {
         self.applied(number, &tally)
     }
 
+    /// Under these seqs the gateway holds other messages: ours go back to the
+    /// queue before it can be asked what became of them (DELIVERY 4, 8).
+    pub(super) fn give_up_contested(
+        &mut self,
+        number: E164,
+        epoch: Epoch,
+        contested_from: Option<Seq>,
+    ) -> Result<Outcome> {
+        let mut tally = Tally::default();
+        if let Some(from) = contested_from
+            && self.held_epoch(number)? != Some(epoch)
+        {
+            let below = Seq(from.get().saturating_sub(1));
+            self.give_up_above(number, epoch, below, &mut tally)?;
+        }
+        self.applied(number, &tally)
+    }
+
     fn applied(&self, number: E164, tally: &Tally) -> Result<Outcome> {
         let lowest = self.position(number)?.map(|(_, lowest)| lowest);
         Ok(Outcome::Applied {

@@ -214,9 +214,10 @@ impl<B: Backend> World<B> {
     }
 
     pub(super) fn close(&mut self, epoch: Epoch) {
-        self.done(Op::CloseEpoch {
+        self.op(Op::CloseEpoch {
             number: own(),
             epoch,
+            contested_from: None,
         });
     }
 

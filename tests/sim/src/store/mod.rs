@@ -33,6 +33,8 @@ pub struct MemoryStore {
     messages: BTreeMap<MessageId, Message>,
     queued: BTreeSet<(E164, MessageId)>,
     unsettled: BTreeMap<(E164, Epoch, Seq), MessageId>,
+    /// Every number ever given.
+    released_as: BTreeMap<(E164, Epoch, Seq), MessageId>,
     deadlines: BTreeSet<(Instant, MessageId)>,
     tokens: BTreeMap<(ClientName, Token), MessageId>,
     lanes_out: BTreeMap<(E164, E164), (Epoch, LaneSeq)>,
@@ -272,14 +274,11 @@ impl MemoryStore {
                     identities: self.identities.iter().map(|i| self.position(i)).collect(),
                 }
             }
-            Op::CloseEpoch { number, epoch } => {
-                if let Some(identity) = self.identity(*number)
-                    && identity.epoch == Some(*epoch)
-                {
-                    identity.epoch = None;
-                }
-                Outcome::Done
-            }
+            Op::CloseEpoch {
+                number,
+                epoch,
+                contested_from,
+            } => self.close_epoch(*number, *epoch, *contested_from, wall),
             Op::BindEpoch { number, epoch } => {
                 if let Some(identity) = self.identity(*number)
                     && *epoch > identity.last_epoch

@@ -93,6 +93,7 @@ impl MemoryStore {
             }
         };
         self.places_out.insert((own, peer, epoch, lane_seq), id);
+        self.released_as.insert((own, epoch, seq), id);
         self.change(id, wall, |message| {
             message.place = Some((epoch, lane_seq));
             message.ip = IpAttempt::InFlight(SentAs { epoch, seq });
@@ -207,13 +208,6 @@ impl MemoryStore {
         wall: WallTime,
     ) -> Outcome {
         let (mut settled, mut requeued) = (0, 0);
-        for seq in &state.delivered {
-            if let Some(id) = self.unsettled.get(&(number, epoch, *seq)).copied() {
-                let sent = SentAs { epoch, seq: *seq };
-                self.change(id, wall, |m| m.ip = IpAttempt::Delivered(sent));
-                settled += 1;
-            }
-        }
         for (seq, disposition) in &state.dispositions {
             if let Some(id) = self.unsettled.get(&(number, epoch, *seq)).copied() {
                 self.change(id, wall, |m| {
@@ -221,6 +215,9 @@ impl MemoryStore {
                 });
                 settled += 1;
             }
+        }
+        for seq in &state.delivered {
+            settled += u64::from(self.deliver(number, SentAs { epoch, seq: *seq }, wall));
         }
         let open: Vec<(Seq, MessageId)> = self
             .unsettled
@@ -235,24 +232,88 @@ impl MemoryStore {
                 let sent = SentAs { epoch, seq };
                 self.change(id, wall, |m| m.ip = IpAttempt::Accepted(sent));
             } else if closed {
-                if let Some(reason) = self.messages[&id].take_back {
-                    self.change(id, wall, |m| m.ip = IpAttempt::Revoked(reason));
-                    settled += 1;
-                } else {
-                    if let Some((epoch, lane_seq)) = self.messages[&id].place {
-                        let message = &self.messages[&id];
-                        self.places_out
-                            .remove(&(message.own, message.peer, epoch, lane_seq));
-                    }
-                    self.change(id, wall, |m| {
-                        m.ip = IpAttempt::None;
-                        m.place = None;
-                    });
+                if self.give_up(id, SentAs { epoch, seq }, wall) {
                     requeued += 1;
+                } else {
+                    settled += 1;
                 }
             }
         }
         self.applied(number, settled, requeued)
+    }
+
+    /// A message that the gateway never took goes back to the queue, without a
+    /// number; `false`: it was being taken back, and is.
+    fn give_up(&mut self, id: MessageId, sent: SentAs, wall: WallTime) -> bool {
+        if let Some(reason) = self.messages[&id].take_back {
+            self.change(id, wall, |m| m.ip = IpAttempt::Revoked(reason));
+            return false;
+        }
+        let message = &self.messages[&id];
+        let (own, peer) = (message.own, message.peer);
+        if let Some((epoch, lane_seq)) = message.place {
+            self.places_out.remove(&(own, peer, epoch, lane_seq));
+        }
+        self.released_as.remove(&(own, sent.epoch, sent.seq));
+        self.change(id, wall, |m| {
+            m.ip = IpAttempt::None;
+            m.place = None;
+        });
+        true
+    }
+
+    pub(super) fn close_epoch(
+        &mut self,
+        number: E164,
+        epoch: Epoch,
+        contested_from: Option<Seq>,
+        wall: WallTime,
+    ) -> Outcome {
+        let (mut settled, mut requeued) = (0, 0);
+        if let Some(identity) = self.identity(number)
+            && identity.epoch == Some(epoch)
+        {
+            identity.epoch = None;
+            let contested: Vec<(Seq, MessageId)> = contested_from
+                .map(|from| {
+                    self.unsettled
+                        .range((number, epoch, from)..=(number, epoch, Seq(u64::MAX)))
+                        .map(|((_, _, seq), id)| (*seq, *id))
+                        .filter(|(_, id)| matches!(self.messages[id].ip, IpAttempt::InFlight(_)))
+                        .collect()
+                })
+                .unwrap_or_default();
+            for (seq, id) in contested {
+                if self.give_up(id, SentAs { epoch, seq }, wall) {
+                    requeued += 1;
+                } else {
+                    settled += 1;
+                }
+            }
+        }
+        self.applied(number, settled, requeued)
+    }
+
+    /// The receiver has it: that is a fact, and outweighs what the gateway
+    /// concluded before, except that the receiver rejected it. Whether it was
+    /// unsettled.
+    fn deliver(&mut self, number: E164, sent: SentAs, wall: WallTime) -> bool {
+        let key = (number, sent.epoch, sent.seq);
+        if let Some(id) = self.unsettled.get(&key).copied() {
+            self.change(id, wall, |m| m.ip = IpAttempt::Delivered(sent));
+            return true;
+        }
+        let Some(id) = self.released_as.get(&key).copied() else {
+            return false;
+        };
+        let concluded = self
+            .messages
+            .get(&id)
+            .is_some_and(|m| m.ip.is_negative() && !matches!(m.ip, IpAttempt::Rejected(_)));
+        if concluded {
+            self.change(id, wall, |m| m.ip = IpAttempt::Delivered(sent));
+        }
+        false
     }
 
     fn applied(&self, number: E164, settled: u64, requeued: u64) -> Outcome {
@@ -278,20 +339,22 @@ impl MemoryStore {
     ) -> Outcome {
         let mut settled = 0;
         for (seq, outcome) in results {
-            let Some(id) = self.unsettled.get(&(number, epoch, *seq)).copied() else {
-                continue;
-            };
             let sent = SentAs { epoch, seq: *seq };
-            let ip = match outcome {
-                RevokeOutcome::Revoked => {
-                    let reason = self.messages[&id].take_back;
-                    IpAttempt::Revoked(reason.unwrap_or(TakeBack::Cancelled))
+            match outcome {
+                RevokeOutcome::AlreadyDelivered => {
+                    settled += u64::from(self.deliver(number, sent, wall));
                 }
-                RevokeOutcome::AlreadyDelivered => IpAttempt::Delivered(sent),
-                RevokeOutcome::InDoubt | RevokeOutcome::Forgotten => continue,
-            };
-            self.change(id, wall, |m| m.ip = ip);
-            settled += 1;
+                RevokeOutcome::Revoked => {
+                    if let Some(id) = self.unsettled.get(&(number, epoch, *seq)).copied() {
+                        self.change(id, wall, |m| {
+                            let reason = m.take_back.unwrap_or(TakeBack::Cancelled);
+                            m.ip = IpAttempt::Revoked(reason);
+                        });
+                        settled += 1;
+                    }
+                }
+                RevokeOutcome::InDoubt | RevokeOutcome::Forgotten => {}
+            }
         }
         self.applied(number, settled, 0)
     }
