@@ -569,12 +569,16 @@ impl Engine {
                     return;
                 };
                 let mut ctx = ctx!(self, now);
-                let in_order = self.receipts.confirmed(&mut ctx, accepted.receipts);
+                let rejections = self.receipts.confirmed(&mut ctx, accepted.receipts);
                 let event = self.outbox.accepted(&mut ctx, route, accepted);
-                if in_order {
-                    self.outbox_event(now, event);
-                } else {
-                    self.give_up(now, "the gateway confirms receipts that were not sent");
+                match rejections {
+                    Some(rejections) => {
+                        self.inbox.rejections_stored(rejections);
+                        self.outbox_event(now, event);
+                    }
+                    None => {
+                        self.give_up(now, "the gateway confirms receipts that were not sent");
+                    }
                 }
             }
             Frame::Deliver(deliver) => self.deliver(now, deliver),

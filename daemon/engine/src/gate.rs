@@ -3,11 +3,11 @@
 //! Parts record operations and effects here and can do nothing else. An effect
 //! comes out as an [`Output`] only
 //!
-//! - after the batch it was recorded with is on disk ([`Gate::after_commit`]),
-//! - as the consequence of an outcome, with [`Committed`] in hand
-//!   ([`Gate::clear`]), or
+//! - after the batch it was recorded with is on disk (`Gate::after_commit`),
+//! - as the consequence of an outcome, with `Committed` in hand
+//!   (`Gate::clear`), or
 //! - because it depends on nothing stored and is of a kind that never does
-//!   ([`Gate::at_once`]).
+//!   (`Gate::at_once`).
 //!
 //! [`Cleared`] has no other constructor than this module's.
 

@@ -6,7 +6,10 @@
 //! nothing to remember here.
 //!
 //! What cannot be read is taken all the same, as a placeholder, and reported:
-//! a poisoned message must not stop the mailbox (DELIVERY 12).
+//! a poisoned message must not stop the mailbox (DELIVERY 12). Until the gateway
+//! has stored the report, the identity's cursor stays before that entry: the
+//! cursor of the next `Hello` would otherwise call it delivered. It is then
+//! delivered once more, and reported once more.
 
 use std::collections::BTreeMap;
 
@@ -31,6 +34,8 @@ pub(crate) struct Inbox {
     /// Acknowledgements to go out when the outcomes of a batch are handled.
     acks: BTreeMap<Slot, Cursor>,
     conn: Option<ConnId>,
+    /// Rejections the gateway is not known to have stored: the cursor waits.
+    rejections: usize,
 }
 
 /// What follows an operation of this part.
@@ -62,12 +67,23 @@ impl Inbox {
         self.conn = Some(conn);
         self.acks.clear();
         self.uncommitted = 0;
+        self.rejections = 0;
     }
 
     pub(crate) fn disconnected(&mut self) {
         self.conn = None;
         self.acks.clear();
         self.uncommitted = 0;
+    }
+
+    /// The gateway has stored so many more rejections of this connection.
+    pub(crate) fn rejections_stored(&mut self, count: usize) {
+        self.rejections = self.rejections.saturating_sub(count);
+    }
+
+    /// A check of 0 keeps the cursor where it is.
+    fn check(&self, check: u32) -> u32 {
+        if self.rejections > 0 { 0 } else { check }
     }
 
     pub(crate) fn deliver(
@@ -168,8 +184,10 @@ impl Inbox {
         None
     }
 
-    fn take(&mut self, ctx: &mut Ctx<'_>, route: Route, unreadable: bool, incoming: Incoming) {
+    fn take(&mut self, ctx: &mut Ctx<'_>, route: Route, unreadable: bool, mut incoming: Incoming) {
         self.uncommitted += 1;
+        self.rejections += usize::from(unreadable);
+        incoming.check = self.check(incoming.check);
         let cursor = incoming.cursor;
         ctx.op(
             Op::InsertIncoming(incoming),
@@ -187,7 +205,7 @@ impl Inbox {
             Op::PassCursor {
                 number: own,
                 cursor,
-                check,
+                check: self.check(check),
             },
             Then::Passed { route, cursor },
         );
@@ -204,8 +222,8 @@ impl Inbox {
         then: Then,
         outcome: Outcome,
     ) -> Option<InboxEvent> {
-        let (route, cursor, rejected) = match then {
-            Then::Passed { route, cursor } => (route, cursor, None),
+        let (route, cursor, expected, rejected) = match then {
+            Then::Passed { route, cursor } => (route, cursor, false, None),
             Then::Taken {
                 route,
                 cursor,
@@ -229,7 +247,7 @@ impl Inbox {
                         None
                     }
                 };
-                (route, cursor, rejected)
+                (route, cursor, unreadable, rejected)
             }
         };
         if self.conn != Some(route.conn) {
@@ -238,6 +256,13 @@ impl Inbox {
         self.uncommitted = self.uncommitted.saturating_sub(1);
         let ack = self.acks.entry(route.slot).or_insert(cursor);
         *ack = cursor.max(*ack);
+        match (expected, rejected) {
+            // Known only by its outcome: another has its name.
+            (false, Some(_)) => self.rejections += 1,
+            // Nothing to tell after all: it is no longer in the history.
+            (true, None) => self.rejections_stored(1),
+            _ => {}
+        }
         let reason = rejected?;
         ctx.counters.rejected += 1;
         ctx.trace(

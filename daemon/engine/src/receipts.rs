@@ -68,16 +68,17 @@ impl Receipts {
         self.sent.push_back(Sent::Rejected);
     }
 
-    /// The gateway has stored so many receipt frames of this connection.
-    /// `false`: more than were sent.
-    pub(crate) fn confirmed(&mut self, ctx: &mut Ctx<'_>, count: u64) -> bool {
+    /// The gateway has stored so many receipt frames of this connection. Returns
+    /// how many rejections are among them; `None`: more than were sent.
+    pub(crate) fn confirmed(&mut self, ctx: &mut Ctx<'_>, count: u64) -> Option<usize> {
+        let mut rejections = 0;
         while self.confirmed < count {
-            let Some(sent) = self.sent.pop_front() else {
-                return false;
-            };
             self.confirmed += 1;
-            if let Sent::Read { own, mark } = sent {
-                ctx.op(Op::ReadConfirmed { number: own, mark }, Then::Confirmed);
+            match self.sent.pop_front()? {
+                Sent::Read { own, mark } => {
+                    ctx.op(Op::ReadConfirmed { number: own, mark }, Then::Confirmed);
+                }
+                Sent::Rejected => rejections += 1,
             }
         }
         if self.sent.is_empty() {
@@ -85,7 +86,7 @@ impl Receipts {
                 self.ready(ctx, own);
             }
         }
-        true
+        Some(rejections)
     }
 
     pub(crate) fn stored(

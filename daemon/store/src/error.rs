@@ -20,7 +20,7 @@ pub enum StoreError {
         #[source]
         source: rusqlite::Error,
     },
-    /// The file is damaged: [`crate::salvage`] copies what can be read.
+    /// The file is damaged: [`crate::salvage()`] copies what can be read.
     #[error("store damaged: {what}; salvage it")]
     Corrupt {
         /// What was found.

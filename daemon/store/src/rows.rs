@@ -129,7 +129,7 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
-    /// From the columns named by [`crate::sql::attempts!`].
+    /// From the columns named by `sql::attempts!`.
     pub(crate) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             id: MessageId(row.unsigned(0)?),
@@ -146,7 +146,7 @@ impl Attempts {
 }
 
 /// A message as the store keeps it, from the columns named by
-/// [`crate::sql::message!`].
+/// `sql::message!`.
 pub(crate) fn message(row: &Row<'_>) -> rusqlite::Result<MessageRecord> {
     let id = MessageId(row.unsigned(0)?);
     let own = row.number(9)?;

@@ -329,6 +329,35 @@ fn rule_12_what_cannot_be_read_is_kept_reported_and_acknowledged() {
 }
 
 #[test]
+fn rule_12_the_cursor_waits_until_the_gateway_has_the_rejection() {
+    let mut desk = Desk::live();
+    let mut poisoned = delivery(1, 1, "x");
+    poisoned.content = OpaqueContent::new(Bytes::from_static(b"\xff\xff\xff")).unwrap();
+    desk.frame(Frame::Deliver(poisoned));
+    desk.frame(Frame::Deliver(delivery(2, 2, "next")));
+    // The connection dies; nobody knows whether the rejection arrived. The
+    // cursor must not vouch for it.
+    desk.channel(ChannelEvent::Down(DownReason::Closed("gone".into())));
+    desk.pass(2_000);
+    desk.up();
+    let Some(Frame::Hello(hello)) = desk.frames.last() else {
+        panic!("{:?}", desk.names());
+    };
+    assert_eq!(hello.slots[0].cursor.0, 0);
+    desk.welcome(SlotStatus::Ok, high_water(0));
+    // Once it is stored, the cursor moves again.
+    let mut poisoned = delivery(1, 1, "x");
+    poisoned.content = OpaqueContent::new(Bytes::from_static(b"\xff\xff\xff")).unwrap();
+    desk.frame(Frame::Deliver(poisoned));
+    desk.frame(Frame::Accepted(Accepted {
+        receipts: 1,
+        ..Accepted::default()
+    }));
+    desk.frame(Frame::Deliver(delivery(3, 3, "more")));
+    assert_eq!(desk.store.snapshot().unwrap().identities[0].cursor.0, 3);
+}
+
+#[test]
 fn rule_14_only_revoked_means_that_it_was_taken_back() {
     for (outcome, shown) in [
         (RevokeOutcome::Revoked, Shown::Cancelled),

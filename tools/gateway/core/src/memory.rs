@@ -358,6 +358,7 @@ impl Tx for MemoryTx<'_> {
     fn doubt_all(&mut self) -> Result<()> {
         for (owner, mut mailbox) in self.state().mailboxes.clone() {
             mailbox.handed_upto = mailbox.last_cursor;
+            mailbox.doubted_upto = mailbox.last_cursor;
             self.put_mailbox(owner, &mailbox)?;
         }
         for (key, mut stream) in self.state().streams.clone() {

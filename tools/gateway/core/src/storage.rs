@@ -79,9 +79,10 @@ pub trait Tx {
     /// Sets them.
     fn put_mailbox(&mut self, owner: E164, mailbox: &Mailbox) -> Result<(), Self::Error>;
 
-    /// The records came back from a backup: sets [`Mailbox::handed_upto`] of
-    /// every mailbox to its last cursor, and [`Stream::doubted_upto`] of every
-    /// stream to [`ALL_DOUBTED`].
+    /// The records came back from a backup: sets [`Mailbox::handed_upto`] and
+    /// [`Mailbox::doubted_upto`] of every mailbox to its last cursor, because
+    /// later ones may have been used for other entries, and
+    /// [`Stream::doubted_upto`] of every stream to [`ALL_DOUBTED`].
     fn doubt_all(&mut self) -> Result<(), Self::Error>;
 
     /// One entry.

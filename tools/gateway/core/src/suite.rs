@@ -362,6 +362,7 @@ fn everything_can_be_doubted<S: Storage>(mut storage: S) {
     commit(&mut storage, |tx| {
         let expected = Mailbox {
             handed_upto: mailbox().last_cursor,
+            doubted_upto: mailbox().last_cursor,
             ..mailbox()
         };
         assert_eq!(tx.mailbox(number(1))?, expected);

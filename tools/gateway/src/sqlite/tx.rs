@@ -408,7 +408,7 @@ impl Tx for SqliteTx<'_> {
     fn doubt_all(&mut self) -> Result<()> {
         self.run(
             "count all mail as handed over",
-            "UPDATE mailbox SET handed_upto = last_cursor WHERE handed_upto < last_cursor",
+            "UPDATE mailbox SET handed_upto = last_cursor, doubted_upto = last_cursor",
             [],
         )?;
         self.run(
