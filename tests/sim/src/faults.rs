@@ -137,6 +137,7 @@ impl Faults {
             chatter_one_in: often(rng, 20, 1, 10),
             clumsy_ms: often(rng, 15, 2_000, 60_000),
             disk_full_one_in: often(rng, 12, 10, 200),
+            restore_is_told: often(rng, 50, 1, 1),
             ..first
         };
         mix.avoid_known_faults();
@@ -151,13 +152,10 @@ impl Faults {
         if self.gateway_restore_ms > 0 {
             self.replace_ms = 0;
         }
-        // `restore_is_told` is never drawn: mail that waits then counts as handed
-        // over, and a cursor that a phone remembers from an earlier history may
-        // match and acknowledge what it never got (DELIVERY 9).
-
-        // A rejection that was stored and not reported before the connection
-        // ended is settled as delivered by the cursor of the next `Hello`
-        // (DELIVERY 12): what cannot be read is met on unbroken connections only.
+        // A phone that delivers again what it took, because its cursor waits for a
+        // rejection to be stored (DELIVERY 12), may tell a read mark before the
+        // sender hears "delivered": the mark is then not shown. What cannot be
+        // read is met on unbroken connections only; a directed scenario breaks one.
         if self.poison_one_in > 0 {
             self.keep_connections();
         }

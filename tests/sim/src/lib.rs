@@ -37,7 +37,7 @@
 //! | 9 | rules `rule_9_…`; core `mailbox`: `handed_is_stored_and_an_ack_becomes_delivered`; core `hello`: `a_cursor_…` (four) | "what was confirmed reaches the receiving app" |
 //! | 10 | rules `rule_10_…` (two) | "a message reaches the app exactly once" |
 //! | 11 | rules `rule_11_…` | "delivered means that the receiver has stored it"; "what was read is shown as read at last" |
-//! | 12 | rules `rule_12_…` | "what cannot be read is not shown as delivered" (on unbroken connections, see [`faults`]); "what can be read is not rejected" |
+//! | 12 | rules `rule_12_…` (two) | "what cannot be read is not shown as delivered" (on unbroken connections, see [`faults`]); "what can be read is not rejected" |
 //! | 13 | rules `rule_13_…`; core `submit`: `a_full_mailbox_refuses_…`; core `mailbox`: `old_mail_expires_…`, `outcomes_outlive_the_mail_…` | "every confirmed message comes to an end", with small mailboxes and short times |
 //! | 14 | rules `rule_14_…` (two); core `revoke` | "what was taken back is never delivered" |
 //! | 16 | rules `rule_16_…` | |
