@@ -21,31 +21,30 @@
 //! released: a message that waits can still take another channel.
 
 mod deadlines;
+mod outcomes;
 mod resume;
+mod sending;
 mod window;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use twine_proto::frame::{
-    Accepted, Disposition, Revoke, RevokeOutcome, Revoked, SentState, Submit,
-};
-use twine_proto::limits::MAX_SEQS_PER_FRAME;
-use twine_proto::{E164, Epoch, Frame, Seq};
+use twine_proto::frame::{Accepted, Disposition, RevokeOutcome, Revoked, SentState};
+use twine_proto::{E164, Epoch, Seq};
 
 use crate::channel::{self, Choice, Facts};
 use crate::ctx::{Ctx, NumberingLost, Route};
-use crate::gate::{Committed, Effect};
+use crate::gate::Effect;
 use crate::input::ReplyTo;
-use crate::limits::{MAX_EXPIRED_PER_TURN, MAX_OUTBOX, WINDOW, WINDOW_BYTES};
-use crate::message::{MessageId, Shown, content_of};
+use crate::limits::{MAX_EXPIRED_PER_TURN, MAX_OUTBOX, WINDOW_BYTES};
+use crate::message::{MessageId, content_of};
 use crate::output::{CommandError, Reply};
-use crate::store_ops::{BootStamp, NewOutgoing, Op, Outcome, QueuedMessage, Released, Unsettled};
+use crate::store_ops::{BootStamp, NewOutgoing, Op};
 use crate::time::Instant;
 use crate::trace::Decision;
 use deadlines::Deadlines;
-use resume::{Fill, Resume};
-use window::Window;
+use resume::Resume;
+use sending::{Backlog, Sending, load_resume};
 
 /// The outgoing side of all identities.
 #[derive(Debug)]
@@ -57,45 +56,6 @@ pub(crate) struct Outbox {
     queued: u64,
     link_up: bool,
     deadlines: Deadlines,
-}
-
-/// The outgoing side of one identity.
-#[derive(Debug, Default)]
-struct Sending {
-    /// The present session, from its `Welcome` on.
-    session: Option<Resume>,
-    window: Window,
-    /// The highest seq given in this epoch.
-    last_sent: Seq,
-    /// Queued messages that were read, oldest first.
-    candidates: VecDeque<QueuedMessage>,
-    backlog: Backlog,
-    /// The lowest unsettled seq, as the store knows it and as the gateway was
-    /// told.
-    lowest_unsettled: Seq,
-    told_unsettled: Seq,
-}
-
-/// Whether messages wait in the store, not among the candidates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Backlog {
-    #[default]
-    Empty,
-    /// Some may wait.
-    Some,
-    /// A read is on its way; nothing was queued since.
-    Loading,
-    /// A read is on its way; more was queued since.
-    LoadingAndMore,
-}
-
-impl Backlog {
-    fn grew(&mut self) {
-        *self = match *self {
-            Self::Empty | Self::Some => Self::Some,
-            Self::Loading | Self::LoadingAndMore => Self::LoadingAndMore,
-        };
-    }
 }
 
 /// What follows an operation of this part.
@@ -487,311 +447,6 @@ impl Outbox {
             }
         }
     }
-
-    pub(crate) fn stored(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        proof: &Committed,
-        then: Then,
-        outcome: Outcome,
-    ) -> Option<OutboxEvent> {
-        let reply = |ctx: &mut Ctx<'_>, to, reply| ctx.clear(proof, Effect::Reply { to, reply });
-        match (then, outcome) {
-            (Then::Enqueued { to }, Outcome::Enqueued { id }) => {
-                ctx.counters.enqueued += 1;
-                self.open += 1;
-                self.queued += 1;
-                let repeated = false;
-                reply(ctx, to, Reply::Sent { id, repeated });
-            }
-            (Then::Enqueued { to }, Outcome::Repeated { id }) => {
-                reply(ctx, to, Reply::Sent { id, repeated: true });
-            }
-            (Then::Released { own, bytes }, Outcome::Released(released)) => {
-                ctx.counters.released += 1;
-                self.queued = self.queued.saturating_sub(1);
-                let sending = self.identities.entry(own).or_default();
-                sending.window.unreserve(bytes);
-                return sending.submit(ctx, proof, released);
-            }
-            (Then::Released { own, bytes }, _) => {
-                let sending = self.identities.entry(own).or_default();
-                sending.window.unreserve(bytes);
-            }
-            (Then::Loaded { own }, Outcome::Queued { messages, more }) => {
-                let sending = self.identities.entry(own).or_default();
-                let grew = sending.backlog == Backlog::LoadingAndMore;
-                sending.backlog = if more || grew {
-                    Backlog::Some
-                } else {
-                    Backlog::Empty
-                };
-                if sending.is_ready() {
-                    sending.candidates = messages.into();
-                } else if !messages.is_empty() {
-                    sending.backlog = Backlog::Some;
-                }
-            }
-            (
-                Then::Resumed { own, route },
-                Outcome::Resume {
-                    in_flight,
-                    more,
-                    taking_back,
-                },
-            ) => {
-                let sending = self.identities.entry(own).or_default();
-                let fills = match &mut sending.session {
-                    Some(session) if session.route == route => session.page(in_flight, more),
-                    // That session is gone; the next one reads again.
-                    _ => return None,
-                };
-                if sending.backlog == Backlog::Empty && self.queued > 0 {
-                    sending.backlog = Backlog::Some;
-                }
-                let mut expected = false;
-                for fill in fills {
-                    match fill {
-                        Fill::Submit(released) => {
-                            sending.submit(ctx, proof, released);
-                        }
-                        Fill::Revoke(seqs) => {
-                            for chunk in seqs.chunks(MAX_SEQS_PER_FRAME) {
-                                sending.revoke(ctx, proof, None, chunk.to_vec());
-                            }
-                        }
-                    }
-                    expected = true;
-                }
-                expected |= self.revoke_all(
-                    ctx,
-                    proof,
-                    taking_back.into_iter().map(|(epoch, seq)| Unsettled {
-                        number: own,
-                        epoch,
-                        seq,
-                    }),
-                );
-                return expected.then_some(OutboxEvent::AnswerExpected);
-            }
-            (
-                Then::Applied { own },
-                Outcome::Applied {
-                    settled,
-                    requeued,
-                    lowest_unsettled,
-                },
-            ) => {
-                self.open = self.open.saturating_sub(settled);
-                self.queued += requeued;
-                let sending = self.identities.entry(own).or_default();
-                if requeued > 0 {
-                    sending.backlog.grew();
-                }
-                sending.lowest_unsettled = lowest_unsettled;
-            }
-            (Then::Cancelled { to }, outcome) => {
-                let answer = match outcome {
-                    Outcome::TakenBack => {
-                        self.open = self.open.saturating_sub(1);
-                        self.queued = self.queued.saturating_sub(1);
-                        Reply::Done
-                    }
-                    Outcome::Done => Reply::Done,
-                    Outcome::MustRevoke(unsettled) => {
-                        reply(ctx, to, Reply::Done);
-                        let asked = self.revoke_all(ctx, proof, std::iter::once(unsettled));
-                        return asked.then_some(OutboxEvent::AnswerExpected);
-                    }
-                    outcome => too_late(&outcome),
-                };
-                reply(ctx, to, answer);
-            }
-            (Then::Retried { to, boot }, Outcome::Done) => {
-                self.open += 1;
-                self.queued += 1;
-                for sending in self.identities.values_mut() {
-                    sending.backlog.grew();
-                }
-                // Its validity started again: ask the store for the earliest.
-                self.rearm(ctx, boot);
-                reply(ctx, to, Reply::Done);
-            }
-            (Then::Retried { to, .. }, outcome) => reply(ctx, to, too_late(&outcome)),
-            (Then::Unaccepted, _) => {}
-            (Then::Rearmed, Outcome::Deadline(next)) => self.deadlines.answer(next),
-            (
-                Then::Expired,
-                Outcome::Expired {
-                    revoke,
-                    dropped,
-                    next,
-                },
-            ) => {
-                self.deadlines.answer(next);
-                let dropped = dropped as u64;
-                self.open = self.open.saturating_sub(dropped);
-                self.queued = self.queued.saturating_sub(dropped);
-                let asked = self.revoke_all(ctx, proof, revoke.into_iter());
-                return asked.then_some(OutboxEvent::AnswerExpected);
-            }
-            (then, outcome) => {
-                debug_assert!(false, "store answered {outcome:?} to {then:?}");
-            }
-        }
-        None
-    }
-
-    /// Asks the gateway for messages back, as far as it can be reached; the
-    /// rest is asked at the next contact, because the store remembers it.
-    fn revoke_all(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        proof: &Committed,
-        unsettled: impl Iterator<Item = Unsettled>,
-    ) -> bool {
-        let mut lists: BTreeMap<(E164, Epoch), Vec<Seq>> = BTreeMap::new();
-        for item in unsettled {
-            lists
-                .entry((item.number, item.epoch))
-                .or_default()
-                .push(item.seq);
-        }
-        let mut asked = false;
-        for ((own, epoch), mut seqs) in lists {
-            let Some(sending) = self.identities.get_mut(&own) else {
-                continue;
-            };
-            let Some(session) = sending.session else {
-                continue;
-            };
-            seqs.sort_unstable();
-            let closed = (session.epoch != epoch).then_some(epoch);
-            ctx.trace(
-                Decision::Revoke { count: seqs.len() },
-                &["the user or its validity took it back"],
-            );
-            for chunk in seqs.chunks(MAX_SEQS_PER_FRAME) {
-                sending.revoke(ctx, proof, closed, chunk.to_vec());
-            }
-            asked = true;
-        }
-        asked
-    }
-}
-
-impl Sending {
-    fn is_ready(&self) -> bool {
-        self.session.is_some_and(|session| session.is_filled())
-    }
-
-    /// Reads the next page of what has to be filled in, once half the window is
-    /// free.
-    fn fill_on(&mut self, ctx: &mut Ctx<'_>, own: E164) {
-        let Some(session) = &mut self.session else {
-            return;
-        };
-        if self.window.room() >= WINDOW / 2
-            && let Some(after) = session.take_turn()
-        {
-            load_resume(ctx, own, session.route, after);
-        }
-    }
-
-    /// Gives a queued message to IP.
-    fn release(&mut self, ctx: &mut Ctx<'_>, own: E164, id: MessageId, bytes: usize) {
-        self.window.reserve(bytes);
-        ctx.op(Op::Release { id }, Then::Released { own, bytes });
-    }
-
-    fn release_candidates(&mut self, ctx: &mut Ctx<'_>, own: E164) {
-        while let Some(candidate) = self.candidates.front() {
-            let (id, bytes) = (candidate.id, candidate.content_bytes);
-            let (choice, because) = channel::choose(Facts {
-                link_up: true,
-                session_ready: self.is_ready(),
-                window_open: self.window.has_room(bytes),
-            });
-            if choice == Choice::Wait {
-                return;
-            }
-            ctx.trace(Decision::ByIp(id), because);
-            self.candidates.pop_front();
-            self.release(ctx, own, id, bytes);
-        }
-    }
-
-    /// A stored release leaves, if the session that wanted it still stands;
-    /// otherwise the next resume finds it.
-    fn submit(
-        &mut self,
-        ctx: &mut Ctx<'_>,
-        proof: &Committed,
-        released: Released,
-    ) -> Option<OutboxEvent> {
-        let Resume { route, .. } = self
-            .session
-            .filter(|session| session.epoch == released.epoch)?;
-        self.last_sent = self.last_sent.max(released.seq);
-        self.window
-            .push(released.seq, released.content.as_bytes().len());
-        ctx.clear(
-            proof,
-            Effect::Send {
-                conn: route.conn,
-                frame: Frame::Submit(Submit {
-                    slot: route.slot,
-                    seq: released.seq,
-                    to: released.peer,
-                    lane_seq: released.lane_seq,
-                    content: released.content,
-                }),
-            },
-        );
-        Some(OutboxEvent::AnswerExpected)
-    }
-
-    fn revoke(&self, ctx: &mut Ctx<'_>, proof: &Committed, epoch: Option<Epoch>, seqs: Vec<Seq>) {
-        if let Some(Resume { route, .. }) = self.session {
-            ctx.clear(
-                proof,
-                Effect::Send {
-                    conn: route.conn,
-                    frame: Frame::Revoke(Revoke {
-                        slot: route.slot,
-                        epoch,
-                        seqs,
-                    }),
-                },
-            );
-        }
-    }
-}
-
-fn load_resume(ctx: &mut Ctx<'_>, own: E164, route: Route, after: Seq) {
-    ctx.op(
-        Op::LoadResume {
-            number: own,
-            after,
-            limit: WINDOW / 2,
-        },
-        Then::Resumed { own, route },
-    );
-}
-
-fn too_late(outcome: &Outcome) -> Reply {
-    Reply::Error(match outcome {
-        Outcome::TooLate { shown } => CommandError::TooLate(match shown {
-            Some(Shown::Queued) => "waiting",
-            Some(Shown::Sending | Shown::Sent) => "on its way",
-            Some(Shown::Delivered) => "delivered",
-            Some(Shown::Read) => "read",
-            Some(Shown::Cancelled) => "cancelled",
-            Some(Shown::Failed(_)) => "failed",
-            Some(Shown::Received | Shown::Unreadable | Shown::Conflicting) | None => "incoming",
-        }),
-        _ => CommandError::NotFound("message"),
-    })
 }
 
 /// How long after a resume or reconnect no deadline acts (DELIVERY 23).
