@@ -193,9 +193,13 @@ fn after_a_restore_nothing_that_waits_is_taken_back_for_certain() {
     tx.commit().unwrap();
     let (a, _) = world.hello(device(1), vec![held(1, FIRST_EPOCH, 2, 1)]);
     assert_eq!(revoked(&world.ask(a, revoke(&[1]))), [(1, InDoubt)]);
-    // The receiver's next Hello says that it has it.
+    // A cursor of the lost history vouches for nothing: other entries may stand
+    // below it now. What waits is delivered again, and acknowledged again.
     let slot = at_cursor(held(2, FIRST_EPOCH, 1, 1), 1, 1, FIRST_EPOCH, 1);
-    world.hello(device(2), vec![slot]);
+    let (b, _) = world.hello(device(2), vec![slot]);
+    assert_eq!(outcomes(&world.heard(a)).0, []);
+    assert_eq!(cursors(&world.heard(b)), [1]);
+    world.say(b, ack(1));
     assert_eq!(outcomes(&world.heard(a)).0, [1]);
     // What comes after the restore is known again.
     world.bind(number(3), device(3));
