@@ -108,20 +108,16 @@ fn every_new_fault_alone_keeps_every_promise() {
     }
 }
 
-/// Two faults that break a promise together: what the search makes of them.
+/// A world that is known to break a promise (see `faults` on what cannot be
+/// read and broken connections): what the search makes of it.
 #[test]
 fn a_failing_world_is_made_small() {
-    let mut setup = Setup::drawn(3, 5);
-    setup.faults = Faults::none(4, 2_000);
-    setup.faults.kill_ms = 20_000;
-    setup.faults.poison_one_in = 3;
-    setup.faults.clock_jump_ms = 10_000;
-    setup.faults.crash_at_output_one_in = 40;
+    let mut setup = Setup::drawn(477, 10);
+    setup.faults.poison_one_in = 6;
     let Some((small, failure)) = minimise(&setup) else {
-        // Mended: then this test wants another pair.
-        return;
+        panic!("this world holds by now: find another that fails, or the search is not tested");
     };
-    assert!(small.faults.handsets < 4 || small.minutes < 5 || !small.left_out.is_empty());
+    assert!(small.minutes < 10 || !small.left_out.is_empty() || small.faults != setup.faults);
     assert!(
         small.faults.poison_one_in > 0,
         "it takes part in the failure"
