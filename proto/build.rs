@@ -4,7 +4,7 @@ use std::error::Error;
 
 /// Messages that hold numbers, texts, tokens or card numbers: their `Debug` is
 /// in `src/debug.rs` and leaves those out.
-const PRIVATE: [&str; 23] = [
+const PRIVATE: [&str; 32] = [
     ".twine.wire.v1.Content",
     ".twine.wire.v1.Submit",
     ".twine.wire.v1.Deliver",
@@ -26,7 +26,16 @@ const PRIVATE: [&str; 23] = [
     ".twine.control.v1.IdentityStatus",
     ".twine.control.v1.Sim",
     ".twine.control.v1.SmsReceived",
-    ".twine.control.v1.SendSmsPart",
+    ".twine.control.v1.Preview",
+    ".twine.control.v1.Previewed",
+    ".twine.control.v1.SmsCost",
+    ".twine.control.v1.GetSettings",
+    ".twine.control.v1.SetSettings",
+    ".twine.control.v1.Settings",
+    ".twine.control.v1.StoryLine",
+    ".twine.control.v1.SmsAttempt",
+    ".twine.control.v1.SendSms",
+    ".twine.control.v1.SmsTaken",
     ".twine.control.v1.OrderResult",
 ];
 

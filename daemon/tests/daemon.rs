@@ -106,6 +106,7 @@ fn it_says_how_it_is() {
     app.report(pb::report::Kind::State(pb::TelephonyState {
         sims: Vec::new(),
         links: vec![wifi],
+        ..Default::default()
     }))
     .unwrap();
     let links = app.ask(pb::GetLinks {}).unwrap().links;
@@ -178,6 +179,7 @@ fn no_number_and_no_text_is_logged() {
     app.report(pb::report::Kind::State(pb::TelephonyState {
         sims: vec![sim],
         links: Vec::new(),
+        ..Default::default()
     }))
     .unwrap();
     assert!(app.next_event(None).is_err());

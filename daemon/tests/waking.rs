@@ -192,6 +192,7 @@ fn an_answer_that_waits_in_the_socket_beats_the_deadline_that_passed_in_sleep() 
     let state = pb::TelephonyState {
         sims: Vec::new(),
         links: vec![wifi],
+        ..Default::default()
     };
     client.report(pb::report::Kind::State(state)).unwrap();
     daemon.wait_for_log("Live");

@@ -37,11 +37,20 @@ partial_debug! {
     control::LookupPeers {}
     control::Peer { reachable, features, valid_s }
     control::Conversation { count, last }
-    control::Message { message_id, direction, state, order, ip }
+    control::Message { message_id, direction, state, order, ip, waits_for, copy_of }
     control::Event { cursor, kind, message, state, resync_from, stopped }
     control::IdentityStatus { epoch, state, next_seq, lowest_unsettled, cursor }
-    control::Sim { slot, mcc_mnc, ready, subscription_id, operator }
+    control::Sim { slot, mcc_mnc, ready, subscription_id, operator, in_service, roaming }
     control::SmsReceived { sim_slot, scts_ms }
-    control::SendSmsPart { attempt, part, parts }
+    control::Preview { channel }
+    control::Previewed { channel, waits_for, peer_on_ip }
+    control::SmsCost { encoding, parts, units_left, sim_slot, roaming }
+    control::GetSettings {}
+    control::SetSettings { mode, fallback }
+    control::Settings { mode, fallback, effective_mode, effective_fallback, peer_on_ip }
+    control::StoryLine { wall_ms, step }
+    control::SmsAttempt { state, parts, parts_sent, parts_delivered, marked, code, scts_ms }
+    control::SendSms { attempt }
+    control::SmsTaken {}
     control::OrderResult { id, code }
 }

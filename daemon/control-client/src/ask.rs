@@ -61,6 +61,10 @@ asks! {
     Register as Register => Registered;
     LookupPeers as Lookup => Peers;
     GetConversations as Conversations => Conversations;
+    Preview as Preview => Previewed;
+    GetSettings as GetSettings => Settings;
+    SetSettings as SetSettings => Done;
+    Explain as Explain => Story;
 }
 
 fn reply_name(kind: &pb::reply::Kind) -> &'static str {
@@ -77,6 +81,9 @@ fn reply_name(kind: &pb::reply::Kind) -> &'static str {
         Kind::Registered(_) => "registered",
         Kind::Peers(_) => "peers",
         Kind::Conversations(_) => "conversations",
+        Kind::Previewed(_) => "previewed",
+        Kind::Settings(_) => "settings",
+        Kind::Story(_) => "story",
     }
 }
 

@@ -77,6 +77,7 @@ impl View {
                 Direction::Incoming => None,
             },
             age_s: record.age_s,
+            ..Default::default()
         }
     }
 

@@ -51,6 +51,8 @@ pub(super) fn parse(report: pb::Report) -> Result<Told, ReportError> {
         Some(Kind::Link(link)) => Ok(Told::Event(TelephonyEvent::Link(parse_link(link)?))),
         Some(Kind::SmsReceived(_)) => Ok(Told::Unused("sms_received")),
         Some(Kind::DataSim(_)) => Ok(Told::Unused("data_sim")),
+        Some(Kind::Sim(_)) => Ok(Told::Unused("sim")),
+        Some(Kind::SmsPart(_)) => Ok(Told::Unused("sms_part")),
         None => Ok(Told::Unused("a kind that this version does not know")),
     }
 }
@@ -249,6 +251,7 @@ mod tests {
         let state = pb::TelephonyState {
             sims: vec![sim],
             links: vec![link(), cellular],
+            ..Default::default()
         };
         let report = pb::Report {
             kind: Some(pb::report::Kind::State(state)),
@@ -321,6 +324,7 @@ mod tests {
             Kind::State(pb::TelephonyState {
                 sims: Vec::new(),
                 links,
+                ..Default::default()
             })
         };
         assert_eq!(
@@ -335,7 +339,8 @@ mod tests {
         assert_eq!(
             refused(Kind::State(pb::TelephonyState {
                 sims,
-                links: Vec::new()
+                links: Vec::new(),
+                ..Default::default()
             })),
             "state.sims: 9 cards; at most 8 are allowed"
         );

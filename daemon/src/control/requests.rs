@@ -44,6 +44,9 @@ pub(super) enum RequestError {
     /// Binding a number costs money and tells the gateway about the user.
     #[error("register.consent: the user has to agree before a number is bound to this device")]
     NoConsent,
+    /// A request of the protocol that this version does not carry out.
+    #[error("{0}: this version of twined does not carry it out")]
+    Unsupported(&'static str),
 }
 
 impl RequestError {
@@ -53,6 +56,7 @@ impl RequestError {
         match self {
             Self::Field { .. } => ErrorCode::InvalidArgument,
             Self::NoConsent => ErrorCode::FailedPrecondition,
+            Self::Unsupported(_) => ErrorCode::Unsupported,
         }
     }
 }
@@ -65,7 +69,7 @@ pub(super) fn parse(kind: request::Kind, client: &ClientName) -> Result<Action, 
         Kind::Cancel(pb::Cancel { message_id }) => {
             Action::Command(Command::Cancel(message("cancel.message_id", message_id)?))
         }
-        Kind::Retry(pb::Retry { message_id }) => {
+        Kind::Retry(pb::Retry { message_id, .. }) => {
             Action::Command(Command::Retry(message("retry.message_id", message_id)?))
         }
         Kind::MarkRead(pb::MarkRead { message_id }) => Action::Command(Command::MarkRead(message(
@@ -106,6 +110,10 @@ pub(super) fn parse(kind: request::Kind, client: &ClientName) -> Result<Action, 
             offset: conversations.offset as usize,
             limit: page("conversations.limit", conversations.limit)?,
         }),
+        Kind::Preview(_) => return Err(RequestError::Unsupported("preview")),
+        Kind::GetSettings(_) => return Err(RequestError::Unsupported("get_settings")),
+        Kind::SetSettings(_) => return Err(RequestError::Unsupported("set_settings")),
+        Kind::Explain(_) => return Err(RequestError::Unsupported("explain")),
     };
     Ok(action)
 }
@@ -235,6 +243,7 @@ mod tests {
             text: "habari".to_owned(),
             token: "1".to_owned(),
             valid_for_s: 0,
+            ..Default::default()
         }
     }
 

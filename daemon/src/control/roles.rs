@@ -116,8 +116,11 @@ pub(super) const fn may_ask(kind: &request::Kind) -> Roles {
         | Kind::Subscribe(_)
         | Kind::AckEvents(_)
         | Kind::Register(_)
-        | Kind::Lookup(_) => Roles::APP,
-        Kind::Show(_) | Kind::Outbox(_) | Kind::Status(_) | Kind::Links(_) => {
+        | Kind::Lookup(_)
+        | Kind::Preview(_)
+        | Kind::GetSettings(_)
+        | Kind::SetSettings(_) => Roles::APP,
+        Kind::Explain(_) | Kind::Show(_) | Kind::Outbox(_) | Kind::Status(_) | Kind::Links(_) => {
             Roles::APP.with(Roles::DIAGNOSTICS)
         }
     }
@@ -143,6 +146,10 @@ pub(super) const fn request_name(kind: &request::Kind) -> &'static str {
         Kind::Register(_) => "register",
         Kind::Lookup(_) => "lookup",
         Kind::Conversations(_) => "conversations",
+        Kind::Preview(_) => "preview",
+        Kind::GetSettings(_) => "get_settings",
+        Kind::SetSettings(_) => "set_settings",
+        Kind::Explain(_) => "explain",
     }
 }
 
@@ -173,6 +180,10 @@ mod tests {
             (Kind::Register(pb::Register::default()), app),
             (Kind::Lookup(pb::LookupPeers::default()), app),
             (Kind::Conversations(pb::GetConversations::default()), app),
+            (Kind::Preview(pb::Preview::default()), app),
+            (Kind::GetSettings(pb::GetSettings::default()), app),
+            (Kind::SetSettings(pb::SetSettings::default()), app),
+            (Kind::Explain(pb::Explain::default()), app_or_diagnostics),
         ];
         for (kind, allowed) in &table {
             for (role, name) in ALL {
@@ -185,11 +196,11 @@ mod tests {
             }
             assert!(!may_ask(kind).any_of(Roles::NONE));
         }
-        // Oneof tags 2 to 16: a request added later has to be added here.
+        // Oneof tags 2 to 20: a request added later has to be added here.
         let mut names: Vec<_> = table.iter().map(|(kind, _)| request_name(kind)).collect();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), 15);
+        assert_eq!(names.len(), 19);
     }
 
     #[test]

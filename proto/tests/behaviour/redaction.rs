@@ -40,6 +40,7 @@ fn requests_and_reports_show_no_user_data() {
             text: SECRET.to_owned(),
             token: SECRET.to_owned(),
             valid_for_s: 60,
+            ..control::Send::default()
         }),
         request::Kind::Typing(control::SetTyping {
             from: number(),
@@ -82,6 +83,7 @@ fn requests_and_reports_show_no_user_data() {
             ..control::Sim::default()
         }],
         links: Vec::new(),
+        ..control::TelephonyState::default()
     };
     let sms = control::SmsReceived {
         spool_id: SECRET.to_owned(),
@@ -150,11 +152,11 @@ fn replies_events_and_orders_show_no_user_data() {
     assert_hidden(&format!("{:?}", ServerMessage::Event(event)));
     let order = control::Order {
         id: 1,
-        kind: Some(order::Kind::SendSms(control::SendSmsPart {
+        kind: Some(order::Kind::SendSms(control::SendSms {
             iccid: "8901".to_owned(),
             to: number(),
-            submit_pdu: SECRET.into(),
-            ..control::SendSmsPart::default()
+            parts: vec![SECRET.to_owned()],
+            ..control::SendSms::default()
         })),
     };
     assert_hidden(&format!("{:?}", ServerMessage::Order(order)));
@@ -226,7 +228,7 @@ fn errors_show_no_user_data() {
 /// `build.rs` and one in `debug.rs`.
 #[test]
 fn every_message_with_a_telling_field_is_on_the_list() {
-    const TELLING: [&str; 14] = [
+    const TELLING: [&str; 16] = [
         "number",
         "numbers",
         "own",
@@ -238,7 +240,9 @@ fn every_message_with_a_telling_field_is_on_the_list() {
         "iccid",
         "name",
         "content",
-        "submit_pdu",
+        "parts",
+        "reasons",
+        "from_e164",
         "spool_id",
         "detail",
     ];

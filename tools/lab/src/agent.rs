@@ -104,6 +104,7 @@ pub(crate) fn state(plan: &HandsetPlan, sources: &[Ipv4Addr]) -> pb::TelephonySt
     pb::TelephonyState {
         sims: sims(plan),
         links: links.map(|(plan, source)| link(plan, *source)).collect(),
+        ..Default::default()
     }
 }
 
@@ -152,6 +153,9 @@ fn sims(plan: &HandsetPlan) -> Vec<pb::Sim> {
         ready: true,
         subscription_id: index as i32 + 1,
         operator: "Lab".to_owned(),
+        in_service: true,
+        default_sms: index == 0,
+        ..Default::default()
     };
     slots.iter().enumerate().map(sim).collect()
 }

@@ -91,6 +91,7 @@ fn from_clients() -> Vec<(&'static str, ClientMessage)> {
                 text: "Habari?".to_owned(),
                 token: "1f0c".to_owned(),
                 valid_for_s: 3600,
+                ..Default::default()
             })),
         ),
         (
@@ -103,6 +104,8 @@ fn from_clients() -> Vec<(&'static str, ClientMessage)> {
                 kind: Some(pb::report::Kind::State(pb::TelephonyState {
                     sims: vec![pb::Sim::default()],
                     links: vec![link.clone()],
+                    locking_tables: vec![1],
+                    single_shift_tables: vec![1, 2],
                 })),
             }),
         ),
@@ -171,11 +174,11 @@ fn from_daemon() -> Vec<(&'static str, ServerMessage)> {
             "order",
             ServerMessage::Order(pb::Order {
                 id: 1,
-                kind: Some(pb::order::Kind::SendSms(pb::SendSmsPart {
-                    parts: 1,
+                kind: Some(pb::order::Kind::SendSms(pb::SendSms {
+                    attempt: u64::MAX,
                     to: "+254712345678".to_owned(),
-                    submit_pdu: vec![0x11, 0, 0x0c],
-                    ..pb::SendSmsPart::default()
+                    parts: vec!["Habari ".to_owned(), "yako?".to_owned()],
+                    ..pb::SendSms::default()
                 })),
             }),
         ),

@@ -34,7 +34,10 @@ JSON: {message_id, done: true}.
     fn run(&self, options: &Options) -> Result<(), Failure> {
         let message_id = needed(self.message_id)?;
         let mut client = options.writer()?;
-        client.ask(pb::Retry { message_id })?;
+        client.ask(pb::Retry {
+            message_id,
+            ..Default::default()
+        })?;
         answer(
             options,
             || {

@@ -85,6 +85,7 @@ JSON: {message_id, repeated, token}.
                 text: self.text.clone().unwrap_or_default(),
                 token: token.clone(),
                 valid_for_s: self.valid_for_s,
+                ..Default::default()
             })
             .map_err(|error| {
                 let failure = Failure::from(error);

@@ -127,6 +127,7 @@ fn status() -> pb::Status {
             detail: "disk full".to_owned(),
             size_bytes: 131_073,
         }),
+        ..Default::default()
     }
 }
 

@@ -128,6 +128,7 @@ async fn one_agent_at_a_time_and_the_newest_wins() {
         pb::report::Kind::State(pb::TelephonyState {
             sims: Vec::new(),
             links: vec![link.clone()],
+            ..Default::default()
         })
     };
     let telephony = [pb::Role::Telephony];
