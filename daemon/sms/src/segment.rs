@@ -122,6 +122,15 @@ pub enum ReferenceSize {
 }
 
 impl ReferenceSize {
+    /// A reference as it fits: of 8 bits the low byte.
+    #[must_use]
+    pub const fn cut(self, reference: u16) -> u16 {
+        match self {
+            Self::Bits8 => reference & 0xff,
+            Self::Bits16 => reference,
+        }
+    }
+
     /// Octets of the information element, its identifier and length included.
     const fn element_octets(self) -> usize {
         match self {
