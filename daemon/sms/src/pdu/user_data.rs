@@ -111,13 +111,7 @@ impl UserData {
     /// none.
     pub fn of_split(split: &Split<'_>, reference: u16) -> Vec<Self> {
         let encoding = split.encoding();
-        let made = match encoding {
-            Encoding::Gsm7 { locking, single } if (locking, single) != (None, None) => {
-                Some(Alphabet::new(locking, single))
-            }
-            _ => None,
-        };
-        let alphabet = made.as_ref().unwrap_or(Alphabet::default_tables());
+        let alphabet = split.alphabet().unwrap_or(Alphabet::default_tables());
         let count = split.segments().count;
         let reference = split.reference_size().cut(reference);
         (1..=count)

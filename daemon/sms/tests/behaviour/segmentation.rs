@@ -100,6 +100,10 @@ fn the_cheapest_encoding_wins_and_only_among_those_allowed() {
         counted(turkish, &both),
         ("gsm7-locking-tr".to_owned(), 1, 155 - 40)
     );
+    // What is in no table is in none of all tables either.
+    for nowhere in ["\0", "\u{1b}", "ж", "😀"] {
+        assert_eq!(counted(nowhere, &TableSet::ALL).0, "ucs2", "{nowhere:?}");
+    }
     // Nothing gained: the default alphabet.
     assert_eq!(counted("plain", &TableSet::ALL), gsm7(1, 155));
     // Hindi needs its locking table, and the single one for capitals.
