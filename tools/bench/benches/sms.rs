@@ -1,5 +1,7 @@
 //! SMS coding. Budget: a text of 1,000 characters is segmented and encoded into
-//! user data within 20 µs, whatever its alphabet.
+//! user data within 20 µs, with the default alphabet, UCS-2, or the tables of one
+//! language. "All tables" shows the worst case, 25 tables to choose from, which no
+//! phone has enabled; it has no budget.
 
 use std::hint::black_box;
 
