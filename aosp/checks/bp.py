@@ -13,7 +13,7 @@ from pathlib import Path
 NESTED = {
     "arch", "arm", "arm64", "x86_64", "strip", "backend", "cpp", "java", "ndk",
     "rust", "soong_config_variables", "test_options", "conditions_default",
-    "target", "android", "optimize", "lint",
+    "target", "android", "optimize", "lint", "proto",
 }
 COMMON = {
     "name": "plain", "licenses": "ref", "system_ext_specific": "plain",
@@ -23,7 +23,8 @@ JAVA = {
     "srcs": "file", "static_libs": "ref", "libs": "ref", "sdk_version": "plain",
     "min_sdk_version": "plain", "optimize": "nested", "shrink": "plain",
     "obfuscate": "plain", "proguard_flags_files": "file", "lint": "nested",
-    "errorprone": "nested", "plugins": "ref",
+    "errorprone": "nested", "plugins": "ref", "proto": "nested", "type": "plain",
+    "canonical_path_from_root": "plain",
 }
 APP = JAVA | {
     "manifest": "file", "additional_manifests": "file", "platform_apis": "plain",
@@ -56,7 +57,7 @@ TYPES = {
     "android_test": COMMON | APP | {"test_suites": "plain", "instrumentation_for": "ref"},
     "java_library": COMMON | JAVA,
     "java_test_host": COMMON | JAVA | {"test_options": "nested", "unit_test": "plain", "test_suites": "plain"},
-    "filegroup": COMMON | {"srcs": "file", "path": "plain"},
+    "filegroup": COMMON | {"srcs": "file", "path": "file"},
     "python_test_host": COMMON | {
         "main": "file", "srcs": "file", "test_options": "nested", "unit_test": "plain",
     },
@@ -181,11 +182,16 @@ class Parser:
         raise self.wrong(f"{token}: no such variable")
 
 
-def read(folder):
-    """All modules of all Android.bp files under a folder."""
+def files(root, folders):
+    """All Android.bp files below these folders of root."""
+    return [file for folder in folders for file in sorted(Path(root, folder).rglob("Android.bp"))]
+
+
+def read(root, folders=(".",)):
+    """All modules of all Android.bp files below these folders of root."""
     modules = []
-    for file in sorted(Path(folder).rglob("Android.bp")):
-        modules += Parser(file.read_text(), str(file.relative_to(folder))).parse()
+    for file in files(root, folders):
+        modules += Parser(file.read_text(), str(file.relative_to(root))).parse()
     return modules
 
 
@@ -213,7 +219,7 @@ def leaves(props, path=()):
             yield path, key, value
 
 
-def check(modules, platform, folder):
+def check(modules, platform, root):
     """Everything that is wrong, one line each."""
     wrong = []
     ours = {}
@@ -233,7 +239,7 @@ def check(modules, platform, folder):
         if module.kind not in types:
             wrong.append(f"{module.at}: unknown module type {module.kind}")
             continue
-        where = Path(folder, module.file).parent
+        where = Path(root, module.file).parent
         for path, key, value in leaves(module.props):
             of_config = "soong_config_variables" in path
             for step in path:

@@ -99,7 +99,7 @@ def check_policy(compiled, file_contexts, sections, config):
         if found != label:
             wrong.append(f"file_contexts: {path} gets {found}, and {label} is expected")
     named = {word.lower() for word in service.one("capabilities")}
-    granted = compiled.allowed(name, name, "capability") | compiled.allowed(name, name, "capability2")
+    granted = compiled.allowed(name, "self", "capability") | compiled.allowed(name, "self", "capability2")
     if granted != named:
         wrong.append(f"sepolicy grants {sorted(granted)}, twined.rc has {sorted(named)}")
     return wrong

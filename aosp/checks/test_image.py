@@ -72,7 +72,7 @@ class Image(unittest.TestCase):
 
     def makefile_problems(self, old, new):
         aosp = Path(__file__).resolve().parent.parent
-        modules = bp.read(aosp)
+        modules = bp.read(aosp.parent, ("aosp",))
         with tempfile.TemporaryDirectory() as folder:
             for name in ("config", "sepolicy", "config.fs"):
                 Path(folder, name).symlink_to(aosp / name)

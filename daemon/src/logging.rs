@@ -205,10 +205,10 @@ mod tests {
 
     #[test]
     fn a_panic_that_quotes_a_text_is_logged_without_it() {
-        let text = String::from("é secret");
-        let cut = panic::catch_unwind(|| text[1..].len()).unwrap_err();
-        assert!(cut.downcast_ref::<String>().unwrap().contains("secret"));
-        assert!(!panic_message(&*cut).contains("secret"));
+        let text = String::from("a secret");
+        let told = panic::catch_unwind(|| panic!("cannot read {text}")).unwrap_err();
+        assert!(told.downcast_ref::<String>().unwrap().contains("secret"));
+        assert!(!panic_message(&*told).contains("secret"));
 
         let plain = panic::catch_unwind(|| panic!("a plain reason")).unwrap_err();
         assert_eq!(panic_message(&*plain), "a plain reason");

@@ -8,8 +8,6 @@ from pathlib import Path
 
 TARGET = "aarch64-linux-android"
 NAMES = ("LICENSE", "LICENCE", "COPYING", "NOTICE", "UNLICENSE")
-# Crates that name their licence and bring no file with it: the text is that of
-# another crate here with the same licence.
 HEAD = """Twine is licensed under the Apache License, Version 2.0 (see LICENSE). The
 programs hold the following crates, each under the licences that it names.
 """
@@ -59,6 +57,8 @@ def notice(packages):
             without.append((name, package["license"]))
         for text in found:
             by_text.setdefault(text, []).append(name)
+    # A crate that names its licence and brings no file: the text is that of
+    # another crate with the same licence.
     for name, licence in without:
         same = [t for t, names in by_text.items() if any(n.endswith(f"({licence})") for n in names)]
         if not same:
