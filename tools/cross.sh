@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shell functions shared by the scripts that build for phones and for ARM
 # (check-android, check-arm, package-android). To be sourced after toolchain.sh.
 

@@ -119,6 +119,9 @@ def check(aosp):
     filters = " ".join(a.get(ANDROID + "name", "") for a in manifest.iter("action"))
     wrong += check_bridge(manifest, java + "\n" + filters, kinds, xml["privapp"], xml["default"])
     wrong += check_protection(manifest)
+    overlay = ET.parse(aosp / "in-phone-process/AndroidManifest.xml").getroot()
+    if overlay.get("package") != package or requested(overlay):
+        wrong.append(f"in-phone-process: is to move {package}, and nothing else")
     sample = aosp / "sample/AndroidManifest.xml"
     if OURS not in requested(ET.parse(sample).getroot()):
         wrong.append(f"sample/AndroidManifest.xml: requests {OURS}")
