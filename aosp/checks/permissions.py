@@ -119,7 +119,7 @@ def check(aosp):
     filters = " ".join(a.get(ANDROID + "name", "") for a in manifest.iter("action"))
     wrong += check_bridge(manifest, java + "\n" + filters, kinds, xml["privapp"], xml["default"])
     wrong += check_protection(manifest)
-    overlay = ET.parse(aosp / "in-phone-process/AndroidManifest.xml").getroot()
+    overlay = ET.parse(bridge / "in-phone-process/AndroidManifest.xml").getroot()
     if overlay.get("package") != package or requested(overlay):
         wrong.append(f"in-phone-process: is to move {package}, and nothing else")
     sample = aosp / "sample/AndroidManifest.xml"
