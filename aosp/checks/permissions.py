@@ -122,9 +122,9 @@ def check(aosp):
     overlay = ET.parse(bridge / "in-phone-process/AndroidManifest.xml").getroot()
     if overlay.get("package") != package or requested(overlay):
         wrong.append(f"in-phone-process: is to move {package}, and nothing else")
-    sample = aosp / "sample/AndroidManifest.xml"
-    if OURS not in requested(ET.parse(sample).getroot()):
-        wrong.append(f"sample/AndroidManifest.xml: requests {OURS}")
+    for sample in sorted((aosp / "sample").rglob("AndroidManifest.xml")):
+        if OURS not in requested(ET.parse(sample).getroot()):
+            wrong.append(f"{sample.relative_to(aosp)}: does not request {OURS}")
     return wrong
 
 
