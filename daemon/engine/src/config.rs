@@ -28,6 +28,21 @@ pub struct Config {
     /// Longest wait before a device that the gateway does not know asks again;
     /// the first is 30 s, doubled each time. Default 1 h.
     pub not_bound_retry: Duration,
+    /// Whether the user's "block connections without VPN" holds for the
+    /// session. Default [`VpnLockdown::Respect`].
+    pub vpn_lockdown: VpnLockdown,
+}
+
+/// What becomes of the user's "block connections without VPN", to which Android
+/// does not hold system services (any user id below 10000).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum VpnLockdown {
+    /// The session goes through the VPN or not at all: who sets that switch
+    /// does not want to be seen without it.
+    #[default]
+    Respect,
+    /// The session may use any link, as the phone's own IMS does.
+    Bypass,
 }
 
 impl Default for Config {
@@ -41,6 +56,7 @@ impl Default for Config {
             backoff_first: Duration::from_secs(1),
             backoff_max: Duration::from_secs(300),
             not_bound_retry: Duration::from_secs(3600),
+            vpn_lockdown: VpnLockdown::default(),
         }
     }
 }

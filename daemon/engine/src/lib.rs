@@ -57,7 +57,7 @@ mod registration;
 mod rng;
 mod session;
 
-pub use config::Config;
+pub use config::{Config, VpnLockdown};
 pub use engine::{Engine, TimerReason};
 pub use input::{ChannelEvent, Command, ConnId, DownReason, Input, ReplyTo, TelephonyEvent};
 pub use output::{CommandError, Notice, Output, Reply, TransportKind};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use twine_engine::TelephonyEvent;
 use twine_engine::limits::{MAX_LINK_NAME_BYTES, MAX_LINKS};
-use twine_engine::link::{Binding, Generation, Link, LinkId, LinkKind, Sim};
+use twine_engine::link::{Binding, Generation, Link, LinkId, LinkKind, Sim, Vpn};
 use twine_proto::Redacted;
 use twine_proto::control_pb as pb;
 
@@ -137,6 +137,12 @@ fn parse_link(link: pb::Link) -> Result<Link, ReportError> {
         pb::Generation::G4 => Generation::G4,
         pb::Generation::G5 => Generation::G5,
     };
+    // A value of a newer agent reads as `None`.
+    let vpn = match link.vpn() {
+        pb::Vpn::None => Vpn::None,
+        pb::Vpn::Tunnel => Vpn::Tunnel,
+        pb::Vpn::LockedOut => Vpn::LockedOut,
+    };
     if link.id.is_empty() {
         return Err(wrong("link.id", "a link needs a name"));
     }
@@ -156,6 +162,7 @@ fn parse_link(link: pb::Link) -> Result<Link, ReportError> {
         },
         // No radio reports a positive or an absurd strength.
         signal_dbm: Some(link.signal_dbm).filter(|dbm| (-200..0).contains(dbm)),
+        vpn,
     })
 }
 
@@ -237,6 +244,7 @@ mod tests {
             generation: pb::Generation::G25.into(),
             interface: "rmnet0".into(),
             signal_dbm: -97,
+            vpn: pb::Vpn::LockedOut.into(),
             network_handle: 7,
             ..Default::default()
         };
@@ -270,6 +278,7 @@ mod tests {
         assert_eq!(links[1].binding.interface.as_deref(), Some("rmnet0"));
         assert_eq!(links[1].binding.network_handle, Some(7));
         assert_eq!(links[1].signal_dbm, Some(-97));
+        assert_eq!((links[0].vpn, links[1].vpn), (Vpn::None, Vpn::LockedOut));
     }
 
     #[test]

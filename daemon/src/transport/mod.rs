@@ -56,8 +56,6 @@
 //! idle time-out of QUIC should wake the thread now and then before it is due, a
 //! few times in each such time; never a phone in suspend.
 
-#[cfg(target_os = "android")]
-mod android;
 mod binding;
 mod config;
 mod connection;

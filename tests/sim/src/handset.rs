@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use twine_engine::link::{Binding, Generation, Link as EngineLink, LinkId, LinkKind};
+use twine_engine::link::{Binding, Generation, Link as EngineLink, LinkId, LinkKind, Vpn};
 use twine_engine::message::MessageId;
 use twine_engine::store_ops::{Batch, ClientName, EventCursor, StoreOps, Token};
 use twine_engine::time::{BootId, Instant, Now, WallTime};
@@ -227,6 +227,7 @@ impl Handset {
             network: name.into(),
             binding: Binding::default(),
             signal_dbm: None,
+            vpn: Vpn::None,
         }
     }
 

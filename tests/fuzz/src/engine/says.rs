@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use twine_engine::link::{Binding, Generation, Link, LinkId, LinkKind};
+use twine_engine::link::{Binding, Generation, Link, LinkId, LinkKind, Vpn};
 use twine_engine::store_ops::{ClientName, EventCursor, Token};
 use twine_engine::{Command, DownReason};
 use twine_proto::frame::{
@@ -37,6 +37,7 @@ pub(super) fn link(a: u8) -> Link {
         network: name.into(),
         binding: Binding::default(),
         signal_dbm: None,
+        vpn: Vpn::None,
     }
 }
 

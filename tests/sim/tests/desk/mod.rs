@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use twine_engine::link::{Binding, Generation, Link, LinkId, LinkKind};
+use twine_engine::link::{Binding, Generation, Link, LinkId, LinkKind, Vpn};
 use twine_engine::message::{MessageId, MessageRecord};
 use twine_engine::output::Output;
 use twine_engine::store_ops::{Batch, ClientName, StoreOps, Token};
@@ -275,6 +275,7 @@ pub(crate) fn link(name: &str, up: bool) -> Link {
         network: name.into(),
         binding: Binding::default(),
         signal_dbm: None,
+        vpn: Vpn::None,
     }
 }
 
