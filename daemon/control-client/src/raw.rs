@@ -6,8 +6,9 @@
 //! [`Reader`], which brings the replies to those who wait for them.
 
 use std::collections::HashMap;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
@@ -17,11 +18,13 @@ use std::time::{Duration, Instant};
 use bytes::{BufMut, Bytes, BytesMut};
 use prost::Message;
 use prost::encoding::{encode_varint, encoded_len_varint};
+use socket2::{Domain, SockAddr, Socket, Type};
+use twine_proto::control::{ControlError, ServerMessage};
 use twine_proto::framing::{Decoder, RawFrame};
 use twine_proto::limits::MAX_CONTROL_FRAME_BYTES;
 
 use crate::error::{ClientError, ConnectError, Disconnected, Ending, RequestId};
-use crate::greeting::{connect_frame, judge, next_message, refusal};
+use crate::greeting::{connect_frame, judge, refusal};
 use crate::limits::{LONGEST_WAIT, MAX_OPEN_REQUESTS, READ_CHUNK_BYTES, WRITE_TIMEOUT};
 use crate::pb::{self, ControlType};
 
@@ -96,10 +99,7 @@ pub fn connect(
         path: path.to_owned(),
         source,
     };
-    let mut stream = UnixStream::connect(path).map_err(unreachable)?;
-    stream
-        .set_write_timeout(Some(WRITE_TIMEOUT))
-        .map_err(unreachable)?;
+    let mut stream = open(path).map_err(unreachable)?;
     started(&stream);
     // If the daemon refused and closed at once, its reason can still be read.
     let written = stream.write_all(&greeting);
@@ -107,8 +107,14 @@ pub fn connect(
     let mut chunk = Box::new([0; READ_CHUNK_BYTES]);
     let deadline = Instant::now() + timeout.min(LONGEST_WAIT);
     let connected = loop {
-        if let Some((message, _)) = next_message(&mut decoder).map_err(ConnectError::Ended)? {
-            break judge(message)?;
+        if let Some(raw) = decoder
+            .next_frame()
+            .map_err(|error| ConnectError::Ended(Ending::Framing(error)))?
+        {
+            if let Some(message) = first_message(raw).map_err(ConnectError::Ended)? {
+                break judge(message)?;
+            }
+            continue;
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -148,6 +154,32 @@ pub fn connect(
         chunk,
     };
     Ok((Requester { shared }, reader, connected))
+}
+
+/// What may come first; `None`: of a newer version. Messages that may not come
+/// are not read, and so this client has no code for them: it has to be small.
+fn first_message(raw: RawFrame) -> Result<Option<ServerMessage>, Ending> {
+    let malformed =
+        |message| move |source| Ending::Frame(ControlError::Malformed { message, source });
+    match ControlType::try_from(i32::from(raw.type_byte)) {
+        Ok(ControlType::Connected) => pb::Connected::decode(raw.body)
+            .map(|connected| Some(ServerMessage::Connected(connected)))
+            .map_err(malformed("Connected")),
+        Ok(ControlType::Closed) => pb::Closed::decode(raw.body)
+            .map(|closed| Some(ServerMessage::Closed(closed)))
+            .map_err(malformed("Closed")),
+        Ok(ControlType::Unspecified) | Err(_) => Ok(None),
+        Ok(_) => Err(Ending::Unexpected("a message before its greeting")),
+    }
+}
+
+/// A socket whose connecting is limited too: where init listens, the queue of
+/// a daemon that does not run can be full.
+fn open(path: &Path) -> io::Result<UnixStream> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_write_timeout(Some(WRITE_TIMEOUT))?;
+    socket.connect(&SockAddr::unix(path)?)?;
+    Ok(OwnedFd::from(socket).into())
 }
 
 impl Requester {
@@ -221,12 +253,6 @@ impl Requester {
         self.tell(ControlType::OrderResult, body)
     }
 
-    /// Whether a reply is awaited.
-    #[must_use]
-    pub fn awaits_reply(&self) -> bool {
-        !self.shared.lock().open.is_empty()
-    }
-
     /// Ends the connection. The reader returns, open requests have an unknown
     /// result.
     pub fn shut_down(&self) {
@@ -274,7 +300,7 @@ impl Reader {
         match kind {
             Ok(ControlType::Reply) => {
                 let head = ReplyHead::decode(raw.body.clone()).map_err(|source| {
-                    Ending::Frame(twine_proto::control::ControlError::Malformed {
+                    Ending::Frame(ControlError::Malformed {
                         message: "Reply",
                         source,
                     })
