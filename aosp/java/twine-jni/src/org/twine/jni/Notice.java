@@ -47,11 +47,11 @@ public final class Notice {
         byte[] body = Arrays.copyOfRange(bytes, 1, bytes.length);
         switch (bytes[0]) {
             case TYPE_CONNECTED:
-                return new Notice(Kind.CONNECTED, body, 0, "", new long[0]);
+                return of(Kind.CONNECTED, body);
             case TYPE_EVENT:
-                return new Notice(Kind.EVENT, body, 0, "", new long[0]);
+                return of(Kind.EVENT, body);
             case TYPE_ORDER:
-                return new Notice(Kind.ORDER, body, 0, "", new long[0]);
+                return of(Kind.ORDER, body);
             default:
                 return parseLost(body);
         }
@@ -65,6 +65,16 @@ public final class Notice {
             unknown[i] = in.getLong();
         }
         String message = StandardCharsets.UTF_8.decode(in).toString();
+        return lost(code, message, unknown);
+    }
+
+    /** One with a message. */
+    public static Notice of(Kind kind, byte[] body) {
+        return new Notice(kind, body, 0, "", new long[0]);
+    }
+
+    /** A break. */
+    public static Notice lost(int code, String message, long... unknown) {
         return new Notice(Kind.LOST, new byte[0], code, message, unknown);
     }
 

@@ -16,7 +16,7 @@ import java.nio.charset.StandardCharsets;
  *
  * <p>The native side lives until {@link #close}; there is no finalizer.
  */
-public final class TwineConnection implements AutoCloseable {
+public final class TwineConnection implements Wire {
     /** May use the app's requests. As {@code Role} in control.proto. */
     public static final byte ROLE_APP = 1;
 
@@ -61,6 +61,7 @@ public final class TwineConnection implements AutoCloseable {
      * @throws TwineException an error reply of the daemon, with the daemon's code; NOT_CONNECTED,
      *     RESULT_UNKNOWN, TIMED_OUT, NO_ROOM, TOO_LARGE, BAD_ARGUMENT, CLOSED, VERSION
      */
+    @Override
     public byte[] request(byte[] request, int timeoutMillis) throws TwineException {
         long raw = enter();
         try {
@@ -75,6 +76,7 @@ public final class TwineConnection implements AutoCloseable {
      *
      * @throws TwineException NOT_CONNECTED, RESULT_UNKNOWN, TOO_LARGE, BAD_ARGUMENT, CLOSED
      */
+    @Override
     public void report(byte[] report) throws TwineException {
         long raw = enter();
         try {
@@ -85,6 +87,7 @@ public final class TwineConnection implements AutoCloseable {
     }
 
     /** Sends an {@code OrderResult} of the telephony agent; as {@link #report}. */
+    @Override
     public void orderResult(byte[] result) throws TwineException {
         long raw = enter();
         try {
@@ -101,6 +104,7 @@ public final class TwineConnection implements AutoCloseable {
      * @return null if none came in time
      * @throws TwineException CLOSED
      */
+    @Override
     public Notice next(int timeoutMillis) throws TwineException {
         byte[] notice;
         long raw = enter();

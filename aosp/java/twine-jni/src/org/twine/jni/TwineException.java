@@ -41,8 +41,13 @@ public final class TwineException extends IOException {
 
     private final int code;
 
-    /** Called by the library, and by {@link TwineConnection}. */
-    TwineException(int code, String message) {
+    /**
+     * One of these codes.
+     *
+     * @param code a constant here, or a code of the daemon
+     * @param message for people
+     */
+    public TwineException(int code, String message) {
         super(message);
         this.code = code;
     }
