@@ -35,6 +35,10 @@ fn main() -> ExitCode {
         Mode::Minimise => smallest(&args),
     };
     let total = args.seeds.end - args.seeds.start;
+    if args.first && failures > 0 {
+        println!("stopped at the first failure");
+        return ExitCode::FAILURE;
+    }
     println!("{} passed, {failures} failed", total - failures);
     if failures == 0 {
         ExitCode::SUCCESS
@@ -115,7 +119,8 @@ fn run_all(args: &Args) -> u64 {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= args.seeds.end {
+                    let enough = args.first && failed.load(Ordering::Relaxed) > 0;
+                    if enough || seed >= args.seeds.end {
                         return;
                     }
                     let setup = args.setup(seed);

@@ -5,10 +5,13 @@
 mod desk;
 
 use bytes::Bytes;
-use desk::{Desk, EPOCH, delivery, high_water, own, peer, send};
+use desk::{Desk, EPOCH, delivery, high_water, link, own, peer, send};
 use twine_engine::message::{Failure, IpAttempt, SentAs, Shown, SmsAttempt, TakeBack, shown};
 use twine_engine::store_ops::{ClientName, EventCursor, StoreOps};
-use twine_engine::{ChannelEvent, Command, CommandError, DownReason, Input, Reply, TransportKind};
+use twine_engine::trace::Decision;
+use twine_engine::{
+    ChannelEvent, Command, CommandError, DownReason, Input, Reply, TelephonyEvent, TransportKind,
+};
 use twine_proto::frame::{
     Accepted, Binding, Disposition, Goodbye, GoodbyeReason, Hello, Receipt, ReceiptKind, Refusal,
     RejectReason, RevokeOutcome, Revoked, SentState, SlotStatus,
@@ -416,6 +419,29 @@ fn rule_6_session_numbers_grow_also_over_a_crash() {
 }
 
 #[test]
+fn rule_6_what_comes_late_on_a_connection_it_left_is_not_taken() {
+    let mut desk = Desk::live();
+    let left = desk.conn.unwrap();
+    let id = desk.send("a");
+    desk.channel(ChannelEvent::Down(DownReason::Closed("gone".into())));
+    desk.pass(2_000);
+    desk.up();
+    desk.welcome(SlotStatus::Ok, high_water(0));
+    desk.frames.clear();
+    let late = [
+        ChannelEvent::Frame(Frame::Deliver(delivery(1, 1, "late"))),
+        ChannelEvent::Frame(accepted(1)),
+        ChannelEvent::Down(DownReason::TimedOut),
+    ];
+    for event in late {
+        desk.input(Input::Channel { conn: left, event });
+    }
+    assert!(desk.names().is_empty(), "{:?}", desk.names());
+    assert_eq!(desk.message(id).shown, Shown::Sending);
+    assert!(!desk.closed.contains(&desk.conn.unwrap()));
+}
+
+#[test]
 fn rule_7_what_the_gateway_has_lost_is_submitted_again() {
     let mut desk = Desk::live();
     let (a, b) = (desk.send("a"), desk.send("b"));
@@ -500,6 +526,25 @@ fn rule_16_delivered_if_either_is_and_failed_only_if_both_are_negative() {
             assert_eq!(matches!(seen, Shown::Failed(_)), failed, "{ip:?} {sms:?}");
         }
     }
+}
+
+#[test]
+fn rule_16_delivered_outweighs_what_was_concluded_before() {
+    let mut desk = Desk::live();
+    let id = desk.send("a");
+    desk.frame(accepted(1));
+    let kind = ReceiptKind::Outcomes {
+        epoch: None,
+        delivered: Vec::new(),
+        dispositions: vec![(Seq(1), Disposition::Expired)],
+    };
+    let slot = Slot(0);
+    desk.frame(Frame::Receipt(Receipt { slot, kind }));
+    let expired = Shown::Failed(Failure::ExpiredAtGateway);
+    assert_eq!(desk.message(id).shown, expired);
+    // A gateway that was restored delivers it once more, and is told.
+    desk.frame(outcomes(&[1]));
+    assert_eq!(desk.message(id).shown, Shown::Delivered);
 }
 
 #[test]
@@ -595,6 +640,24 @@ fn rule_23_after_a_reconnect_there_is_a_grace() {
     desk.pass(1);
     assert!(!desk.names().contains(&"Revoke"), "{:?}", desk.names());
     desk.pass(5_000);
+    assert!(desk.names().contains(&"Revoke"), "{:?}", desk.names());
+}
+
+#[test]
+fn rule_23_a_nominated_deadline_gives_way_to_a_grace_of_the_same_turn() {
+    let mut desk = Desk::live();
+    desk.send_for("a", Some(5));
+    desk.frame(accepted(1));
+    desk.frames.clear();
+    // The phone wakes behind the deadline, and on another link.
+    desk.now_ms += 60_000;
+    desk.hand_in(Input::Timeout);
+    let wifi = TelephonyEvent::Link(link("wifi", true));
+    desk.hand_in(Input::Telephony(wifi));
+    desk.drain();
+    assert!(!desk.names().contains(&"Revoke"), "{:?}", desk.names());
+    assert!(desk.decisions.contains(&Decision::DeadlineDropped));
+    desk.pass(4_000);
     assert!(desk.names().contains(&"Revoke"), "{:?}", desk.names());
 }
 

@@ -295,6 +295,7 @@ impl World {
         self.broke("gateway killed", || "gateway killed".into());
         self.gateway_tick = None;
         self.gathered.clear();
+        self.attendance.all_gone();
         for conn in self.net.ids() {
             let Some(c) = self.net.get(conn) else {
                 continue;

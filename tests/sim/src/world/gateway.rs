@@ -51,6 +51,7 @@ impl World {
             self.gateway_store.plan_fault(0, fault);
             self.coverage.count(Group::Fault, name);
         }
+        self.attendance.heard(&inputs);
         let now = gw::Now {
             instant_ms: self.now,
             unix_s: (WALL_START_MS + self.now) / 1000,
@@ -60,6 +61,7 @@ impl World {
                 for output in outputs {
                     match output {
                         gw::Output::Send { conn, frame } => {
+                            self.attendance.said(conn.0, &frame)?;
                             self.transmit(conn.0, Way::Down, Packet::Frame(frame));
                         }
                         gw::Output::Close { conn } => self.gateway_closes(conn.0),
@@ -72,6 +74,7 @@ impl World {
                 }
             }
         }
+        self.mailboxes_are_bounded()?;
         let tick = self.gateway.as_ref().and_then(gw::Core::poll_timeout);
         if let Some(at) = tick
             && self.gateway_tick.is_none_or(|set| at < set)
@@ -118,7 +121,25 @@ impl World {
         debug_assert!(done.is_ok(), "the storage takes a mark");
     }
 
+    fn mailboxes_are_bounded(&self) -> Result<(), Broken> {
+        let most = self.faults.mailbox_entries;
+        if most == 0 || self.calm {
+            return Ok(());
+        }
+        for number in (0..self.numbers).map(number_of) {
+            let waiting = self.gateway_store.mailbox(number).messages;
+            if u64::from(waiting) > most {
+                return Err(Broken {
+                    promise: "a mailbox is bounded",
+                    text: format!("{waiting} messages"),
+                });
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn gateway_closes(&mut self, conn: u64) {
+        self.attendance.gone(conn);
         self.transmit(conn, Way::Down, Packet::Fin);
         if let Some(c) = self.net.get(conn) {
             c.gateway_open = false;

@@ -5,6 +5,7 @@
 //! world on every machine: there is no clock, no thread and no hash order.
 
 mod app;
+mod attendance;
 mod faults;
 mod gateway;
 mod phones;
@@ -15,6 +16,7 @@ mod turn;
 mod wire;
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use twine_engine::store_ops::StoreOps;
 use twine_engine::{Config, Input};
@@ -26,6 +28,7 @@ use crate::handset::Handset;
 use crate::model::{Broken, Model};
 use crate::net::{Link, Net};
 use crate::rng::Rng;
+use attendance::Attendance;
 use gateway::{number_of, provision};
 use queue::Queue;
 use story::Line;
@@ -98,6 +101,7 @@ pub struct World {
     /// Inputs that gather while the gateway's disk is busy.
     gathered: Vec<gw::Input>,
     model: Model,
+    attendance: Attendance,
     summary: Summary,
     coverage: Coverage,
     story: Option<Vec<Line>>,
@@ -164,6 +168,7 @@ impl World {
             gateway_tick: None,
             gathered: Vec::new(),
             model,
+            attendance: Attendance::default(),
             summary: Summary::default(),
             coverage: Coverage::default(),
             story: tell.then(Vec::new),
@@ -193,6 +198,12 @@ impl World {
     /// Lets the world live for so long, then stops the faults and waits until
     /// it is at rest.
     pub fn run(&mut self, minutes: u64) -> Result<Summary, Failure> {
+        // A panic is a broken promise like any other: it has a seed.
+        catch_unwind(AssertUnwindSafe(|| self.live(minutes)))
+            .unwrap_or_else(|_| Err(self.failure(panicked())))
+    }
+
+    fn live(&mut self, minutes: u64) -> Result<Summary, Failure> {
         let end = minutes * 60_000;
         self.at(0, Transition::GatewayStart);
         for handset in 0..self.handsets.len() {
@@ -418,6 +429,13 @@ impl World {
             self.read_events(handset)?;
         }
         self.model_at_rest()
+    }
+}
+
+fn panicked() -> Broken {
+    Broken {
+        promise: "nobody panics",
+        text: String::new(),
     }
 }
 

@@ -40,6 +40,7 @@ impl World {
             .replaced(handset, number, gone.then_some(&old.store));
         self.handsets.push(phone);
         provision(&mut self.gateway_store, number, new);
+        self.attendance.moved(number);
         self.broke("phone replaced", || {
             format!("h{handset} is replaced by h{new}, gone: {gone}")
         });

@@ -7,6 +7,7 @@ use twine_engine::message::{MessageId, MessageRecord};
 use twine_engine::output::Output;
 use twine_engine::store_ops::{Batch, ClientName, StoreOps, Token};
 use twine_engine::time::{BootId, Instant, Now, WallTime};
+use twine_engine::trace::Decision;
 use twine_engine::{
     ChannelEvent, Command, Config, ConnId, Engine, Input, Reply, ReplyTo, TelephonyEvent,
     TransportKind,
@@ -32,6 +33,7 @@ pub(crate) struct Desk {
     pub(crate) connects: Vec<(ConnId, TransportKind)>,
     pub(crate) moves: usize,
     pub(crate) closed: Vec<ConnId>,
+    pub(crate) decisions: Vec<Decision>,
     requests: u64,
 }
 
@@ -70,6 +72,7 @@ impl Desk {
             connects: Vec::new(),
             moves: 0,
             closed: Vec::new(),
+            decisions: Vec::new(),
             requests: 0,
         };
         desk.drain();
@@ -145,7 +148,8 @@ impl Desk {
                 }
                 Output::Move { .. } => self.moves += 1,
                 Output::Close { conn } => self.closed.push(conn),
-                Output::Events(_) | Output::Notice(_) | Output::Trace(_) => {}
+                Output::Trace(record) => self.decisions.push(record.decision),
+                Output::Events(_) | Output::Notice(_) => {}
             }
         }
     }
