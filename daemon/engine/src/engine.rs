@@ -577,6 +577,11 @@ impl Engine {
             };
             inbox::send_ack(&mut ctx, &proof, route, ack);
         }
+        for slot in self.inbox.take_repeated() {
+            if let Some((own, _)) = self.session.owner(slot) {
+                self.receipts.acknowledged_again(&mut ctx, own);
+            }
+        }
     }
 
     fn outcome(&mut self, now: Now, proof: &Committed, then: Then, outcome: Outcome) {

@@ -152,53 +152,6 @@ impl Faults {
         if self.gateway_restore_ms > 0 {
             self.replace_ms = 0;
         }
-        // A phone that delivers again what it took, because its cursor waits for a
-        // rejection to be stored (DELIVERY 12), may tell a read mark before the
-        // sender hears "delivered": the mark is then not shown. What cannot be
-        // read is met on unbroken connections only; a directed scenario breaks one.
-        if self.poison_one_in > 0 {
-            self.keep_connections();
-        }
-    }
-
-    /// Turns off whatever may end a connection, or take a message back.
-    fn keep_connections(&mut self) {
-        for (name, value) in self.dials() {
-            let ends = [
-                "link_flap_ms",
-                "udp_blocked_one_in",
-                "reset_ms",
-                "kill_ms",
-                "crash_at_output_one_in",
-                "gateway_kill_ms",
-                "gateway_commit_one_in",
-                "gateway_restore_ms",
-                "suspend_ms",
-                "slow_links",
-                "loss_one_in",
-                "connections_tenths",
-                "drain_ms",
-                "gateway_slow_ms",
-                "nat_udp_ms",
-                "nat_tcp_ms",
-                "captive_ms",
-                "flight_ms",
-                "replace_ms",
-                "put_back_ms",
-                // A rejected message that is also taken back is answered as already
-                // delivered, and then shown so.
-                "validity_one_in",
-                "cancel_one_in",
-                "clumsy_ms",
-                // The gateway restarts without its small limits at the end.
-                "mailbox_entries",
-                "content_bytes",
-                "mail_ttl_s",
-            ];
-            if ends.contains(&name) {
-                *value = 0;
-            }
-        }
     }
 
     /// The mix as it was drawn before there were more dials: seeds that found
