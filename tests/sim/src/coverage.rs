@@ -145,6 +145,8 @@ pub const LISTED: &[(Group, &[&str])] = &[
             "disk full",
             "phone replaced",
             "phone put back",
+            "store salvaged",
+            "data moved",
             "gateway killed",
             "gateway drained",
             "gateway restored",

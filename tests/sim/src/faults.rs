@@ -103,6 +103,12 @@ dials! {
     disk_full_one_in,
     /// 1: whoever restores the gateway from a backup says so.
     restore_is_told,
+    /// Mean time between moves of a phone's data from one SIM to the other; 0: it
+    /// has one SIM.
+    move_data_ms,
+    /// One in so many phones that would be put back has its store salvaged
+    /// instead: the newest rows are lost, and it takes a new epoch.
+    salvage_one_in,
 }
 
 /// In `percent` of worlds a value of this range, else never.
@@ -138,6 +144,8 @@ impl Faults {
             clumsy_ms: often(rng, 15, 2_000, 60_000),
             disk_full_one_in: often(rng, 12, 10, 200),
             restore_is_told: often(rng, 50, 1, 1),
+            move_data_ms: often(rng, 25, 5_000, 90_000),
+            salvage_one_in: often(rng, 50, 1, 2),
             ..first
         };
         mix.avoid_known_faults();

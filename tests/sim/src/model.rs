@@ -10,8 +10,8 @@
 //! |---|---|
 //! | the gateway was restored from a backup | that what was taken back stays away; read marks it had taken; one copy only, where the sender took a new epoch |
 //! | the gateway keeps mail for a short time | that what failed or was taken back has not arrived: it may have been handed over, expired, and been repeated or dismissed by the user; read marks |
-//! | a phone was put back to an old copy | messages confirmed or received after the copy; of those it had sent before: one copy only, their order, that one taken back stays away, and an end beyond "sent" (the gateway may have forgotten the outcome); read marks from and to it so far |
-//! | both of these at once | that a name is given once: the second message of a name is shown as conflicting, and fails; that nothing is shown as taken back but by its user: the seq was filled for a gateway that had lost it |
+//! | a phone was put back to an old copy | messages confirmed or received after the copy; of those it had sent before: one copy only, their order, that one taken back stays away, and an end beyond "sent" (the gateway may have forgotten the outcome); read marks from and to it so far; that nothing is shown as taken back but by its user (the copy does not know why the gateway calls it revoked) |
+//! | both of these at once | that a name is given once: the second message of a name is shown as conflicting, and fails |
 //! | a phone was replaced | an end for what it had not brought to one; reads on it; what it had received and not shown, if it is gone |
 //!
 //! What holds in spite of everything: an app gets only what was sent to its
@@ -350,10 +350,7 @@ impl Model {
             Shown::Delivered | Shown::Read if !there && !was_there && !doubted => {
                 broken("delivered means that the receiver has stored it", &text)
             }
-            Shown::Cancelled
-                if !(self.taken_back.contains(&(handset, record.id))
-                    || doubted && self.gateway_restored) =>
-            {
+            Shown::Cancelled if !self.taken_back.contains(&(handset, record.id)) && !doubted => {
                 broken("only what its user took back is shown as such", &text)
             }
             Shown::Failed(Failure::ValidityOver) if !sent.expires => {

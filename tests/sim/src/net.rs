@@ -73,8 +73,11 @@ pub struct Conn {
 /// A link of a handset.
 #[derive(Debug, Clone)]
 pub struct Link {
-    /// It has an address.
+    /// There is a network, or an access point.
     pub up: bool,
+    /// Cellular: the phone's data is on this SIM. One SIM has it at a time, or
+    /// none while it moves.
+    pub has_data: bool,
     /// A captive portal stands before the internet: nothing passes.
     pub captive: bool,
     /// One way, milliseconds.
@@ -254,7 +257,12 @@ impl Net {
 impl Link {
     /// Whether it carries anything at all.
     pub const fn carries(&self) -> bool {
-        self.up && !self.captive
+        self.is_up() && !self.captive
+    }
+
+    /// Whether it has an address.
+    pub const fn is_up(&self) -> bool {
+        self.up && self.has_data
     }
 
     /// How long a packet takes, and whether it was lost: one in `loss_one_in`

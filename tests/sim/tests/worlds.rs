@@ -115,6 +115,7 @@ fn every_new_fault_alone_keeps_every_promise() {
         ("clock_jump_ms", 10_000),
         ("replace_ms", 60_000),
         ("put_back_ms", 40_000),
+        ("move_data_ms", 10_000),
         ("poison_one_in", 4),
         ("chatter_one_in", 1),
         ("clumsy_ms", 3_000),

@@ -109,6 +109,14 @@ impl MemoryStore {
         self.conversations.keys().copied().collect()
     }
 
+    /// What is left of a store that broke: it may have lost its newest seqs, so no
+    /// identity holds its epoch any longer (DELIVERY 4). The world takes the rows away.
+    pub fn salvaged(&mut self) {
+        for identity in &mut self.identities {
+            identity.epoch = None;
+        }
+    }
+
     fn identity(&mut self, number: E164) -> Option<&mut Identity> {
         self.identities
             .iter_mut()

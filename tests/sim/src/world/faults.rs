@@ -8,6 +8,7 @@ use twine_gateway_core as gw;
 use super::World;
 use super::gateway::provision;
 use super::transition::{Fault, Transition};
+use crate::handset::{SIM1, SIM2};
 use crate::model::Broken;
 use crate::net::{HandsetNo, Packet, RESET, Way};
 
@@ -39,6 +40,7 @@ impl World {
             Fault::Captive { handset },
             Fault::Flight { handset },
             Fault::ClockJump { handset },
+            Fault::MoveData { handset },
             Fault::Replace { handset },
             Fault::Copy { handset },
             Fault::Clumsy { handset },
@@ -114,6 +116,7 @@ impl World {
                 self.at(at, Transition::FlightEnd { handset });
                 self.set_all_links(handset, false)?;
             }
+            Fault::MoveData { handset } => self.move_data(handset)?,
             Fault::ClockJump { handset } => {
                 let years = i64::try_from(self.rng.range(0, 20)).unwrap_or(0) - 10;
                 self.handsets[handset].clock_off_ms = years * YEAR_MS;
@@ -169,6 +172,38 @@ impl World {
 
     /// A captive portal on the first link: it is up, and reported as not
     /// validated.
+    /// Moving takes seconds, in which no SIM has data.
+    fn move_data(&mut self, handset: HandsetNo) -> Result<(), Broken> {
+        let links = &self.handsets[handset].links;
+        let Some(from) = (SIM1..links.len()).find(|link| links[*link].has_data) else {
+            return Ok(());
+        };
+        let link = if from == SIM1 { SIM2 } else { SIM1 };
+        self.broke("data moved", || {
+            format!("h{handset} data goes from link {from} to link {link}")
+        });
+        let at = self.now + self.rng.range(1_000, 8_000);
+        self.at(at, Transition::DataMoved { handset, link });
+        self.set_data(handset, from, false)
+    }
+
+    pub(super) fn set_data(
+        &mut self,
+        handset: HandsetNo,
+        link: usize,
+        has_data: bool,
+    ) -> Result<(), Broken> {
+        self.handsets[handset].links[link].has_data = has_data;
+        let cellular = self.handsets[handset].links.iter().skip(SIM1);
+        if cellular.filter(|link| link.has_data).count() > 1 {
+            return Err(Broken {
+                promise: "one SIM has data at a time",
+                text: format!("h{handset}"),
+            });
+        }
+        self.link_changed(handset, link)
+    }
+
     pub(super) fn set_captive(&mut self, handset: HandsetNo, captive: bool) -> Result<(), Broken> {
         if self.handsets[handset].links[0].captive == captive {
             return Ok(());

@@ -138,6 +138,7 @@ impl World {
                     let slow = faults.slow_links > 0 && !wifi;
                     Link {
                         up: true,
+                        has_data: true,
                         captive: false,
                         delay_ms: if slow {
                             rng.range(300, 900)
@@ -148,7 +149,13 @@ impl World {
                         udp_blocked: rng.one_in(faults.udp_blocked_one_in),
                     }
                 };
-                let links = vec![link(&mut rng, true), link(&mut rng, false)];
+                let mut links = vec![link(&mut rng, true), link(&mut rng, false)];
+                if faults.move_data_ms > 0 {
+                    links.push(Link {
+                        has_data: false,
+                        ..link(&mut rng, false)
+                    });
+                }
                 Handset::new(number, links, 0)
             })
             .collect();
@@ -367,6 +374,7 @@ impl World {
             Transition::Fault(fault) => self.fault(fault),
             Transition::CaptiveEnd { handset } => self.set_captive(handset, false),
             Transition::FlightEnd { handset } => self.set_all_links(handset, true),
+            Transition::DataMoved { handset, link } => self.set_data(handset, link, true),
             Transition::DrainEnd => {
                 self.kill_gateway();
                 Ok(())
