@@ -1,7 +1,9 @@
 //! Runs worlds by seed.
 //!
 //! Neither the engine nor the gateway's core writes a log (a test checks that
-//! they cannot), so there are no error records to watch for here.
+//! they cannot), so there are no error records to watch for here. In their place a
+//! world fails when a gateway says `ProtocolError`, and when an engine gives a
+//! reason that accuses somebody (`coverage::ACCUSATIONS`).
 
 mod args;
 
