@@ -155,9 +155,9 @@ impl Faults {
     /// Combinations that break a promise for a known reason are left out until
     /// that is mended. `--set` turns them on all the same.
     fn avoid_known_faults(&mut self) {
-        // After a restore the gateway grants an epoch for the second time to a
-        // phone that remembers none (DELIVERY 3): names clash.
-        if self.gateway_restore_ms > 0 {
+        // A restored gateway that was not told so grants an epoch for the second
+        // time to a phone that remembers none (DELIVERY 3): names clash.
+        if self.gateway_restore_ms > 0 && self.restore_is_told == 0 {
             self.replace_ms = 0;
         }
     }

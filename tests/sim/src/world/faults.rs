@@ -133,7 +133,7 @@ impl World {
     }
 
     pub(super) fn stop_faults(&mut self) -> Result<(), Broken> {
-        if self.gateway_config() != gw::Config::default() {
+        if self.gateway_config() != Self::generous() {
             // It comes back without its small limits.
             self.kill_gateway();
         }

@@ -36,6 +36,7 @@ impl World {
     /// One turn of the core with all that gathered.
     pub(super) fn gateway_turn(&mut self) -> Result<(), Broken> {
         let inputs = std::mem::take(&mut self.gathered);
+        let unix_s = self.unix_s();
         let Some(core) = &mut self.gateway else {
             return Ok(());
         };
@@ -54,7 +55,7 @@ impl World {
         self.attendance.heard(&inputs);
         let now = gw::Now {
             instant_ms: self.now,
-            unix_s: (WALL_START_MS + self.now) / 1000,
+            unix_s,
         };
         match core.turn(&mut self.gateway_store, now, inputs) {
             Ok(outputs) => {
@@ -86,9 +87,23 @@ impl World {
         Ok(())
     }
 
+    /// The gateway's settings when nothing is made small. Worlds are shorter than an
+    /// hour, so mail of senders that were not seen is held for a shorter time.
+    pub(super) fn generous() -> gw::Config {
+        gw::Config {
+            hold_unseen_s: 45,
+            expiry_check_s: 5,
+            ..gw::Config::default()
+        }
+    }
+
+    const fn unix_s(&self) -> u64 {
+        (WALL_START_MS + self.now) / 1000
+    }
+
     /// Small limits in some worlds, until the faults stop.
     pub(super) fn gateway_config(&self) -> gw::Config {
-        let mut config = gw::Config::default();
+        let mut config = Self::generous();
         let f = &self.faults;
         if self.calm {
             return config;
@@ -114,8 +129,9 @@ impl World {
     /// Whoever restores a backup says so.
     pub(super) fn gateway_was_restored(&mut self) {
         use gw::{Storage, Tx};
+        let unix_s = self.unix_s();
         let done = self.gateway_store.begin().and_then(|mut tx| {
-            gw::restored(&mut tx)?;
+            gw::restored(&mut tx, unix_s)?;
             tx.commit()
         });
         debug_assert!(done.is_ok(), "the storage takes a mark");

@@ -32,6 +32,9 @@ pub struct Config {
     pub mail_ttl_s: u64,
     /// How often old mail is looked for. Default 60 s.
     pub expiry_check_s: u32,
+    /// How long after a restore from a backup the mail of senders is held that were
+    /// not seen since, seconds (DELIVERY 7). Default 1 h.
+    pub hold_unseen_s: u64,
     /// For how long a handset may believe that a number is reachable.
     /// Default 24 h.
     pub reachable_valid_s: u32,
@@ -54,6 +57,7 @@ impl Default for Config {
             max_unacked_bytes: 128 << 10,
             mail_ttl_s: 30 * 24 * 3600,
             expiry_check_s: 60,
+            hold_unseen_s: 3600,
             reachable_valid_s: 24 * 3600,
             unreachable_valid_s: 3600,
         }

@@ -55,6 +55,7 @@ impl<T: Tx> Turn<'_, T> {
             Input::Tick => {
                 self.end_silent();
                 self.expire()?;
+                self.end_hold()?;
             }
         }
         Ok(())

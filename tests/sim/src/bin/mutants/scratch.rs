@@ -34,7 +34,9 @@ const PROFILE: &str =
     "[profile.release]\nopt-level = 2\nlto = false\ncodegen-units = 16\ndebug = false\n";
 
 /// The programs with directed scenarios: of the simulator, and of the gateway's core.
-const SCENARIOS: &[&str] = &["rules", "failures", "hello", "mailbox", "revoke", "submit"];
+const SCENARIOS: &[&str] = &[
+    "rules", "failures", "hello", "mailbox", "restore", "revoke", "submit",
+];
 
 /// The programs that were built.
 pub(crate) struct Programs {
