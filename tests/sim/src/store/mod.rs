@@ -2,7 +2,8 @@
 //! memory.
 //!
 //! Passes the same suite as the SQLite store. What survives a crash is decided
-//! by the world: it applies a batch or it does not, never half.
+//! by the world: it applies a batch or it does not, never half. That a real store
+//! keeps to that, wherever its last write is torn, shows `tests/torn.rs` of `twine-store`.
 
 mod incoming;
 mod outgoing;
