@@ -109,6 +109,8 @@ dials! {
     /// One in so many phones that would be put back has its store salvaged
     /// instead: the newest rows are lost, and it takes a new epoch.
     salvage_one_in,
+    /// 1: a gateway that restarts as planned names another address.
+    redirect,
 }
 
 /// In `percent` of worlds a value of this range, else never.
@@ -146,6 +148,7 @@ impl Faults {
             restore_is_told: often(rng, 50, 1, 1),
             move_data_ms: often(rng, 25, 5_000, 90_000),
             salvage_one_in: often(rng, 50, 1, 2),
+            redirect: often(rng, 50, 1, 1),
             ..first
         };
         mix.avoid_known_faults();

@@ -54,6 +54,8 @@ pub struct Conn {
     pub handset_open: bool,
     /// The gateway's end is open (in the present run of the gateway).
     pub gateway_open: bool,
+    /// To the gateway's second address, which a `Goodbye` has named.
+    pub to_second: bool,
     /// The handshake is done.
     pub established: bool,
     /// When something was last sent on it.
@@ -121,6 +123,7 @@ impl Net {
                 link,
                 handset_open: true,
                 gateway_open: false,
+                to_second: false,
                 established: false,
                 used_at: 0,
                 forgotten: false,

@@ -6,7 +6,10 @@ mod desk;
 
 use bytes::Bytes;
 use desk::{Desk, EPOCH, delivery, high_water, link, own, peer, send};
-use twine_engine::message::{Failure, IpAttempt, SentAs, Shown, SmsAttempt, TakeBack, shown};
+use twine_engine::limits::MAX_REDIRECTS;
+use twine_engine::message::{
+    Failure, IpAttempt, MessageId, SentAs, Shown, SmsAttempt, TakeBack, shown,
+};
 use twine_engine::store_ops::{ClientName, EventCursor, StoreOps};
 use twine_engine::trace::Decision;
 use twine_engine::{
@@ -62,12 +65,7 @@ fn a_crash_before_the_commit_means_it_never_happened() {
     desk.hold = true;
     desk.command(send("a", None));
     let desk = desk.crash();
-    assert!(
-        desk.store
-            .outbox(twine_engine::message::MessageId(0), 10)
-            .unwrap()
-            .is_empty()
-    );
+    assert!(desk.store.outbox(MessageId(0), 10).unwrap().is_empty());
 }
 
 #[test]
@@ -305,6 +303,24 @@ fn rule_11_the_acknowledgement_waits_for_the_commit() {
     assert!(desk.frames.is_empty());
     desk.release();
     assert_eq!(desk.names(), ["Ack"]);
+}
+
+#[test]
+fn rule_11_a_read_mark_follows_the_acknowledgement_of_what_it_covers() {
+    let mut desk = Desk::live();
+    desk.frame(Frame::Deliver(delivery(1, 1, "a")));
+    desk.frames.clear();
+    // A batch of both, while the store is busy with another.
+    desk.hold = true;
+    desk.command(send("busy", None));
+    desk.frame(Frame::Deliver(delivery(2, 2, "b")));
+    let next = desk.store.snapshot().unwrap().next_message + 1;
+    desk.command(Command::MarkRead(MessageId(next)));
+    desk.release();
+    let names: Vec<_> = desk.names();
+    let place = |name: &str| names.iter().position(|known| *known == name);
+    assert!(place("Receipt").is_some(), "{names:?}");
+    assert!(place("Ack") < place("Receipt"), "{names:?}");
 }
 
 #[test]
@@ -728,4 +744,55 @@ fn the_outbox_is_bounded_and_says_so() {
         desk.replies[..],
         [Reply::Error(CommandError::Busy(_))]
     ));
+}
+
+fn sent_away(redirect: &str) -> Frame {
+    Frame::Goodbye(Goodbye {
+        reason: GoodbyeReason::Draining,
+        retry_after_s: 600,
+        redirect: redirect.into(),
+        session_no: SessionNo(0),
+        detail: String::new(),
+    })
+}
+
+#[test]
+fn a_gateway_that_sends_away_can_name_another() {
+    let mut desk = Desk::live();
+    desk.targets.clear();
+    desk.frame(sent_away("gw2.example.net:443"));
+    // At once, as far as jitter goes: the pause is the first one's.
+    desk.pass(1_000);
+    assert_eq!(desk.targets, [Some("gw2.example.net:443".to_owned())]);
+    // It keeps it while it works.
+    desk.up();
+    desk.welcome(SlotStatus::Ok, high_water(0));
+    desk.pass(40_000);
+    desk.channel(ChannelEvent::Down(DownReason::Closed("reset".into())));
+    desk.pass(2_000);
+    assert_eq!(desk.targets.len(), 2);
+    assert!(desk.targets[1].is_some());
+    // And goes back when neither transport gets there.
+    desk.channel(ChannelEvent::Down(DownReason::TimedOut));
+    desk.channel(ChannelEvent::Down(DownReason::TimedOut));
+    desk.pass(4_000);
+    assert!(desk.targets[2].is_some());
+    assert_eq!(desk.targets[3..], [None]);
+}
+
+#[test]
+fn gateways_that_name_each_other_are_left() {
+    let mut desk = Desk::live();
+    desk.targets.clear();
+    for _ in 0..MAX_REDIRECTS {
+        desk.frame(sent_away("gw2.example.net:443"));
+        desk.pass(60_000);
+        desk.up();
+        desk.welcome(SlotStatus::Ok, high_water(0));
+    }
+    assert_eq!(desk.targets.iter().flatten().count(), desk.targets.len());
+    desk.frame(sent_away("gw3.example.net:443"));
+    let before = desk.targets.len();
+    desk.pass(3_600_000);
+    assert_eq!(desk.targets[before..], [None]);
 }

@@ -69,6 +69,12 @@ fn regression_read_mark_that_overtakes_its_acknowledgement() {
     }
 }
 
+/// A mark in the batch of the delivery that it covers left before the `Ack`.
+#[test]
+fn regression_read_mark_before_the_acknowledgement_of_its_batch() {
+    run(71_209, 1);
+}
+
 /// A story can be told of one message.
 #[test]
 fn the_story_of_one_message_is_a_part_of_the_worlds() {

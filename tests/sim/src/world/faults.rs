@@ -138,6 +138,7 @@ impl World {
             self.kill_gateway();
         }
         self.calm = true;
+        self.first_address_from = self.now;
         self.tell(|| "faults stop".into());
         for handset in 0..self.handsets.len() {
             for link in &mut self.handsets[handset].links {

@@ -118,12 +118,41 @@ impl World {
             config.mail_ttl_s = f.mail_ttl_s;
             config.expiry_check_s = 5;
         }
+        if f.redirect > 0 {
+            config.drain_redirect = "second.example:443".into();
+        }
         if f.connections_tenths > 0 {
             let most = self.numbers as u64 * f.connections_tenths / 10;
             config.max_connections = usize::try_from(most.max(1)).unwrap_or(usize::MAX);
             config.overload_retry_s = 5;
         }
         config
+    }
+
+    /// Whether each of its two addresses answers.
+    pub(super) const fn gateway_addresses(&self) -> (bool, bool) {
+        let up = self.gateway.is_some();
+        let first = self.now >= self.first_address_from;
+        (up && first, up && self.second_address)
+    }
+
+    /// The drained process ends. Where it has named another address, the next one
+    /// answers there soon, and at the first one later; or it is not there at all.
+    pub(super) fn end_drain(&mut self) {
+        let redirects = self.gateway.is_some() && !self.gateway_config().drain_redirect.is_empty();
+        if !redirects {
+            return self.kill_gateway();
+        }
+        self.second_address = self.rng.percent(70);
+        if !self.second_address {
+            return self.kill_gateway();
+        }
+        self.broke("gateway redirected", || {
+            "gateway goes on at its second address".into()
+        });
+        self.kill_gateway();
+        self.at(self.now + 20, Transition::GatewayStart);
+        self.first_address_from = self.now + self.rng.range(1_000, 60_000);
     }
 
     /// Whoever restores a backup says so.

@@ -98,6 +98,10 @@ pub struct World {
     gateway_store: gw::MemoryStorage,
     backup: Option<gw::MemoryStorage>,
     gateway_tick: Option<u64>,
+    /// The gateway has two addresses: the first answers from here on, the second
+    /// when it was drained to it.
+    first_address_from: u64,
+    second_address: bool,
     /// Inputs that gather while the gateway's disk is busy.
     gathered: Vec<gw::Input>,
     model: Model,
@@ -173,6 +177,8 @@ impl World {
             gateway_store,
             backup: None,
             gateway_tick: None,
+            first_address_from: 0,
+            second_address: false,
             gathered: Vec::new(),
             model,
             attendance: Attendance::default(),
@@ -339,6 +345,7 @@ impl World {
                 Ok(())
             }
             Transition::GatewayTurn => self.gateway_turn(),
+            Transition::GatewayStart if self.gateway.is_some() => Ok(()),
             Transition::GatewayStart => {
                 self.gateway = Some(gw::Core::new(self.gateway_config()));
                 self.tell(|| "gateway starts".into());
@@ -376,7 +383,7 @@ impl World {
             Transition::FlightEnd { handset } => self.set_all_links(handset, true),
             Transition::DataMoved { handset, link } => self.set_data(handset, link, true),
             Transition::DrainEnd => {
-                self.kill_gateway();
+                self.end_drain();
                 Ok(())
             }
             Transition::PutBack { handset } => {

@@ -119,9 +119,10 @@ impl World {
                 conn,
                 link,
                 transport,
+                target,
             } => {
                 let link = Handset::link_index(&link);
-                self.connect(handset, conn, link, transport);
+                self.connect(handset, conn, (link, transport), target);
             }
             Output::Move { conn, link } => {
                 let link = Handset::link_index(&link);

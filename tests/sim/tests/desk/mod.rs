@@ -31,6 +31,8 @@ pub(crate) struct Desk {
     pub(crate) frames: Vec<Frame>,
     pub(crate) replies: Vec<Reply>,
     pub(crate) connects: Vec<(ConnId, TransportKind)>,
+    /// Of each connect: another gateway than the configured one.
+    pub(crate) targets: Vec<Option<String>>,
     pub(crate) moves: usize,
     pub(crate) closed: Vec<ConnId>,
     pub(crate) decisions: Vec<Decision>,
@@ -70,6 +72,7 @@ impl Desk {
             frames: Vec::new(),
             replies: Vec::new(),
             connects: Vec::new(),
+            targets: Vec::new(),
             moves: 0,
             closed: Vec::new(),
             decisions: Vec::new(),
@@ -141,10 +144,14 @@ impl Desk {
                 }
                 Output::Reply { reply, .. } => self.replies.push(reply.into_inner()),
                 Output::Connect {
-                    conn, transport, ..
+                    conn,
+                    transport,
+                    target,
+                    ..
                 } => {
                     self.conn = Some(conn);
                     self.connects.push((conn, transport));
+                    self.targets.push(target);
                 }
                 Output::Move { .. } => self.moves += 1,
                 Output::Close { conn } => self.closed.push(conn),

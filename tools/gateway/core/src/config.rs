@@ -16,6 +16,9 @@ pub struct Config {
     pub max_connections: usize,
     /// When a handset that was told `Overloaded` may come back. Default 60 s.
     pub overload_retry_s: u32,
+    /// "host:port" of another gateway, told to handsets when this one drains;
+    /// empty: none. Its certificate has to carry the same name. Default: none.
+    pub drain_redirect: String,
     /// When a device without a number may come back. Default 30 s.
     pub unknown_device_retry_s: u32,
     /// Messages waiting in one mailbox; more are refused. Default 10,000.
@@ -49,6 +52,7 @@ impl Default for Config {
             idle_limit_s: 30 * 60,
             max_connections: 100_000,
             overload_retry_s: 60,
+            drain_redirect: String::new(),
             unknown_device_retry_s: 30,
             mailbox_entries: 10_000,
             mailbox_bytes: 16 << 20,
