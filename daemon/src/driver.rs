@@ -314,8 +314,9 @@ impl Driver {
                 conn,
                 link,
                 transport,
+                target,
             } => match self.binding(&link) {
-                Some(binding) => self.transports.connect(conn, transport, binding),
+                Some(binding) => self.transports.connect(conn, transport, binding, target),
                 None => self.link_is_gone(now, conn),
             },
             Output::Move { conn, link } => match self.binding(&link) {

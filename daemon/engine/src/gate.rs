@@ -76,6 +76,7 @@ pub(crate) enum Fleeting {
         conn: ConnId,
         link: LinkId,
         transport: TransportKind,
+        target: Option<String>,
     },
     Move {
         conn: ConnId,
@@ -163,10 +164,12 @@ impl<T> Gate<T> {
                 conn,
                 link,
                 transport,
+                target,
             } => Output::Connect {
                 conn,
                 link,
                 transport,
+                target,
             },
             Fleeting::Move { conn, link } => Output::Move { conn, link },
             Fleeting::Close { conn } => Output::Close { conn },

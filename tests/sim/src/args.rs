@@ -16,12 +16,13 @@ twine-sim: a simulated country that tries to break every promise
   twine-sim --minimise SEED [--minutes M]           find a small world that fails in
                                                     the same way; tell its story
 
+  --first           stop at the first world that fails
   --coverage        what was reached, and what never was
   --message TEXT    with --story: only what concerns this message
   --handsets N      instead of those drawn, 2 to 200
   --messages N      messages for each handset, instead of a pause that is drawn
   --set DIAL=VALUE  turn one dial of the mix; 0: off
-  --leave-out A,B   leave out single faults by their place
+  --leave-out A,B   leave out single faults and acts by their place
   --calm            nothing goes wrong, but for dials that are set
 
 The last line is 'N passed, N failed'. Exit status: 0 all passed, 1 some failed,
@@ -42,6 +43,7 @@ pub(crate) struct Args {
     pub(crate) jobs: usize,
     pub(crate) story: bool,
     pub(crate) coverage: bool,
+    pub(crate) first: bool,
     pub(crate) message: Option<String>,
     minutes: u64,
     calm: bool,
@@ -77,6 +79,7 @@ pub(crate) fn parse() -> Result<Option<Args>, lexopt::Error> {
         jobs: std::thread::available_parallelism().map_or(1, usize::from),
         story: false,
         coverage: false,
+        first: false,
         message: None,
         calm: false,
         messages: None,
@@ -99,6 +102,7 @@ pub(crate) fn parse() -> Result<Option<Args>, lexopt::Error> {
             Long("minutes") => args.minutes = parser.value()?.parse()?,
             Long("jobs") => args.jobs = parser.value()?.parse::<usize>()?.clamp(1, 256),
             Long("story") => args.story = true,
+            Long("first") => args.first = true,
             Long("coverage") => args.coverage = true,
             Long("calm") => args.calm = true,
             Long("message") => args.message = Some(parser.value()?.string()?),

@@ -10,8 +10,8 @@ use std::fmt::Write;
 
 use twine_engine::message::Shown;
 use twine_engine::store_ops::Outcome;
-use twine_engine::trace::Decision;
-use twine_engine::{CommandError, Notice};
+use twine_engine::trace::{Decision, TraceRecord};
+use twine_engine::{CommandError, Notice, TimerReason};
 use twine_proto::Frame;
 use twine_proto::frame::{
     Disposition, GoodbyeReason, ReceiptKind, Refusal, RejectReason, RevokeOutcome, SentState,
@@ -33,6 +33,10 @@ pub enum Group {
     Shown,
     /// Decisions in the engine's trace.
     Decision,
+    /// Reasons in the engine's trace.
+    Reason,
+    /// Why engines wanted to be called.
+    Timer,
     /// Faults that happened.
     Fault,
     /// Requests that were not done.
@@ -126,6 +130,60 @@ pub const LISTED: &[(Group, &[&str])] = &[
         ],
     ),
     (
+        Group::Reason,
+        &[
+            "no link is up",
+            "the gateway is not reachable",
+            "enough is in flight",
+            "the gateway is reachable",
+            "the user or its validity took it back",
+            "it does not hold any more",
+            "this version cannot read it",
+            "another message has its name",
+            "there is a link and no session",
+            "a gateway has named another",
+            "the gateway names another",
+            "another link carries the session now",
+            "the link changed",
+            "the identities changed",
+            "the gateway is not reachable on this link",
+            "the connection timed out",
+            "the handshake failed",
+            "the gateway closed the connection",
+            "a local error ended the connection",
+            "connecting took too long",
+            "the gateway did not answer the greeting",
+            "an answer is missing for too long",
+            "no number is bound to this device's key",
+            "the gateway answered",
+            "the gateway knows a later session",
+            "the gateway restarts",
+            "the gateway is overloaded",
+            "the gateway ended the session",
+            "the store is an old copy",
+            "the gateway holds later seqs",
+            "the gateway closed it",
+            "a seq is held with other content",
+            "an identity needs a new epoch",
+            "the gateway broke the protocol",
+            "the gateway confirms receipts that were not sent",
+            "the gateway's answer does not fit the greeting",
+            "more deliveries than acknowledged",
+        ],
+    ),
+    (
+        Group::Timer,
+        &[
+            "reconnect",
+            "connecting",
+            "greeting",
+            "heartbeat",
+            "answer missing",
+            "validity",
+            "lookup",
+        ],
+    ),
+    (
         Group::Fault,
         &[
             "link down",
@@ -145,8 +203,11 @@ pub const LISTED: &[(Group, &[&str])] = &[
             "disk full",
             "phone replaced",
             "phone put back",
+            "store salvaged",
+            "data moved",
             "gateway killed",
             "gateway drained",
+            "gateway redirected",
             "gateway restored",
             "gateway commit lost",
             "gateway commit kept",
@@ -226,6 +287,17 @@ pub const LISTED: &[(Group, &[&str])] = &[
     ),
 ];
 
+/// Reasons that accuse somebody, gateway or driver: what a program that writes a
+/// log would write there as an error. A world in which one is given fails.
+pub const ACCUSATIONS: &[&str] = &[
+    "the gateway broke the protocol",
+    "the gateway confirms receipts that were not sent",
+    "the gateway's answer does not fit the greeting",
+    "more deliveries than acknowledged",
+];
+
+const ACCUSATION: &str = "a world in which it is given fails: nobody breaks the protocol";
+
 /// What is never reached, and why.
 pub const EXPLAINED: &[(Group, &str, &str)] = &[
     (Group::Shown, "sms_failed", "there is no SMS channel yet"),
@@ -243,6 +315,47 @@ pub const EXPLAINED: &[(Group, &str, &str)] = &[
         Group::Decision,
         "deadline dropped",
         "drivers hand in the time-out last, as agreed; the worst order is in tests/rules.rs",
+    ),
+    (
+        Group::Reason,
+        "it does not hold any more",
+        "of a deadline that was dropped, as above",
+    ),
+    (Group::Reason, "the gateway broke the protocol", ACCUSATION),
+    (
+        Group::Reason,
+        "the gateway confirms receipts that were not sent",
+        ACCUSATION,
+    ),
+    (
+        Group::Reason,
+        "the gateway's answer does not fit the greeting",
+        ACCUSATION,
+    ),
+    (
+        Group::Reason,
+        "more deliveries than acknowledged",
+        ACCUSATION,
+    ),
+    (
+        Group::Reason,
+        "the handshake failed",
+        "nobody's certificate is wrong here; tests/e2e has wrong ones",
+    ),
+    (
+        Group::Reason,
+        "the connection timed out",
+        "silence is left to the engine's own time-outs",
+    ),
+    (
+        Group::Reason,
+        "a local error ended the connection",
+        "there are no sockets that could fail",
+    ),
+    (
+        Group::Reason,
+        "a seq is held with other content",
+        "an old copy is recognised by its marks before its seqs are; see tests/rules.rs",
     ),
     (Group::Up, "Pong", "the gateway never pings"),
     (Group::Down, "Ping", "the gateway never pings"),
@@ -389,8 +502,15 @@ impl Coverage {
         self.count(Group::Shown, shown_name(shown));
     }
 
-    pub(crate) fn decision(&mut self, decision: &Decision) {
-        self.count(Group::Decision, decision_name(decision));
+    pub(crate) fn decision(&mut self, record: &TraceRecord) {
+        self.count(Group::Decision, decision_name(&record.decision));
+        for reason in &record.because {
+            self.count(Group::Reason, reason);
+        }
+    }
+
+    pub(crate) fn timer(&mut self, reason: TimerReason) {
+        self.count(Group::Timer, timer_name(reason));
     }
 
     pub(crate) fn outcome(&mut self, outcome: &Outcome) {
@@ -494,6 +614,18 @@ fn decision_name(decision: &Decision) -> &'static str {
     }
 }
 
+fn timer_name(reason: TimerReason) -> &'static str {
+    match reason {
+        TimerReason::Reconnect => "reconnect",
+        TimerReason::Connecting => "connecting",
+        TimerReason::Greeting => "greeting",
+        TimerReason::Heartbeat => "heartbeat",
+        TimerReason::AnswerMissing => "answer missing",
+        TimerReason::Validity => "validity",
+        TimerReason::Lookup => "lookup",
+    }
+}
+
 fn error_name(error: &CommandError) -> &'static str {
     match error {
         CommandError::Busy(_) => "busy",
@@ -534,6 +666,8 @@ fn outcome_name(outcome: &Outcome) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::faults::Faults;
     use crate::setup::Setup;
@@ -549,6 +683,57 @@ mod tests {
             all.add(world.coverage());
         }
         assert_eq!(all.unlisted(), []);
+    }
+
+    /// Each literal that the engine gives as a reason is listed, and the other way
+    /// round: a new reason that no world reaches is a finding, too.
+    #[test]
+    fn the_reasons_are_the_engines() {
+        let engine = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../daemon/engine/src");
+        let mut source = String::new();
+        read_all(&engine, &mut source);
+        let listed = |reason: &str| {
+            let of = |(group, names): &(Group, &[&str])| {
+                *group == Group::Reason && names.contains(&reason)
+            };
+            LISTED.iter().any(of)
+        };
+        for (_, names) in LISTED.iter().filter(|(of, _)| *of == Group::Reason) {
+            for reason in *names {
+                assert!(source.contains(&format!("\"{reason}\"")), "{reason:?}");
+            }
+        }
+        let gives = [
+            "&[\"",
+            ".fail(",
+            "wait_for(",
+            "drop_connection(",
+            "give_up(",
+            "why = \"",
+            "Violation(\"",
+        ];
+        for line in source
+            .lines()
+            .filter(|line| gives.iter().any(|call| line.contains(call)))
+        {
+            if line.contains("assert") {
+                continue;
+            }
+            for literal in line.split('"').skip(1).step_by(2) {
+                assert!(listed(literal), "not listed: {literal:?}");
+            }
+        }
+    }
+
+    fn read_all(folder: &Path, source: &mut String) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                read_all(&path, source);
+            } else {
+                source.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
     }
 
     #[test]

@@ -1,16 +1,17 @@
 //! The smallest world that still breaks a promise: fewer kinds of fault, fewer
-//! minutes, fewer handsets, fewer faults. Greedy: what is found is small, not
-//! proven to be the smallest.
+//! minutes, fewer handsets, fewer choices: faults, and what users do. Greedy: what is
+//! found is small, not proven to be the smallest.
 
 use std::collections::BTreeSet;
 
 use crate::setup::Setup;
-use crate::world::{Failure, MAX_HANDSETS};
+use crate::world::{Failure, MAX_HANDSETS, Summary};
 
 /// Runs at most so many worlds: a large one is shortened, not finished.
 const MAX_RUNS: u32 = 2_000;
 
-struct Search {
+struct Search<J> {
+    judge: J,
     best: Setup,
     failure: Failure,
     runs_left: u32,
@@ -18,26 +19,35 @@ struct Search {
 
 /// Shrinks a setup that fails; `None`: it does not fail.
 pub fn minimise(setup: &Setup) -> Option<(Setup, Failure)> {
-    let failure = setup.run().err()?;
+    minimise_by(setup, Setup::run)
+}
+
+/// Shrinks a setup that fails by somebody's judgement, which runs the world.
+pub fn minimise_by(
+    setup: &Setup,
+    judge: impl Fn(&Setup) -> Result<Summary, Failure>,
+) -> Option<(Setup, Failure)> {
+    let failure = judge(setup).err()?;
     let mut search = Search {
+        judge,
         best: setup.clone(),
         failure,
         runs_left: MAX_RUNS,
     };
     // Each step may make room for another.
     while search.step() {}
-    search.fewer_faults();
+    search.fewer_choices();
     Some((search.best, search.failure))
 }
 
-impl Search {
+impl<J: Fn(&Setup) -> Result<Summary, Failure>> Search<J> {
     /// Takes a smaller setup if it breaks the same promise.
     fn take(&mut self, smaller: Setup) -> bool {
         if self.runs_left == 0 {
             return false;
         }
         self.runs_left -= 1;
-        match smaller.run() {
+        match (self.judge)(&smaller) {
             Err(failure) if failure.what.promise == self.failure.what.promise => {
                 (self.best, self.failure) = (smaller, failure);
                 true
@@ -88,11 +98,11 @@ impl Search {
         })
     }
 
-    /// Leaves out halves, quarters, and at last single faults.
-    fn fewer_faults(&mut self) {
+    /// Leaves out halves, quarters, and at last single choices.
+    fn fewer_choices(&mut self) {
         let mut world = self.best.world(false);
         let _ = world.run(self.best.minutes);
-        let due = world.faults_due();
+        let due = world.choices_due();
         let mut size = due.div_ceil(2);
         while size > 0 {
             let mut from = 0;

@@ -54,6 +54,8 @@ pub struct Conn {
     pub handset_open: bool,
     /// The gateway's end is open (in the present run of the gateway).
     pub gateway_open: bool,
+    /// To the gateway's second address, which a `Goodbye` has named.
+    pub to_second: bool,
     /// The handshake is done.
     pub established: bool,
     /// When something was last sent on it.
@@ -73,8 +75,11 @@ pub struct Conn {
 /// A link of a handset.
 #[derive(Debug, Clone)]
 pub struct Link {
-    /// It has an address.
+    /// There is a network, or an access point.
     pub up: bool,
+    /// Cellular: the phone's data is on this SIM. One SIM has it at a time, or
+    /// none while it moves.
+    pub has_data: bool,
     /// A captive portal stands before the internet: nothing passes.
     pub captive: bool,
     /// One way, milliseconds.
@@ -118,6 +123,7 @@ impl Net {
                 link,
                 handset_open: true,
                 gateway_open: false,
+                to_second: false,
                 established: false,
                 used_at: 0,
                 forgotten: false,
@@ -254,7 +260,12 @@ impl Net {
 impl Link {
     /// Whether it carries anything at all.
     pub const fn carries(&self) -> bool {
-        self.up && !self.captive
+        self.is_up() && !self.captive
+    }
+
+    /// Whether it has an address.
+    pub const fn is_up(&self) -> bool {
+        self.up && self.has_data
     }
 
     /// How long a packet takes, and whether it was lost: one in `loss_one_in`

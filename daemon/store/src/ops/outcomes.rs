@@ -82,7 +82,7 @@ impl Turn<'_> {
                 RevokeOutcome::Revoked => {
                     self.dispose(number, sent, Disposition::Revoked, &mut tally)?;
                 }
-                RevokeOutcome::AlreadyDelivered => self.deliver(number, sent, &mut tally)?,
+                RevokeOutcome::AlreadyDelivered => self.deliver_open(number, sent, &mut tally)?,
                 // It stays marked and is asked for again (DELIVERY 15).
                 RevokeOutcome::InDoubt | RevokeOutcome::Forgotten => {}
             }
@@ -235,6 +235,19 @@ impl Turn<'_> {
             Some(before) => self.settle(&before, IpAttempt::Delivered(sent)),
             None => Ok(()),
         }
+    }
+
+    /// The answer to a revoke speaks of an attempt that was open. One that was
+    /// settled since got its outcome from the same gateway, before this answer and
+    /// more exact: of a message that the receiver rejected, and that the user has
+    /// dismissed, the answer is "already delivered" as well.
+    fn deliver_open(&mut self, number: E164, sent: SentAs, tally: &mut Tally) -> Result<()> {
+        let key = by_seq(number, sent.epoch, sent.seq);
+        let Some(before) = self.one(sql::OPEN_BY_SEQ, key, Attempts::from_row)? else {
+            return Ok(());
+        };
+        tally.settled += 1;
+        self.settle(&before, IpAttempt::Delivered(sent))
     }
 
     fn dispose(

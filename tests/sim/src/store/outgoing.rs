@@ -341,8 +341,13 @@ impl MemoryStore {
         for (seq, outcome) in results {
             let sent = SentAs { epoch, seq: *seq };
             match outcome {
+                // Of what was settled since, the outcome that came before this
+                // answer is the more exact one.
                 RevokeOutcome::AlreadyDelivered => {
-                    settled += u64::from(self.deliver(number, sent, wall));
+                    let is_open = self.unsettled.contains_key(&(number, epoch, *seq));
+                    if is_open && self.deliver(number, sent, wall) {
+                        settled += 1;
+                    }
                 }
                 RevokeOutcome::Revoked => {
                     if let Some(id) = self.unsettled.get(&(number, epoch, *seq)).copied() {

@@ -5,9 +5,10 @@ use twine_engine::store_ops::StoreOps;
 use twine_proto::MessageName;
 use twine_proto::limits::MAX_OLD_EPOCHS;
 
+use super::World;
 use super::gateway::provision;
-use super::{Event, World};
-use crate::handset::Handset;
+use super::transition::Transition;
+use crate::handset::{Handset, SIM1};
 use crate::model::Broken;
 use crate::net::HandsetNo;
 use crate::poison;
@@ -34,17 +35,23 @@ impl World {
         let old = &mut self.handsets[handset];
         (old.retired, old.gone) = (true, gone);
         let number = old.number;
-        let phone = Handset::new(number, old.links.clone(), self.now);
+        let mut links = old.links.clone();
+        if !links.iter().skip(SIM1).any(|link| link.has_data) {
+            // The old one's was moving.
+            links[SIM1].has_data = true;
+        }
+        let phone = Handset::new(number, links, self.now);
         self.model
             .replaced(handset, number, gone.then_some(&old.store));
         self.handsets.push(phone);
         provision(&mut self.gateway_store, number, new);
+        self.attendance.moved(number);
         self.broke("phone replaced", || {
             format!("h{handset} is replaced by h{new}, gone: {gone}")
         });
         let at = self.now + self.rng.range(0, 10_000);
-        self.at(at, Event::Start { handset: new });
-        self.pause_then(Event::Send { handset: new }, self.faults.send_every_ms);
+        self.at(at, Transition::Start { handset: new });
+        self.pause_then(Transition::Send { handset: new }, self.faults.send_every_ms);
         self.plan_faults_of(new);
     }
 
@@ -58,7 +65,7 @@ impl World {
         h.copy = Some((h.store.clone(), h.app.cursor));
         self.tell(|| format!("h{handset} is copied"));
         let at = self.now + self.rng.range(100, 60_000);
-        self.at(at, Event::PutBack { handset });
+        self.at(at, Transition::PutBack { handset });
     }
 
     /// The phone is what it was: its store, and the app's place in the events.
@@ -70,9 +77,16 @@ impl World {
             return;
         }
         self.kill(handset);
-        self.broke("phone put back", || {
-            format!("h{handset} is put back to its copy")
-        });
+        let salvaged = self.rng.one_in(self.faults.salvage_one_in);
+        if salvaged {
+            self.broke("store salvaged", || {
+                format!("h{handset} store breaks and is salvaged without its newest rows")
+            });
+        } else {
+            self.broke("phone put back", || {
+                format!("h{handset} is put back to its copy")
+            });
+        }
         let now = self.now;
         let h = &mut self.handsets[handset];
         h.reboot(now);
@@ -80,6 +94,9 @@ impl World {
         h.app.cursor = cursor;
         self.model.put_back(handset, h.number, &h.store, &copy);
         h.store = copy;
+        if salvaged {
+            h.store.salvaged();
+        }
     }
 
     /// Whether some phone of the recipient's number has stored a message.

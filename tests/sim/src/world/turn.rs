@@ -2,10 +2,13 @@
 
 use twine_engine::Input;
 use twine_engine::output::Output;
+use twine_engine::trace::TraceRecord;
 use twine_proto::limits::WINDOW;
 
+use super::World;
 use super::story::told;
-use super::{Event, World};
+use super::transition::Transition;
+use crate::coverage::ACCUSATIONS;
 use crate::handset::Handset;
 use crate::model::Broken;
 use crate::net::{HandsetNo, Packet, Way};
@@ -64,7 +67,7 @@ impl World {
                 text: format!("h{handset}: {}", status.in_flight),
             });
         }
-        let Some((at, _)) = engine.poll_timeout() else {
+        let Some((at, reason)) = engine.poll_timeout() else {
             return Ok(());
         };
         let at = h.world_time(at).max(self.now + 1);
@@ -72,8 +75,9 @@ impl World {
             return Ok(());
         }
         let run = h.run;
+        self.coverage.timer(reason);
         self.handsets[handset].timer = Some(at);
-        self.at(at, Event::Timer { handset, run, at });
+        self.at(at, Transition::Timer { handset, run, at });
         Ok(())
     }
 
@@ -98,7 +102,7 @@ impl World {
                     at += self.rng.range(1_000, 20_000);
                     self.broke("disk full", || format!("h{handset} disk is full"));
                 }
-                self.at(at, Event::Stored { handset, run });
+                self.at(at, Transition::Stored { handset, run });
             }
             Output::Send { conn, frame } => {
                 let frame = frame.into_inner();
@@ -115,9 +119,10 @@ impl World {
                 conn,
                 link,
                 transport,
+                target,
             } => {
                 let link = Handset::link_index(&link);
-                self.connect(handset, conn, link, transport);
+                self.connect(handset, conn, (link, transport), target);
             }
             Output::Move { conn, link } => {
                 let link = Handset::link_index(&link);
@@ -125,11 +130,24 @@ impl World {
             }
             Output::Close { conn } => self.close(handset, conn),
             Output::Trace(record) => {
-                self.coverage.decision(&record.decision);
+                self.coverage.decision(&record);
+                nobody_is_accused(handset, &record)?;
                 self.tell(|| format!("h{handset} decides {record:?}"));
             }
             Output::Notice(notice) => self.coverage.notice(&notice),
         }
         Ok(())
+    }
+}
+
+/// Neither engine nor gateway writes a log. What an error record would say, the
+/// engine says as the reason of a decision.
+fn nobody_is_accused(handset: HandsetNo, record: &TraceRecord) -> Result<(), Broken> {
+    match record.because.iter().find(|why| ACCUSATIONS.contains(why)) {
+        None => Ok(()),
+        Some(why) => Err(Broken {
+            promise: "nobody breaks the protocol",
+            text: format!("h{handset}: {why}"),
+        }),
     }
 }
