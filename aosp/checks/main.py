@@ -35,20 +35,6 @@ class Run:
             print(f"{name}: ok")
 
 
-# Made apart from the rest; where a checkout has none of it, what concerns it is
-# left out, and said to be.
-JAVA = ("aidl", "java/twine-jni", "java/TwineBridge", "java/twine-client", "sample")
-
-
-def without_java(problems):
-    """Leaves out what is about Java that is not there yet."""
-    absent = [name for name in JAVA if not (AOSP / name).exists()]
-    left = [p for p in problems if not any(f"no file {name}" in p for name in absent)]
-    if absent:
-        print("left out, not in this checkout: " + ", ".join(f"aosp/{name}" for name in absent))
-    return left
-
-
 def formatted():
     """Android.bp files that bpfmt would write otherwise."""
     files = map(str, bp.files(ROOT, FOLDERS))
@@ -80,7 +66,7 @@ def main():
         run.step("Android.bp: grammar", [str(error)])
         modules = []
     platform = bp.platform_modules(CHECKS / "platform-modules.txt")
-    run.step("Android.bp: types, properties, references, files", without_java(bp.check(modules, platform, ROOT)))
+    run.step("Android.bp: types, properties, references, files", bp.check(modules, platform, ROOT))
     listed = subprocess.run([AOSP.parent / "tools/package-android", "--list"],
                             capture_output=True, text=True).stdout.split()
     run.step("Android.bp: prebuilts", image.check_prebuilts(modules, listed))
@@ -99,10 +85,7 @@ def main():
                      compiled(variant, sections, config))
     for file in sorted((AOSP / "permissions").glob("*")):
         run.step(f"permissions/{file.name}", permissions.check_shape(file))
-    if (AOSP / "java/TwineBridge/AndroidManifest.xml").exists():
-        run.step("permissions: Java, manifest, grants", permissions.check(AOSP))
-    else:
-        print("permissions: left out, aosp/java/TwineBridge has no manifest yet")
+    run.step("permissions: Java, manifest, grants", permissions.check(AOSP))
     run.step("TEST_MAPPING", image.check_test_mapping((AOSP / "TEST_MAPPING").read_text(), modules))
 
     tests = unittest.TestSuite(

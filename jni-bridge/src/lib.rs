@@ -7,7 +7,7 @@
 //!
 //! # The boundary
 //!
-//! Every native method runs inside [`boundary`], which catches panics and
+//! Every native method runs inside `boundary`, which catches panics and
 //! throws `org.twine.jni.TwineException` with a code for whatever goes wrong.
 //! No thread of this library is ever attached to the virtual machine, and each
 //! call makes at most one object that outlives it, so local references cannot
@@ -21,7 +21,7 @@
 //!
 //! # Breaks
 //!
-//! One thread for each handle ([`link`]) connects, reads, and connects again.
+//! One thread for each handle (`link`) connects, reads, and connects again.
 //! A request that was sent when the connection broke fails with
 //! `RESULT_UNKNOWN`, and the notice of the break names it once more; one that
 //! was never sent fails with `NOT_CONNECTED`.
