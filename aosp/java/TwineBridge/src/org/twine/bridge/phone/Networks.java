@@ -1,6 +1,8 @@
 package org.twine.bridge.phone;
 
+import android.content.ContentResolver;
 import android.content.Context;
+import android.database.ContentObserver;
 import android.net.ConnectivityManager;
 import android.net.LinkProperties;
 import android.net.Network;
@@ -8,6 +10,9 @@ import android.net.NetworkCapabilities;
 import android.net.NetworkRequest;
 import android.net.RouteInfo;
 import android.net.TelephonyNetworkSpecifier;
+import android.os.Handler;
+import android.provider.Settings;
+import android.telephony.SubscriptionManager;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -15,6 +20,7 @@ import java.util.Map;
 import org.twine.control.v1.Link;
 import org.twine.control.v1.LinkKind;
 import org.twine.control.v1.Sim;
+import org.twine.control.v1.Vpn;
 
 /**
  * The networks with internet that the phone has now, each with the handle by which the daemon binds
@@ -22,10 +28,15 @@ import org.twine.control.v1.Sim;
  * asks).
  */
 final class Networks {
+    /** {@code Settings.Secure.ALWAYS_ON_VPN_LOCKDOWN}, which is hidden: 1 while it is on. */
+    private static final String VPN_LOCKDOWN = "always_on_vpn_lockdown";
+
     /** More than a phone has; the daemon takes no more of them. */
     private static final int MAX_NETWORKS = 8;
 
     private final ConnectivityManager manager;
+    private final ContentResolver resolver;
+    private final ContentObserver lockdownChanged;
     private final Sims sims;
     private final Runnable changed;
 
@@ -70,8 +81,16 @@ final class Networks {
     /** Tells of changes by {@code changed}. */
     Networks(Context context, Sims sims, Runnable changed) {
         manager = context.getSystemService(ConnectivityManager.class);
+        resolver = context.getContentResolver();
         this.sims = sims;
         this.changed = changed;
+        lockdownChanged =
+                new ContentObserver(new Handler(context.getMainLooper())) {
+                    @Override
+                    public void onChange(boolean selfChange) {
+                        changed.run();
+                    }
+                };
     }
 
     /** Begins to listen. */
@@ -79,22 +98,42 @@ final class Networks {
         NetworkRequest internet =
                 new NetworkRequest.Builder()
                         .addCapability(NetworkCapabilities.NET_CAPABILITY_INTERNET)
-                        .addCapability(NetworkCapabilities.NET_CAPABILITY_NOT_VPN)
+                        // A request asks for what is no VPN unless it says otherwise.
+                        .removeCapability(NetworkCapabilities.NET_CAPABILITY_NOT_VPN)
                         .build();
         manager.registerNetworkCallback(internet, callback);
+        resolver.registerContentObserver(
+                Settings.Secure.getUriFor(VPN_LOCKDOWN), false, lockdownChanged);
     }
 
     /** Ends it. */
     void stop() {
         manager.unregisterNetworkCallback(callback);
+        resolver.unregisterContentObserver(lockdownChanged);
+    }
+
+    /**
+     * Whether the user blocks connections without VPN. Android does not hold system services to
+     * that; the daemon's setting {@code network.vpn_lockdown} says whether it holds itself to it.
+     */
+    private boolean isLockedDown() {
+        return Settings.Secure.getInt(resolver, VPN_LOCKDOWN, 0) != 0;
+    }
+
+    private static Vpn vpn(NetworkCapabilities now, boolean lockedDown) {
+        if (now.hasTransport(NetworkCapabilities.TRANSPORT_VPN)) {
+            return Vpn.VPN_TUNNEL;
+        }
+        return lockedDown ? Vpn.VPN_LOCKED_OUT : Vpn.VPN_NONE;
     }
 
     /** The links that are there. */
     synchronized List<Link> describe() {
         List<Link> links = new ArrayList<>();
+        boolean lockedDown = isLockedDown();
         capabilities.forEach(
                 (network, now) -> {
-                    Link link = describe(network, now, properties.get(network));
+                    Link link = describe(network, now, properties.get(network), lockedDown);
                     if (link != null) {
                         links.add(link);
                     }
@@ -102,7 +141,8 @@ final class Networks {
         return links;
     }
 
-    private Link describe(Network network, NetworkCapabilities now, LinkProperties link) {
+    private Link describe(
+            Network network, NetworkCapabilities now, LinkProperties link, boolean lockedDown) {
         Link.Builder out =
                 Link.newBuilder()
                         .setId("net" + network)
@@ -116,6 +156,7 @@ final class Networks {
                         .setRoaming(
                                 !now.hasCapability(
                                         NetworkCapabilities.NET_CAPABILITY_NOT_ROAMING))
+                        .setVpn(vpn(now, lockedDown))
                         .setNetworkHandle(network.getNetworkHandle());
         if (now.hasTransport(NetworkCapabilities.TRANSPORT_CELLULAR)) {
             int subscription = subscriptionOf(now);
@@ -142,7 +183,11 @@ final class Networks {
                 .build();
     }
 
+    /** A VPN tells what it runs over, but not by which card: that is the one with data. */
     private static int subscriptionOf(NetworkCapabilities now) {
+        if (now.hasTransport(NetworkCapabilities.TRANSPORT_VPN)) {
+            return SubscriptionManager.getActiveDataSubscriptionId();
+        }
         if (now.getNetworkSpecifier() instanceof TelephonyNetworkSpecifier) {
             TelephonyNetworkSpecifier of =
                     (TelephonyNetworkSpecifier) now.getNetworkSpecifier();
