@@ -205,6 +205,7 @@ pub const LISTED: &[(Group, &[&str])] = &[
             "phone put back",
             "store salvaged",
             "data moved",
+            "radio",
             "gateway killed",
             "gateway drained",
             "gateway redirected",

@@ -111,6 +111,9 @@ dials! {
     salvage_one_in,
     /// 1: a gateway that restarts as planned names another address.
     redirect,
+    /// Mean time between changes of a cellular link's radio: another generation,
+    /// another signal, and what goes with them in delay and rate.
+    radio_ms,
 }
 
 /// In `percent` of worlds a value of this range, else never.
@@ -149,6 +152,7 @@ impl Faults {
             move_data_ms: often(rng, 25, 5_000, 90_000),
             salvage_one_in: often(rng, 50, 1, 2),
             redirect: often(rng, 50, 1, 1),
+            radio_ms: often(rng, 25, 3_000, 120_000),
             ..first
         };
         mix.avoid_known_faults();

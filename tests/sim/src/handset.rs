@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use twine_engine::link::{Binding, Generation, Link as EngineLink, LinkId, LinkKind, Vpn};
+use twine_engine::link::{Binding, Link as EngineLink, LinkId, LinkKind, Vpn};
 use twine_engine::message::MessageId;
 use twine_engine::store_ops::{Batch, ClientName, EventCursor, StoreOps, Token};
 use twine_engine::time::{BootId, Instant, Now, WallTime};
@@ -230,10 +230,10 @@ impl Handset {
             validated: !self.links[index].captive,
             metered,
             roaming: false,
-            generation: Generation::G4,
+            generation: self.links[index].radio.generation,
             network: name.into(),
             binding: Binding::default(),
-            signal_dbm: None,
+            signal_dbm: (index != WIFI).then_some(self.links[index].radio.signal_dbm),
             vpn: Vpn::None,
         }
     }

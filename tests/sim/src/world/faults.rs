@@ -10,7 +10,7 @@ use super::gateway::provision;
 use super::transition::{Fault, Transition};
 use crate::handset::{SIM1, SIM2};
 use crate::model::Broken;
-use crate::net::{HandsetNo, Packet, RESET, Way};
+use crate::net::{HandsetNo, Packet, RESET, Radio, Way};
 
 const YEAR_MS: i64 = 365 * 24 * 3_600_000;
 
@@ -44,6 +44,7 @@ impl World {
             Fault::Replace { handset },
             Fault::Copy { handset },
             Fault::Clumsy { handset },
+            Fault::Radio { handset },
         ] {
             self.plan(fault);
         }
@@ -117,6 +118,7 @@ impl World {
                 self.set_all_links(handset, false)?;
             }
             Fault::MoveData { handset } => self.move_data(handset)?,
+            Fault::Radio { handset } => self.change_radio(handset)?,
             Fault::ClockJump { handset } => {
                 let years = i64::try_from(self.rng.range(0, 20)).unwrap_or(0) - 10;
                 self.handsets[handset].clock_off_ms = years * YEAR_MS;
@@ -171,8 +173,21 @@ impl World {
         Ok(())
     }
 
-    /// A captive portal on the first link: it is up, and reported as not
-    /// validated.
+    /// The phone moves under another cell.
+    fn change_radio(&mut self, handset: HandsetNo) -> Result<(), Broken> {
+        let links = &self.handsets[handset].links;
+        let Some(link) = (SIM1..links.len()).find(|link| links[*link].has_data) else {
+            return Ok(());
+        };
+        let radio = Radio::draw(&mut self.rng);
+        let (generation, signal_dbm) = (radio.generation, radio.signal_dbm);
+        self.handsets[handset].links[link].retune(radio);
+        self.broke("radio", || {
+            format!("h{handset} link {link} is {generation:?} at {signal_dbm} dBm")
+        });
+        self.link_changed(handset, link)
+    }
+
     /// Moving takes seconds, in which no SIM has data.
     fn move_data(&mut self, handset: HandsetNo) -> Result<(), Broken> {
         let links = &self.handsets[handset].links;

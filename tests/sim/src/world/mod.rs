@@ -26,7 +26,7 @@ use crate::coverage::Coverage;
 use crate::faults::Faults;
 use crate::handset::Handset;
 use crate::model::{Broken, Model};
-use crate::net::{Link, Net};
+use crate::net::{Link, Net, Radio};
 use crate::rng::Rng;
 use attendance::Attendance;
 use gateway::{number_of, provision};
@@ -151,6 +151,7 @@ impl World {
                         },
                         bytes_per_s: if slow { 2_500 } else { 100_000 },
                         udp_blocked: rng.one_in(faults.udp_blocked_one_in),
+                        radio: Radio::LTE,
                     }
                 };
                 let mut links = vec![link(&mut rng, true), link(&mut rng, false)];

@@ -114,6 +114,8 @@ pub(super) enum Fault {
     Flight { handset: HandsetNo },
     /// The telephony agent moves the phone's data to the other SIM.
     MoveData { handset: HandsetNo },
+    /// The radio of a cellular link changes: generation, signal, delay and rate.
+    Radio { handset: HandsetNo },
     /// The wall clock jumps by years.
     ClockJump { handset: HandsetNo },
     /// A phone is replaced by a new one of its number.
@@ -146,6 +148,7 @@ impl Fault {
             Self::Captive { .. } => faults.captive_ms,
             Self::Flight { .. } => faults.flight_ms,
             Self::MoveData { .. } => faults.move_data_ms,
+            Self::Radio { .. } => faults.radio_ms,
             Self::ClockJump { .. } => faults.clock_jump_ms,
             Self::Replace { .. } => faults.replace_ms,
             Self::Copy { .. } => faults.put_back_ms,
