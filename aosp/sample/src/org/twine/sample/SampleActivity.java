@@ -44,12 +44,6 @@ public class SampleActivity extends Activity implements TextWatcher {
         show();
     }
 
-    @Override
-    protected void onDestroy() {
-        SampleApplication.of(this).whenChanged(() -> {});
-        super.onDestroy();
-    }
-
     private Draft draft() {
         return new Draft(to.getText().toString(), text.getText().toString());
     }

@@ -13,6 +13,7 @@ import org.twine.client.TwineEvent;
 /** One client for the process. A real app keeps the messages in its own database. */
 public class SampleApplication extends Application implements TwineClient.Listener {
     private final List<Message> messages = new ArrayList<>();
+    private final Handler main = new Handler(Looper.getMainLooper());
     private TwineClient twine;
     private Runnable changed = () -> {};
 
@@ -23,7 +24,6 @@ public class SampleApplication extends Application implements TwineClient.Listen
     @Override
     public void onCreate() {
         super.onCreate();
-        Handler main = new Handler(Looper.getMainLooper());
         twine = new TwineClient(this, main::post, this);
         twine.connect();
     }
@@ -60,19 +60,11 @@ public class SampleApplication extends Application implements TwineClient.Listen
             default:
                 break;
         }
-        changed.run();
     }
 
     private void readAll(Message last) {
-        Handler main = new Handler(Looper.getMainLooper());
         twine.history(last.own, last.peer, null)
-                .thenAccept(
-                        page ->
-                                main.post(
-                                        () -> {
-                                            page.forEach(this::put);
-                                            changed.run();
-                                        }));
+                .thenAcceptAsync(page -> page.forEach(this::put), main::post);
     }
 
     /** The newest state of a message replaces the one before; a copy is not shown. */
@@ -82,5 +74,6 @@ public class SampleApplication extends Application implements TwineClient.Listen
             messages.add(message);
         }
         messages.sort(Message.ORDER);
+        changed.run();
     }
 }

@@ -3,6 +3,7 @@ package org.twine.bridge;
 import android.content.Context;
 import android.telephony.SmsMessage;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.twine.bridge.phone.TelephonyAgent;
@@ -33,10 +34,10 @@ public final class Bridge implements AutoCloseable {
             throws IOException {
         this.config = config;
         // SMS come before the user has unlocked the phone.
-        Context early = context.createDeviceProtectedStorageContext();
+        Path early = context.createDeviceProtectedStorageContext().getFilesDir().toPath();
         Control control =
                 new Control(wires.open(config.socket(), AGENT, TwineConnection.ROLE_TELEPHONY));
-        agent = new TelephonyAgent(early, control, early.getFilesDir().toPath(), executor);
+        agent = new TelephonyAgent(context, control, early, executor);
         binder =
                 new TwineBinder(
                         new CallerGate(context),

@@ -53,6 +53,9 @@ final class SmsManagerCaller implements SmsDesk.Caller {
         } catch (IllegalArgumentException e) {
             throw new SmsDesk.NotSentException(
                     SmsManager.RESULT_INVALID_ARGUMENTS, "an argument that SmsManager refuses");
+        } catch (UnsupportedOperationException e) {
+            throw new SmsDesk.NotSentException(
+                    SmsManager.RESULT_REQUEST_NOT_SUPPORTED, "the telephony service is not there");
         } catch (SecurityException e) {
             throw new SmsDesk.NotSentException(
                     SmsManager.RESULT_OPERATION_NOT_ALLOWED, "SMS may not be sent");
