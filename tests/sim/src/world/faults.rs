@@ -75,7 +75,9 @@ impl World {
             Fault::Reset => {
                 let ids = self.net.ids();
                 if !ids.is_empty() {
-                    let pick = usize::try_from(self.rng.next()).unwrap_or(0) % ids.len();
+                    // The same on machines of 32 and of 64 bits.
+                    let pick = self.rng.next() % ids.len() as u64;
+                    let pick = usize::try_from(pick).unwrap_or(0);
                     self.reset(ids[pick]);
                 }
             }

@@ -444,7 +444,17 @@ impl World {
         for handset in 0..self.handsets.len() {
             self.read_events(handset)?;
         }
-        self.model_at_rest()
+        self.model_at_rest()?;
+        // Not only is nothing owed: everybody is there again, and nobody waits for
+        // an answer.
+        if self.at_rest() {
+            Ok(())
+        } else {
+            Err(Broken {
+                promise: "the world comes to rest",
+                text: String::new(),
+            })
+        }
     }
 }
 

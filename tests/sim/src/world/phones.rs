@@ -114,7 +114,12 @@ impl World {
                 let Some(name) = placeholder.name else {
                     continue;
                 };
-                let senders = self.handsets.iter().filter(|h| h.number == name.from);
+                // A phone that was put back does not remember what it sent since its
+                // copy was made: it may give the same name to another message.
+                let senders = self
+                    .handsets
+                    .iter()
+                    .filter(|h| h.number == name.from && !h.put_back);
                 for record in senders.filter_map(|h| sent_as(h, &name)) {
                     let text = record.text.as_ref().map_or("", |text| text.expose());
                     if poison::of(text).is_none() {
