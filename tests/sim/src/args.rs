@@ -21,7 +21,7 @@ twine-sim: a simulated country that tries to break every promise
   --handsets N      instead of those drawn, 2 to 200
   --messages N      messages for each handset, instead of a pause that is drawn
   --set DIAL=VALUE  turn one dial of the mix; 0: off
-  --leave-out A,B   leave out single faults by their place
+  --leave-out A,B   leave out single faults and acts by their place
   --calm            nothing goes wrong, but for dials that are set
 
 The last line is 'N passed, N failed'. Exit status: 0 all passed, 1 some failed,

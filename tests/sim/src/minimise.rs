@@ -1,6 +1,6 @@
 //! The smallest world that still breaks a promise: fewer kinds of fault, fewer
-//! minutes, fewer handsets, fewer faults. Greedy: what is found is small, not
-//! proven to be the smallest.
+//! minutes, fewer handsets, fewer choices: faults, and what users do. Greedy: what is
+//! found is small, not proven to be the smallest.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ pub fn minimise(setup: &Setup) -> Option<(Setup, Failure)> {
     };
     // Each step may make room for another.
     while search.step() {}
-    search.fewer_faults();
+    search.fewer_choices();
     Some((search.best, search.failure))
 }
 
@@ -88,11 +88,11 @@ impl Search {
         })
     }
 
-    /// Leaves out halves, quarters, and at last single faults.
-    fn fewer_faults(&mut self) {
+    /// Leaves out halves, quarters, and at last single choices.
+    fn fewer_choices(&mut self) {
         let mut world = self.best.world(false);
         let _ = world.run(self.best.minutes);
-        let due = world.faults_due();
+        let due = world.choices_due();
         let mut size = due.div_ceil(2);
         while size > 0 {
             let mut from = 0;

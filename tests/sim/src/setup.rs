@@ -15,7 +15,7 @@ pub struct Setup {
     pub minutes: u64,
     /// The mix.
     pub faults: Faults,
-    /// Faults left out, by their place among all that come due.
+    /// Faults and acts of users left out, by their place among all that come due.
     pub left_out: BTreeSet<u64>,
 }
 

@@ -7,8 +7,9 @@ use twine_engine::{Command, Reply};
 use twine_proto::E164;
 use twine_proto::limits::MAX_LOOKUP_NUMBERS;
 
+use super::World;
 use super::gateway::{nobody, number_of};
-use super::{Event, World};
+use super::transition::Transition;
 use crate::coverage::Group;
 use crate::handset::{Asked, Outgoing, client};
 use crate::model::Broken;
@@ -38,7 +39,7 @@ impl World {
         if self.calm {
             return Ok(());
         }
-        self.pause_then(Event::Send { handset }, self.faults.send_every_ms);
+        self.pause_then(Transition::Send { handset }, self.faults.send_every_ms);
         let h = &self.handsets[handset];
         if !h.app.alive || h.engine.is_none() || h.retired {
             return Ok(());
@@ -215,14 +216,14 @@ impl World {
                 if self.rng.one_in(self.faults.cancel_one_in) && !self.calm {
                     let at = self.now + self.rng.range(0, 5_000);
                     let asked = Asked::Cancel(id);
-                    self.at(at, Event::Ask { handset, asked });
+                    self.at(at, Transition::Ask { handset, asked });
                 }
             }
             (Asked::Send(outgoing), Reply::Error(_)) => {
                 // Refused for now: an app asks again later, same token.
                 self.handsets[handset].app.unknown.push(outgoing);
                 let at = self.now + 1_000;
-                self.at(at, Event::AppStart { handset });
+                self.at(at, Transition::AppStart { handset });
             }
             (Asked::Read(_, above), Reply::Done) => self.model.read(handset, &above),
             (Asked::Lookup(_), Reply::Peers(entries)) => {
@@ -282,7 +283,7 @@ impl World {
             if self.rng.one_in(self.faults.read_one_in) {
                 let at = self.now + self.rng.range(0, 10_000);
                 let asked = Asked::Read(record.id, Vec::new());
-                self.at(at, Event::Ask { handset, asked });
+                self.at(at, Transition::Ask { handset, asked });
             }
             return Ok(());
         }
@@ -295,7 +296,7 @@ impl World {
         if retry && self.rng.one_in(self.faults.retry_one_in) && !self.calm {
             let at = self.now + self.rng.range(100, 20_000);
             let asked = Asked::Retry(record.id);
-            self.at(at, Event::Ask { handset, asked });
+            self.at(at, Transition::Ask { handset, asked });
         }
         Ok(())
     }

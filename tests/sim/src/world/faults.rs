@@ -5,8 +5,9 @@ use twine_engine::store_ops::StoreOps;
 use twine_engine::{ChannelEvent, Input};
 use twine_gateway_core as gw;
 
+use super::World;
 use super::gateway::provision;
-use super::{Event, Fault, World};
+use super::transition::{Fault, Transition};
 use crate::model::Broken;
 use crate::net::{HandsetNo, Packet, RESET, Way};
 
@@ -46,36 +47,14 @@ impl World {
         }
     }
 
-    fn plan(&mut self, fault: Fault) {
-        let f = &self.faults;
-        let mean = match fault {
-            Fault::LinkFlap { .. } => f.link_flap_ms,
-            Fault::Reset => f.reset_ms,
-            Fault::Kill { .. } => f.kill_ms,
-            Fault::GatewayKill => f.gateway_kill_ms,
-            Fault::GatewayBackup => f.gateway_restore_ms,
-            Fault::Suspend { .. } => f.suspend_ms,
-            Fault::AppDeath { .. } => f.app_death_ms,
-            Fault::Drain => f.drain_ms,
-            Fault::Captive { .. } => f.captive_ms,
-            Fault::Flight { .. } => f.flight_ms,
-            Fault::ClockJump { .. } => f.clock_jump_ms,
-            Fault::Replace { .. } => f.replace_ms,
-            Fault::Copy { .. } => f.put_back_ms,
-            Fault::Clumsy { .. } => f.clumsy_ms,
-        };
-        self.pause_then(Event::Fault(fault), mean);
+    pub(super) fn plan(&mut self, fault: Fault) {
+        let mean = fault.mean_ms(&self.faults);
+        self.pause_then(Transition::Fault(fault), mean);
     }
 
     /// A fault is due: it happens, and the next of its kind is planned.
     pub(super) fn fault(&mut self, fault: Fault) -> Result<(), Broken> {
         if self.calm {
-            return Ok(());
-        }
-        let no = self.fault_no;
-        self.fault_no += 1;
-        if self.left_out.contains(&no) {
-            self.plan(fault);
             return Ok(());
         }
         match fault {
@@ -86,7 +65,7 @@ impl World {
                     // The next change brings it back.
                     let most = self.faults.link_down_max_ms;
                     let at = self.now + self.rng.range(100, most.max(101));
-                    self.at(at, Event::Fault(fault));
+                    self.at(at, Transition::Fault(fault));
                     return Ok(());
                 }
             }
@@ -102,7 +81,7 @@ impl World {
             Fault::GatewayBackup => {
                 if self.restore_or_back_up() {
                     let at = self.now + self.rng.range(100, 60_000);
-                    self.at(at, Event::Fault(fault));
+                    self.at(at, Transition::Fault(fault));
                     return Ok(());
                 }
             }
@@ -110,29 +89,29 @@ impl World {
                 self.handsets[handset].paused = true;
                 let at = self.now + self.rng.range(100, 120_000);
                 self.broke("suspend", || format!("h{handset} sleeps"));
-                self.at(at, Event::Resume { handset });
+                self.at(at, Transition::Resume { handset });
             }
             Fault::AppDeath { handset } => {
                 self.handsets[handset].app.alive = false;
                 let at = self.now + self.rng.range(100, 60_000);
                 self.broke("app death", || format!("h{handset} app dies"));
-                self.at(at, Event::AppStart { handset });
+                self.at(at, Transition::AppStart { handset });
             }
             Fault::Drain => {
                 self.broke("gateway drained", || "gateway drains".into());
                 let at = self.now + self.rng.range(100, 5_000);
-                self.at(at, Event::DrainEnd);
+                self.at(at, Transition::DrainEnd);
                 self.gateway(gw::Input::Drain { retry_after_s: 3 })?;
             }
             Fault::Captive { handset } => {
                 let at = self.now + self.rng.range(1_000, 60_000);
-                self.at(at, Event::CaptiveEnd { handset });
+                self.at(at, Transition::CaptiveEnd { handset });
                 self.set_captive(handset, true)?;
             }
             Fault::Flight { handset } => {
                 self.broke("flight", || format!("h{handset} flies"));
                 let at = self.now + self.rng.range(1_000, 120_000);
-                self.at(at, Event::FlightEnd { handset });
+                self.at(at, Transition::FlightEnd { handset });
                 self.set_all_links(handset, false)?;
             }
             Fault::ClockJump { handset } => {
@@ -241,13 +220,13 @@ impl World {
         };
         self.at(
             self.now + first,
-            Event::Input {
+            Transition::Input {
                 handset,
                 run,
                 input,
             },
         );
-        self.at(self.now + second, Event::GatewayLost { conn });
+        self.at(self.now + second, Transition::GatewayLost { conn });
     }
 
     pub(super) fn kill(&mut self, handset: HandsetNo) {
@@ -271,7 +250,7 @@ impl World {
                 // A dead process says nothing; a dead TCP peer is reset.
                 if self.rng.percent(50) {
                     let at = self.now + self.rng.range(0, 3_000);
-                    self.at(at, Event::GatewayLost { conn });
+                    self.at(at, Transition::GatewayLost { conn });
                 }
             }
         }
@@ -281,7 +260,7 @@ impl World {
             self.broke("reboot", || format!("h{handset} boots anew"));
         }
         let at = self.now + self.rng.range(50, 20_000);
-        self.at(at, Event::Start { handset });
+        self.at(at, Transition::Start { handset });
     }
 
     /// Backs the gateway up, or restores what was backed up; `true`: the
@@ -325,7 +304,7 @@ impl World {
                 let at = self.now + self.rng.range(0, 2_000);
                 self.at(
                     at,
-                    Event::Packet {
+                    Transition::Packet {
                         conn,
                         way: Way::Down,
                         no: RESET,
@@ -335,6 +314,6 @@ impl World {
             }
         }
         let at = self.now + self.rng.range(100, 30_000);
-        self.at(at, Event::GatewayStart);
+        self.at(at, Transition::GatewayStart);
     }
 }

@@ -3,7 +3,8 @@
 use twine_gateway_core as gw;
 use twine_proto::E164;
 
-use super::{Event, World};
+use super::World;
+use super::transition::Transition;
 use crate::coverage::Group;
 use crate::handset::WALL_START_MS;
 use crate::model::Broken;
@@ -27,7 +28,7 @@ impl World {
         }
         if self.gathered.len() == 1 {
             let at = self.now + self.rng.range(1, slow);
-            self.at(at, Event::GatewayTurn);
+            self.at(at, Transition::GatewayTurn);
         }
         Ok(())
     }
@@ -77,7 +78,7 @@ impl World {
         {
             let at = at.max(self.now + 1);
             self.gateway_tick = Some(at);
-            self.at(at, Event::GatewayTick);
+            self.at(at, Transition::GatewayTick);
         }
         Ok(())
     }

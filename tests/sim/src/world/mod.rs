@@ -8,12 +8,13 @@ mod app;
 mod faults;
 mod gateway;
 mod phones;
+mod queue;
 pub mod story;
+mod transition;
 mod turn;
 mod wire;
 
-use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::BTreeSet;
 
 use twine_engine::store_ops::StoreOps;
 use twine_engine::{Config, Input};
@@ -21,12 +22,14 @@ use twine_gateway_core as gw;
 
 use crate::coverage::Coverage;
 use crate::faults::Faults;
-use crate::handset::{Asked, Handset};
+use crate::handset::Handset;
 use crate::model::{Broken, Model};
-use crate::net::{HandsetNo, Link, Net, Packet, Way};
+use crate::net::{Link, Net};
 use crate::rng::Rng;
 use gateway::{number_of, provision};
+use queue::Queue;
 use story::Line;
+use transition::Transition;
 
 /// More are refused by the command line.
 pub const MAX_HANDSETS: u64 = 200;
@@ -77,116 +80,6 @@ impl Summary {
     }
 }
 
-#[derive(Debug)]
-enum Event {
-    Timer {
-        handset: HandsetNo,
-        run: u64,
-        at: u64,
-    },
-    Stored {
-        handset: HandsetNo,
-        run: u64,
-    },
-    Input {
-        handset: HandsetNo,
-        run: u64,
-        input: Input,
-    },
-    Connected {
-        conn: u64,
-    },
-    Packet {
-        conn: u64,
-        way: Way,
-        no: u64,
-        packet: Packet,
-    },
-    GatewayLost {
-        conn: u64,
-    },
-    HandsetEnd {
-        conn: u64,
-    },
-    GatewayTick,
-    /// The gateway's disk is ready for the inputs that gathered.
-    GatewayTurn,
-    GatewayStart,
-    Start {
-        handset: HandsetNo,
-    },
-    Send {
-        handset: HandsetNo,
-    },
-    Resume {
-        handset: HandsetNo,
-    },
-    AppStart {
-        handset: HandsetNo,
-    },
-    Ask {
-        handset: HandsetNo,
-        asked: Asked,
-    },
-    Fault(Fault),
-    /// A captive portal lets the handset through.
-    CaptiveEnd {
-        handset: HandsetNo,
-    },
-    /// All links are back.
-    FlightEnd {
-        handset: HandsetNo,
-    },
-    /// The gateway stops, as it had announced.
-    DrainEnd,
-    /// The phone's copy of some time ago is put back.
-    PutBack {
-        handset: HandsetNo,
-    },
-    StopFaults,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Fault {
-    LinkFlap { handset: HandsetNo, link: usize },
-    Reset,
-    Kill { handset: HandsetNo },
-    GatewayKill,
-    GatewayBackup,
-    Suspend { handset: HandsetNo },
-    AppDeath { handset: HandsetNo },
-    Drain,
-    Captive { handset: HandsetNo },
-    Flight { handset: HandsetNo },
-    ClockJump { handset: HandsetNo },
-    Replace { handset: HandsetNo },
-    Copy { handset: HandsetNo },
-    Clumsy { handset: HandsetNo },
-}
-
-struct Queued {
-    at: u64,
-    no: u64,
-    event: Event,
-}
-
-impl PartialEq for Queued {
-    fn eq(&self, other: &Self) -> bool {
-        (self.at, self.no) == (other.at, other.no)
-    }
-}
-impl Eq for Queued {}
-impl PartialOrd for Queued {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Queued {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.at, self.no).cmp(&(other.at, other.no))
-    }
-}
-
 /// One world.
 pub struct World {
     seed: u64,
@@ -195,8 +88,7 @@ pub struct World {
     faults: Faults,
     calm: bool,
     config: Config,
-    queue: BinaryHeap<Reverse<Queued>>,
-    queued_no: u64,
+    queue: Queue,
     handsets: Vec<Handset>,
     net: Net,
     gateway: Option<gw::Core>,
@@ -211,8 +103,8 @@ pub struct World {
     story: Option<Vec<Line>>,
     /// Numbers that apps write to, by the index of their first phone.
     numbers: usize,
-    /// Faults so far, and those left out.
-    fault_no: u64,
+    /// Choices so far, and those left out.
+    choice_no: u64,
     left_out: BTreeSet<u64>,
     rest_checked_ms: u64,
 }
@@ -263,8 +155,7 @@ impl World {
             faults,
             calm: false,
             config: Config::default(),
-            queue: BinaryHeap::new(),
-            queued_no: 0,
+            queue: Queue::default(),
             handsets,
             net: Net::default(),
             gateway: None,
@@ -277,20 +168,21 @@ impl World {
             coverage: Coverage::default(),
             story: tell.then(Vec::new),
             numbers,
-            fault_no: 0,
+            choice_no: 0,
             left_out: BTreeSet::new(),
             rest_checked_ms: 0,
         }
     }
 
-    /// Leaves out these faults, by their place among all that come due.
-    pub fn leave_out(&mut self, faults: BTreeSet<u64>) {
-        self.left_out = faults;
+    /// Leaves out these choices (faults, and what users do), by their place among
+    /// all that come due.
+    pub fn leave_out(&mut self, choices: BTreeSet<u64>) {
+        self.left_out = choices;
     }
 
-    /// How many faults came due, those left out included.
-    pub const fn faults_due(&self) -> u64 {
-        self.fault_no
+    /// How many choices came due, those left out included.
+    pub const fn choices_due(&self) -> u64 {
+        self.choice_no
     }
 
     /// What was reached.
@@ -302,17 +194,17 @@ impl World {
     /// it is at rest.
     pub fn run(&mut self, minutes: u64) -> Result<Summary, Failure> {
         let end = minutes * 60_000;
-        self.at(0, Event::GatewayStart);
+        self.at(0, Transition::GatewayStart);
         for handset in 0..self.handsets.len() {
             let at = self.rng.range(0, 500);
-            self.at(at, Event::Start { handset });
-            self.pause_then(Event::Send { handset }, self.faults.send_every_ms);
+            self.at(at, Transition::Start { handset });
+            self.pause_then(Transition::Send { handset }, self.faults.send_every_ms);
         }
         self.plan_all_faults();
-        self.at(end, Event::StopFaults);
+        self.at(end, Transition::StopFaults);
         let budget = (end + SETTLE_MS) / 1000 * MAX_EVENTS_PER_S_AND_HANDSET * self.numbers as u64;
-        while let Some(Reverse(queued)) = self.queue.pop() {
-            self.now = queued.at;
+        while let Some((at, transition)) = self.queue.pop() {
+            self.now = at;
             self.summary.events += 1;
             if self.summary.events > budget {
                 return Err(self.failure(livelock()));
@@ -320,7 +212,7 @@ impl World {
             if self.now > end + SETTLE_MS {
                 break;
             }
-            self.step(queued.event).map_err(|what| self.failure(what))?;
+            self.step(transition).map_err(|what| self.failure(what))?;
             if self.calm && self.now >= self.rest_checked_ms + REST_CHECK_MS {
                 self.rest_checked_ms = self.now;
                 if self.at_rest() {
@@ -347,28 +239,27 @@ impl World {
         }
     }
 
-    fn at(&mut self, at: u64, event: Event) {
-        self.queued_no += 1;
-        self.queue.push(Reverse(Queued {
-            at,
-            no: self.queued_no,
-            event,
-        }));
+    fn at(&mut self, at: u64, transition: Transition) {
+        self.queue.push(at, transition);
     }
 
     /// Some time around the mean from now; never for a mean of 0.
-    fn pause_then(&mut self, event: Event, mean_ms: u64) {
+    fn pause_then(&mut self, transition: Transition, mean_ms: u64) {
         if mean_ms > 0 {
             let at = self.now + self.rng.range(mean_ms / 4, mean_ms * 7 / 4);
-            self.at(at, event);
+            self.at(at, transition);
         }
     }
 
     // -- one step ---------------------------------------------------------------
 
-    fn step(&mut self, event: Event) -> Result<(), Broken> {
-        match event {
-            Event::Timer { handset, run, at } => {
+    fn step(&mut self, transition: Transition) -> Result<(), Broken> {
+        if transition.is_choice() && self.is_left_out() {
+            self.plan_next(&transition);
+            return Ok(());
+        }
+        match transition {
+            Transition::Timer { handset, run, at } => {
                 let h = &mut self.handsets[handset];
                 if h.run == run && h.timer == Some(at) {
                     h.timer = None;
@@ -376,7 +267,7 @@ impl World {
                 }
                 Ok(())
             }
-            Event::Stored { handset, run } => {
+            Transition::Stored { handset, run } => {
                 let h = &mut self.handsets[handset];
                 if h.run != run {
                     return Ok(());
@@ -390,7 +281,7 @@ impl World {
                 }
                 self.input(handset, Input::Stored(stored))
             }
-            Event::Input {
+            Transition::Input {
                 handset,
                 run,
                 input,
@@ -400,14 +291,14 @@ impl World {
                 }
                 Ok(())
             }
-            Event::Connected { conn } => self.connected(conn),
-            Event::Packet {
+            Transition::Connected { conn } => self.connected(conn),
+            Transition::Packet {
                 conn,
                 way,
                 no,
                 packet,
             } => self.arrived(conn, way, no, packet),
-            Event::GatewayLost { conn } => {
+            Transition::GatewayLost { conn } => {
                 if let Some(c) = self.net.get(conn)
                     && std::mem::take(&mut c.gateway_open)
                 {
@@ -416,26 +307,26 @@ impl World {
                 }
                 Ok(())
             }
-            Event::HandsetEnd { conn } => {
+            Transition::HandsetEnd { conn } => {
                 if let Some(c) = self.net.get(conn) {
                     c.handset_open = false;
                 }
                 Ok(())
             }
-            Event::GatewayTick => {
+            Transition::GatewayTick => {
                 if self.gateway_tick.is_some_and(|at| at <= self.now) {
                     self.gateway_tick = None;
                     return self.gateway(gw::Input::Tick);
                 }
                 Ok(())
             }
-            Event::GatewayTurn => self.gateway_turn(),
-            Event::GatewayStart => {
+            Transition::GatewayTurn => self.gateway_turn(),
+            Transition::GatewayStart => {
                 self.gateway = Some(gw::Core::new(self.gateway_config()));
                 self.tell(|| "gateway starts".into());
                 self.gateway(gw::Input::Tick)
             }
-            Event::Start { handset } => {
+            Transition::Start { handset } => {
                 if self.handsets[handset].engine.is_some() || self.handsets[handset].gone {
                     return Ok(());
                 }
@@ -447,33 +338,55 @@ impl World {
                 self.read_events(handset)?;
                 self.turn(handset)
             }
-            Event::Send { handset } => self.app_sends(handset),
-            Event::Resume { handset } => {
+            Transition::Send { handset } => self.app_sends(handset),
+            Transition::Resume { handset } => {
                 self.tell(|| format!("h{handset} wakes"));
                 self.handsets[handset].paused = false;
                 // A timer that passed meanwhile fires after what is readable.
                 self.handsets[handset].waiting.push_back(Input::Timeout);
                 self.turn(handset)
             }
-            Event::AppStart { handset } => {
+            Transition::AppStart { handset } => {
                 self.handsets[handset].app.alive = true;
                 self.app_connects(handset);
                 self.read_events(handset)?;
                 self.turn(handset)
             }
-            Event::Ask { handset, asked } => self.app_asks(handset, asked),
-            Event::Fault(fault) => self.fault(fault),
-            Event::CaptiveEnd { handset } => self.set_captive(handset, false),
-            Event::FlightEnd { handset } => self.set_all_links(handset, true),
-            Event::DrainEnd => {
+            Transition::Ask { handset, asked } => self.app_asks(handset, asked),
+            Transition::Fault(fault) => self.fault(fault),
+            Transition::CaptiveEnd { handset } => self.set_captive(handset, false),
+            Transition::FlightEnd { handset } => self.set_all_links(handset, true),
+            Transition::DrainEnd => {
                 self.kill_gateway();
                 Ok(())
             }
-            Event::PutBack { handset } => {
+            Transition::PutBack { handset } => {
                 self.put_back(handset);
                 Ok(())
             }
-            Event::StopFaults => self.stop_faults(),
+            Transition::StopFaults => self.stop_faults(),
+        }
+    }
+
+    /// Numbers the choice that is due.
+    fn is_left_out(&mut self) -> bool {
+        if self.calm {
+            return false;
+        }
+        let no = self.choice_no;
+        self.choice_no += 1;
+        self.left_out.contains(&no)
+    }
+
+    /// The next of a kind that comes again and again.
+    fn plan_next(&mut self, transition: &Transition) {
+        match transition {
+            Transition::Fault(fault) => self.plan(*fault),
+            Transition::Send { handset } => {
+                let handset = *handset;
+                self.pause_then(Transition::Send { handset }, self.faults.send_every_ms);
+            }
+            _ => {}
         }
     }
 

@@ -5,8 +5,9 @@ use twine_engine::store_ops::StoreOps;
 use twine_proto::MessageName;
 use twine_proto::limits::MAX_OLD_EPOCHS;
 
+use super::World;
 use super::gateway::provision;
-use super::{Event, World};
+use super::transition::Transition;
 use crate::handset::Handset;
 use crate::model::Broken;
 use crate::net::HandsetNo;
@@ -43,8 +44,8 @@ impl World {
             format!("h{handset} is replaced by h{new}, gone: {gone}")
         });
         let at = self.now + self.rng.range(0, 10_000);
-        self.at(at, Event::Start { handset: new });
-        self.pause_then(Event::Send { handset: new }, self.faults.send_every_ms);
+        self.at(at, Transition::Start { handset: new });
+        self.pause_then(Transition::Send { handset: new }, self.faults.send_every_ms);
         self.plan_faults_of(new);
     }
 
@@ -58,7 +59,7 @@ impl World {
         h.copy = Some((h.store.clone(), h.app.cursor));
         self.tell(|| format!("h{handset} is copied"));
         let at = self.now + self.rng.range(100, 60_000);
-        self.at(at, Event::PutBack { handset });
+        self.at(at, Transition::PutBack { handset });
     }
 
     /// The phone is what it was: its store, and the app's place in the events.

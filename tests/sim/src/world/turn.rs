@@ -4,8 +4,9 @@ use twine_engine::Input;
 use twine_engine::output::Output;
 use twine_proto::limits::WINDOW;
 
+use super::World;
 use super::story::told;
-use super::{Event, World};
+use super::transition::Transition;
 use crate::handset::Handset;
 use crate::model::Broken;
 use crate::net::{HandsetNo, Packet, Way};
@@ -73,7 +74,7 @@ impl World {
         }
         let run = h.run;
         self.handsets[handset].timer = Some(at);
-        self.at(at, Event::Timer { handset, run, at });
+        self.at(at, Transition::Timer { handset, run, at });
         Ok(())
     }
 
@@ -98,7 +99,7 @@ impl World {
                     at += self.rng.range(1_000, 20_000);
                     self.broke("disk full", || format!("h{handset} disk is full"));
                 }
-                self.at(at, Event::Stored { handset, run });
+                self.at(at, Transition::Stored { handset, run });
             }
             Output::Send { conn, frame } => {
                 let frame = frame.into_inner();

@@ -6,9 +6,10 @@ use twine_gateway_core as gw;
 use twine_proto::Frame;
 use twine_proto::frame::GoodbyeReason;
 
+use super::World;
 use super::gateway::key_of;
 use super::story::told;
-use super::{Event, World};
+use super::transition::Transition;
 use crate::coverage::Group;
 use crate::model::Broken;
 use crate::net::{HandsetNo, Packet, Way};
@@ -33,7 +34,7 @@ impl World {
         };
         let delay = self.handsets[handset].links[link].delay_ms * 2 * round_trips;
         let at = self.now + delay + self.rng.range(1, 20);
-        self.at(at, Event::Connected { conn });
+        self.at(at, Transition::Connected { conn });
     }
 
     pub(super) fn connected(&mut self, conn: u64) -> Result<(), Broken> {
@@ -55,7 +56,7 @@ impl World {
             // Silence: the engine's own time-out has to find out.
             return Ok(());
         }
-        let channel = |event| Event::Input {
+        let channel = |event| Transition::Input {
             handset,
             run,
             input: Input::Channel {
@@ -98,7 +99,7 @@ impl World {
         };
         self.at(
             self.now,
-            Event::Input {
+            Transition::Input {
                 handset,
                 run,
                 input,
@@ -122,7 +123,7 @@ impl World {
         let link = c.link;
         if late {
             let at = self.now + self.rng.range(0, 1_000);
-            self.at(at, Event::HandsetEnd { conn });
+            self.at(at, Transition::HandsetEnd { conn });
         }
         if self.handsets[handset].links[link].carries() && self.rng.percent(70) {
             self.transmit(conn, Way::Up, Packet::Fin);
@@ -152,7 +153,7 @@ impl World {
         let at = self.now + travel;
         let sent = self.net.send(conn, way, (no, packet), passes, at);
         if let Some((at, packet)) = sent {
-            let event = Event::Packet {
+            let event = Transition::Packet {
                 conn,
                 way,
                 no,
@@ -215,7 +216,7 @@ impl World {
                     frame: poison::up(frame),
                 })
             }
-            (Way::Up, Packet::Fin) => self.step(Event::GatewayLost { conn }),
+            (Way::Up, Packet::Fin) => self.step(Transition::GatewayLost { conn }),
             (Way::Down, packet) => {
                 let event = match packet {
                     Packet::Frame(frame) => {

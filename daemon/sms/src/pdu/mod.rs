@@ -1,0 +1,1 @@
+//! The PDUs of TS 23.040, both ways.
