@@ -1,13 +1,15 @@
 //! What a part of the engine is given to act with: it can record, and nothing
 //! else.
 
+use std::time::Duration;
+
 use twine_proto::{E164, Seq};
 
 use crate::engine::Then;
 use crate::gate::{Committed, Effect, Fleeting, Gate};
 use crate::limits::MAX_TRACE_RECORDS_PER_TURN;
-use crate::store_ops::Op;
-use crate::time::Now;
+use crate::store_ops::{BootStamp, Look, Op};
+use crate::time::{BootId, Now};
 use crate::trace::{Decision, TraceRecord};
 
 /// Counters since start, for diagnostics.
@@ -51,12 +53,29 @@ impl Counters {
 /// The means of one turn.
 pub(crate) struct Ctx<'a> {
     pub(crate) now: Now,
+    pub(crate) boot: BootId,
     pub(crate) gate: &'a mut Gate<Then>,
     pub(crate) counters: &'a mut Counters,
     pub(crate) traced: &'a mut usize,
 }
 
 impl Ctx<'_> {
+    /// This moment, as the store keeps it.
+    pub(crate) fn stamp(&self) -> BootStamp {
+        BootStamp {
+            boot: self.boot,
+            at: self.now.instant,
+        }
+    }
+
+    /// A look so long after now.
+    pub(crate) fn look(&self, after: Duration) -> Look {
+        Look {
+            boot: self.stamp(),
+            after,
+        }
+    }
+
     pub(crate) fn op(&mut self, op: Op, then: impl Into<Then>) {
         self.gate.op(op, then.into());
     }

@@ -13,7 +13,7 @@ use crate::input::{Command, Input, ReplyTo, TelephonyEvent};
 use crate::link::{Link, LinkId};
 use crate::links::{Links, LinksEvent};
 use crate::lookups::Lookups;
-use crate::message::MessageId;
+use crate::message::{MessageId, SmsAttempt};
 use crate::outbox::{self, NewMessage, Outbox, OutboxEvent};
 use crate::output::{CommandError, Notice, Output, Reply};
 use crate::receipts::{self, Receipts};
@@ -98,6 +98,7 @@ macro_rules! ctx {
     ($engine:ident, $now:expr) => {
         Ctx {
             now: $now,
+            boot: $engine.boot,
             gate: &mut $engine.gate,
             counters: &mut $engine.counters,
             traced: &mut $engine.traced,
@@ -285,10 +286,15 @@ impl Engine {
                     client,
                     token,
                     own,
-                    peer,
+                    peer: peer.into(),
                     text,
                     valid_for,
                     boot,
+                    wish: None,
+                    sms: SmsAttempt::NotUsed,
+                    queue_for_ip: true,
+                    look: None,
+                    because: &[],
                 };
                 let mut ctx = ctx!(self, now);
                 self.outbox.send(&mut ctx, NewMessage { to, outgoing });

@@ -130,6 +130,9 @@ impl Inbox {
                 check,
                 body,
                 age_s: deliver.age_s,
+                note: Vec::new(),
+                maybe_by_sms: false,
+                boot: ctx.stamp(),
             },
         );
         None
@@ -154,6 +157,9 @@ impl Inbox {
             check: 0,
             body: IncomingBody::Unnamed,
             age_s: 0,
+            note: Vec::new(),
+            maybe_by_sms: false,
+            boot: ctx.stamp(),
         };
         self.take(ctx, route, true, incoming);
         None

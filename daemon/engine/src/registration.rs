@@ -54,12 +54,14 @@ impl Registration {
             position: IdentityPosition {
                 number,
                 iccid,
+                consented: true,
                 held: None,
                 last_epoch: Epoch(0),
                 cursor: Cursor(0),
                 cursor_check: 0,
                 old: Vec::new(),
                 queued: 0,
+                note_due: false,
             },
             not_bound: false,
         });

@@ -39,12 +39,14 @@ use crate::input::ReplyTo;
 use crate::limits::{MAX_EXPIRED_PER_TURN, MAX_OUTBOX, WINDOW_BYTES};
 use crate::message::{MessageId, content_of};
 use crate::output::{CommandError, Reply};
-use crate::store_ops::{BootStamp, NewOutgoing, Op};
+use crate::store_ops::{AcceptedLooks, BootStamp, NewOutgoing, Op};
 use crate::time::Instant;
 use crate::trace::Decision;
 use deadlines::Deadlines;
 use resume::Resume;
 use sending::{Backlog, Sending, load_resume};
+
+const DELIVERY_PATIENCE: Duration = Duration::from_secs(180);
 
 /// The outgoing side of all identities.
 #[derive(Debug)]
@@ -145,7 +147,10 @@ impl Outbox {
             return;
         }
         let (id, own) = (outgoing.id, outgoing.own);
-        let bytes = content_of(outgoing.text.expose()).encode().as_bytes().len();
+        let bytes = content_of(outgoing.text.expose(), Vec::new())
+            .encode()
+            .as_bytes()
+            .len();
         if let Some(valid_for) = outgoing.valid_for {
             self.deadlines.consider(outgoing.boot.at + valid_for);
         }
@@ -175,7 +180,7 @@ impl Outbox {
     }
 
     pub(crate) fn retry(&mut self, ctx: &mut Ctx<'_>, to: ReplyTo, id: MessageId, boot: BootStamp) {
-        ctx.op(Op::Retry { id, boot }, Then::Retried { to, boot });
+        ctx.op(Op::Retry { id, by: None, boot }, Then::Retried { to, boot });
     }
 
     // -- the session --------------------------------------------------------
@@ -364,6 +369,11 @@ impl Outbox {
                 number: own,
                 epoch,
                 state,
+                away: Vec::new(),
+                looks: AcceptedLooks {
+                    away: ctx.look(DELIVERY_PATIENCE),
+                    here: ctx.look(DELIVERY_PATIENCE),
+                },
             },
             Then::Applied { own },
         );

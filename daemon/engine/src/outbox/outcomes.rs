@@ -111,6 +111,7 @@ impl Outbox {
                     settled,
                     requeued,
                     lowest_unsettled,
+                    ..
                 },
             ) => {
                 self.open = self.open.saturating_sub(settled);
@@ -138,7 +139,7 @@ impl Outbox {
                 };
                 reply(ctx, to, answer);
             }
-            (Then::Retried { to, boot }, Outcome::Done) => {
+            (Then::Retried { to, boot }, Outcome::Retried { .. }) => {
                 self.open += 1;
                 self.queued += 1;
                 for sending in self.identities.values_mut() {
@@ -150,7 +151,9 @@ impl Outbox {
             }
             (Then::Retried { to, .. }, outcome) => reply(ctx, to, too_late(&outcome)),
             (Then::Unaccepted, _) => {}
-            (Then::Rearmed, Outcome::Deadline(next)) => self.deadlines.answer(next),
+            (Then::Rearmed, Outcome::Deadline { validity, .. }) => {
+                self.deadlines.answer(validity);
+            }
             (
                 Then::Expired,
                 Outcome::Expired {

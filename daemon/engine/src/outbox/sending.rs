@@ -77,7 +77,15 @@ impl Sending {
     /// Gives a queued message to IP.
     pub(super) fn release(&mut self, ctx: &mut Ctx<'_>, own: E164, id: MessageId, bytes: usize) {
         self.window.reserve(bytes);
-        ctx.op(Op::Release { id }, Then::Released { own, bytes });
+        let boot = ctx.stamp();
+        ctx.op(
+            Op::Release {
+                id,
+                look: None,
+                boot,
+            },
+            Then::Released { own, bytes },
+        );
     }
 
     pub(super) fn release_candidates(&mut self, ctx: &mut Ctx<'_>, own: E164) {
