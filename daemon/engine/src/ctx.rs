@@ -26,6 +26,10 @@ pub(crate) struct Counters {
     pub(crate) answers_missed: u64,
     pub(crate) moves: u64,
     pub(crate) new_epochs: u64,
+    pub(crate) sms_ordered: u64,
+    pub(crate) sms_received: u64,
+    pub(crate) fell_back: u64,
+    pub(crate) merged: u64,
     pub(crate) busy: u64,
     pub(crate) traces_dropped: u64,
 }
@@ -44,6 +48,10 @@ impl Counters {
             ("answers_missed", self.answers_missed),
             ("moves", self.moves),
             ("new_epochs", self.new_epochs),
+            ("sms_ordered", self.sms_ordered),
+            ("sms_received", self.sms_received),
+            ("fell_back", self.fell_back),
+            ("merged", self.merged),
             ("busy", self.busy),
             ("traces_dropped", self.traces_dropped),
         ]

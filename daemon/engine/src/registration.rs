@@ -47,14 +47,34 @@ impl Registration {
             if iccid.is_some() {
                 identity.position.iccid = iccid;
             }
+            identity.position.consented = true;
             identity.not_bound = false;
             return;
         }
+        self.add(number, iccid, true);
+    }
+
+    /// A card with this number is in the phone. `true` if that is news, to be
+    /// stored.
+    pub(crate) fn noted(&mut self, number: E164, iccid: &Redacted<String>) -> bool {
+        if let Some(identity) = self.get_mut(number) {
+            let known = identity.position.iccid.as_ref() == Some(iccid);
+            identity.position.iccid = Some(iccid.clone());
+            return !known;
+        }
+        if self.identities.len() >= MAX_IDENTITIES {
+            return false;
+        }
+        self.add(number, Some(iccid.clone()), false);
+        true
+    }
+
+    fn add(&mut self, number: E164, iccid: Option<Redacted<String>>, consented: bool) {
         self.identities.push(Identity {
             position: IdentityPosition {
                 number,
                 iccid,
-                consented: true,
+                consented,
                 held: None,
                 last_epoch: Epoch(0),
                 cursor: Cursor(0),
@@ -91,8 +111,19 @@ impl Registration {
         self.identities.is_empty()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Identity> {
-        self.identities.iter()
+    /// Those the user agreed to use IP with: the only ones a gateway hears of.
+    pub(crate) fn consented(&self) -> impl Iterator<Item = &Identity> {
+        self.identities
+            .iter()
+            .filter(|identity| identity.position.consented)
+    }
+
+    /// The number that belongs to a card.
+    pub(crate) fn number_of(&self, iccid: &Redacted<String>) -> Option<E164> {
+        self.identities
+            .iter()
+            .find(|identity| identity.position.iccid.as_ref() == Some(iccid))
+            .map(|identity| identity.position.number)
     }
 
     pub(crate) fn view(&self) -> Vec<IdentityView> {
@@ -107,6 +138,7 @@ impl Registration {
                     iccid: position.iccid.clone(),
                     epoch: position.held.map(|held| held.epoch),
                     state: match (not_bound, position.held) {
+                        _ if !position.consented => "sms_only",
                         (true, _) => "not_bound",
                         (false, Some(_)) => "active",
                         (false, None) => "waiting_for_epoch",

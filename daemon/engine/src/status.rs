@@ -27,8 +27,6 @@ pub struct StatusView {
     pub sims: Vec<SimView>,
     /// A telephony agent is connected.
     pub agent: bool,
-    /// SMS in the pacing queue.
-    pub sms_waiting: u64,
     /// SMS with the agent.
     pub sms_handed: u64,
     /// Counters since start: name and value.

@@ -102,6 +102,11 @@ impl Links {
         (!same).then_some(LinksEvent::Renewed(id))
     }
 
+    /// The one that should carry the session.
+    pub(crate) fn chosen(&self) -> Option<&Link> {
+        self.get(self.chosen.as_ref()?)
+    }
+
     pub(crate) fn get(&self, id: &LinkId) -> Option<&Link> {
         self.table.get(id).map(|entry| &entry.link)
     }

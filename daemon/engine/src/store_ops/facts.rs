@@ -98,6 +98,8 @@ pub struct SmsJob {
     pub marked: bool,
     /// Its text.
     pub text: Redacted<String>,
+    /// The attempt by IP.
+    pub ip: IpAttempt,
 }
 
 /// An attempt for the agent.

@@ -72,7 +72,7 @@ pub enum Op {
     },
     /// Notes whether a peer is on IP. A sign of life (a delivery from it, a
     /// message delivered to it, its read mark) is noted by the operations that
-    /// bring it. → `Done`.
+    /// bring it. `Unknown` takes a refusal back and nothing else. → `Done`.
     SetReach {
         /// Whose.
         peer: E164,
@@ -347,7 +347,7 @@ pub enum Op {
         look: Option<Look>,
     },
     /// The time of an unknown result is over (DELIVERY 26): `Handed` becomes
-    /// `Unconfirmed`, if the agent was ever asked. → `Looks`.
+    /// `Unconfirmed`. → `SmsPart`.
     SettleUnknown {
         /// Which.
         id: MessageId,

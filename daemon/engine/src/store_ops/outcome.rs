@@ -3,7 +3,7 @@
 use twine_proto::frame::RejectReason;
 use twine_proto::{E164, Epoch, LaneSeq, Seq, SessionNo};
 
-use crate::message::{MessageId, Shown, SmsAttempt};
+use crate::message::{IpAttempt, MessageId, Shown, SmsAttempt};
 use crate::time::Instant;
 
 use super::*;
@@ -86,6 +86,10 @@ pub enum Outcome {
         id: Option<MessageId>,
         /// How the message stands now.
         state: SmsAttempt,
+        /// The attempt by IP (`None` if no such attempt is known).
+        ip: IpAttempt,
+        /// The agent has nothing more to tell of it: it was `Handed` and is not.
+        left_agent: bool,
         /// As in `Applied`.
         look: Option<Instant>,
         /// As in `Applied`.
