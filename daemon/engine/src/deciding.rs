@@ -227,6 +227,16 @@ impl Deciding {
         let id = message.id;
         let seen = (message.ip, message.sms);
         match message.sms {
+            SmsAttempt::None
+                if matches!(
+                    message.take_back,
+                    Some(TakeBack::Cancelled | TakeBack::Expired)
+                ) =>
+            {
+                let because = &["it is being taken back"];
+                ctx.op(Op::RuleOutSms { id, because }, Then::Looks);
+                return;
+            }
             SmsAttempt::None => {}
             SmsAttempt::Handed if around.agent => {
                 followed.unknown.push(id);

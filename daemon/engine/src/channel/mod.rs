@@ -321,7 +321,7 @@ impl Facts {
                 because,
             ),
             Stage::InFlight | Stage::Accepted { .. } if self.session => (Choice::AskBack, because),
-            Stage::Accepted { away: false } => {
+            Stage::Accepted { away: false } if self.wish != Some(Channel::Sms) => {
                 match OFFLINE_PATIENCE.checked_sub(self.offline_for) {
                     Some(left) if !left.is_zero() => (
                         wait_a_while(left),
@@ -333,10 +333,9 @@ impl Facts {
                     _ => (Choice::Sms { marked: true }, because),
                 }
             }
-            Stage::InFlight | Stage::Accepted { away: true } => {
+            Stage::InFlight | Stage::Accepted { .. } | Stage::AskedBack | Stage::InDoubt => {
                 (Choice::Sms { marked: true }, because)
             }
-            Stage::AskedBack | Stage::InDoubt => (Choice::Sms { marked: true }, because),
         }
     }
 }
