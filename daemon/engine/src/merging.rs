@@ -179,12 +179,19 @@ pub fn read_note(
     let mut entries = entries.to_vec();
     entries.sort_by_key(|entry| entry.lane_seq);
     for entry in entries {
-        match entry.filled {
-            Filled::Ip | Filled::Void => lane.no_sms(entry.lane_seq),
-            Filled::Sms(hash) | Filled::Both(hash) => lane.by_sms(entry, hash),
+        lane.read(entry);
+    }
+    // One entry may have freed what another waits for.
+    loop {
+        let waiting = std::mem::take(&mut lane.reading.pending);
+        let before = (waiting.len(), lane.reading.changes.len());
+        for entry in waiting {
+            lane.read(entry);
+        }
+        if (lane.reading.pending.len(), lane.reading.changes.len()) == before {
+            return lane.reading;
         }
     }
-    lane.reading
 }
 
 /// The position of an SMS that got a place: where it came, unless that lies
@@ -241,6 +248,13 @@ impl Lane {
             .collect()
     }
 
+    fn read(&mut self, entry: NoteEntry) {
+        match entry.filled {
+            Filled::Ip | Filled::Void => self.no_sms(entry.lane_seq),
+            Filled::Sms(hash) | Filled::Both(hash) => self.by_sms(entry, hash),
+        }
+    }
+
     /// The place was not filled by SMS: an SMS merged into it on the mark is
     /// another message.
     fn no_sms(&mut self, lane_seq: LaneSeq) {
@@ -276,12 +290,17 @@ impl Lane {
                 && copy.hash == hash
                 && copy.residue.is_none_or(|mark| mark == residue(lane_seq))
         };
+        // A copy of what came by IP as well was marked, if that added no part; what
+        // went by SMS alone was not. An operator may have trimmed the mark.
+        let marked = matches!(entry.filled, Filled::Both(_));
         let free = self
             .copies
             .iter()
-            .find(|copy| fits(copy) && copy.place.is_none() && copy.copy_of.is_none())
+            .filter(|copy| fits(copy) && copy.place.is_none() && copy.copy_of.is_none())
             .filter(|copy| !self.is_referred_to_by_ip(copy.id))
+            .min_by_key(|copy| (copy.residue.is_some() != marked, copy.id))
             .copied();
+        let free = free.or_else(|| self.swap(hash, lane_seq));
         let sms = match (free, entry.filled) {
             (Some(free), _) => free,
             // Its place has nothing else: an SMS that was taken for a copy of a
@@ -305,9 +324,44 @@ impl Lane {
             }
         };
         self.place(sms.id, lane_seq, sms.arrived);
-        if let Some(ip) = ip {
-            self.link(&ip, &sms, true);
+        // As it is now: what was parted above may have been its.
+        if let Some(ip) = self.by_ip(lane_seq) {
+            self.link(&ip, sms.id, true);
         }
+    }
+
+    /// A free SMS that bears the mark of a place which an unmarked one holds takes
+    /// that place: the unmarked one is free for any other. Without this, what an
+    /// operator trimmed would keep a marked copy from its message for ever.
+    fn swap(&mut self, hash: u16, wanted: LaneSeq) -> Option<Copy> {
+        let of_hash = |copy: &&Copy| copy.came_by == Channel::Sms && copy.hash == hash;
+        let (free, held, place) = self
+            .copies
+            .iter()
+            .filter(of_hash)
+            .filter(|free| free.place.is_none() && free.copy_of.is_none())
+            .filter(|free| !self.is_referred_to_by_ip(free.id))
+            .find_map(|free| {
+                let held = self.copies.iter().filter(of_hash).find(|held| {
+                    held.residue.is_none()
+                        && held.place.is_some_and(|(epoch, place)| {
+                            epoch == self.epoch
+                                && place != wanted
+                                && free.residue == Some(residue(place))
+                        })
+                })?;
+                let (_, place) = held.place?;
+                Some((*free, *held, place))
+            })?;
+        if let Some(ip) = self.twin(&held) {
+            self.part(&ip, &held);
+        }
+        self.set_place(held.id, None);
+        self.place(free.id, place, free.arrived);
+        if let Some(ip) = self.by_ip(place) {
+            self.link(&ip, free.id, true);
+        }
+        self.get(held.id).copied()
     }
 
     fn is_referred_to_by_ip(&self, id: MessageId) -> bool {
@@ -381,12 +435,12 @@ impl Lane {
     }
 
     /// Links two roots: the one that came first stays.
-    fn link(&mut self, ip: &Copy, sms: &Copy, by_note: bool) {
+    fn link(&mut self, ip: &Copy, sms: MessageId, by_note: bool) {
         let ip_root = self.root_of(ip);
-        let (copy, root) = if ip_root < sms.id {
-            (sms.id, ip_root)
+        let (copy, root) = if ip_root < sms {
+            (sms, ip_root)
         } else {
-            (ip_root, sms.id)
+            (ip_root, sms)
         };
         for id in self
             .copies
@@ -428,3 +482,6 @@ impl Lane {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
