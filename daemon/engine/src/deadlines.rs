@@ -58,9 +58,9 @@ impl Deadlines {
         self.nominated |= self.next == Some(Instant(0)) && self.due().is_some();
     }
 
-    /// Nothing acts now.
-    pub(crate) fn in_grace(&self, now: Instant) -> bool {
-        now < self.grace_until
+    /// Nothing acts before this.
+    pub(crate) fn grace_until(&self) -> Instant {
+        self.grace_until
     }
 
     /// End of the turn: `None` if nothing was nominated, else whether it still

@@ -117,8 +117,8 @@ impl Deciding {
         self.looks.grace(until);
     }
 
-    pub(crate) fn in_grace(&self, now: Instant) -> bool {
-        self.looks.in_grace(now)
+    pub(crate) fn grace_until(&self) -> Instant {
+        self.looks.grace_until()
     }
 
     pub(crate) fn next_look(&self) -> Option<Instant> {

@@ -351,9 +351,9 @@ impl Engine {
         }
         self.outbox.close_turn(&mut ctx, boot);
         self.deciding.close_turn(&mut ctx);
-        let in_grace = self.deciding.in_grace(now.instant);
+        let grace_until = self.deciding.grace_until();
         self.sms
-            .close_turn(&mut ctx, &mut self.rng, &self.sims, in_grace);
+            .close_turn(&mut ctx, &mut self.rng, &self.sims, grace_until);
         for own in self.outbox.notes_wanted() {
             let id = self.message_id();
             self.outbox.release_note(&mut ctx!(self, now), own, id);

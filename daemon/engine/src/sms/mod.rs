@@ -23,6 +23,7 @@ use twine_sms::segment::{ReferenceSize, split};
 
 use crate::channel::Card;
 use crate::ctx::Ctx;
+use crate::deciding;
 use crate::gate::{Committed, Effect};
 use crate::input::SmsReceived;
 use crate::limits::{MAX_SMS_HANDED, SMS_PAGE, SMS_UNKNOWN_AFTER};
@@ -221,13 +222,18 @@ impl Sms {
         ctx: &mut Ctx<'_>,
         rng: &mut Rng,
         sims: &Sims,
-        in_grace: bool,
+        grace_until: Instant,
     ) {
         self.not_before = None;
-        if !self.agent || in_grace {
+        if !self.agent {
             return;
         }
         let now = ctx.now.instant;
+        if now < grace_until {
+            let any = !self.jobs.is_empty() || self.queue != Queue::Empty;
+            self.not_before = any.then_some(grace_until);
+            return;
+        }
         while self.handed < MAX_SMS_HANDED {
             let Some(job) = self.jobs.front() else {
                 break;
@@ -248,10 +254,10 @@ impl Sms {
                         id: job.id,
                         seen: (job.ip, SmsAttempt::Waiting),
                         waits,
-                        look: None,
+                        look: Some(ctx.look(refusals::CONDITION_AGAIN)),
                         because,
                     },
-                    crate::engine::Then::Nothing,
+                    deciding::Then::Looks,
                 );
                 self.jobs.pop_front();
                 continue;

@@ -25,7 +25,7 @@ pub(crate) struct Refusal {
 }
 
 /// If the agent never tells that a condition is over, look after this.
-const CONDITION_AGAIN: Duration = Duration::from_secs(300);
+pub(super) const CONDITION_AGAIN: Duration = Duration::from_secs(300);
 /// Android's window is a minute; its dialog may be open.
 const LIMIT_AGAIN: Duration = Duration::from_secs(120);
 
