@@ -22,7 +22,7 @@ use crate::gate::{Committed, Effect};
 use crate::input::ReplyTo;
 use crate::limits::MAX_CONSIDERED_PER_TURN;
 use crate::message::{Channel, IpAttempt, LaneUse, MessageId, SmsAttempt, TakeBack, WaitsFor};
-use crate::output::{Preview, Reply, SmsPreview};
+use crate::output::{CommandError, Preview, Reply, SmsPreview};
 use crate::settings::Settings;
 use crate::sims::Sims;
 use crate::store_ops::{Considered, ConversationFacts, Op, Outcome};
@@ -208,6 +208,11 @@ impl Deciding {
                 self.consider(look);
                 followed.unblocked = unblocked;
                 let reply = Reply::Done;
+                ctx.clear(proof, Effect::Reply { to, reply });
+            }
+            (Then::Set { to }, Outcome::TooManySettings) => {
+                let error = CommandError::Busy("the number of conversations with settings");
+                let reply = Reply::Error(error);
                 ctx.clear(proof, Effect::Reply { to, reply });
             }
             (then, outcome) => {

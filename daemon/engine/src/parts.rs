@@ -128,6 +128,11 @@ impl PartStates {
         news
     }
 
+    /// Whether every part has a result, be it that it is unknown.
+    pub fn all_told(&self) -> bool {
+        self.count(|part| part == PartState::Open) == 0
+    }
+
     /// Whether any part may have left the phone: another try is then another
     /// copy.
     pub fn may_have_left(&self) -> bool {

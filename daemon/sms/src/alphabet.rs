@@ -82,6 +82,11 @@ impl Alphabet {
             .map(|code| if code & ESCAPED == 0 { 1 } else { 2 })
     }
 
+    /// Whether a character takes one septet.
+    pub(crate) fn is_plain(&self, character: char) -> bool {
+        self.code(character).is_some_and(|code| code & ESCAPED == 0)
+    }
+
     /// Appends the septets of a text, one in each byte.
     ///
     /// # Errors

@@ -198,7 +198,7 @@ fn members(bits: u16) -> impl Iterator<Item = Language> {
     "there is no table \"{0}\"; allowed are tr, es, pt, bn, gu, hi, kn, ml, or, pa, ta, te, ur, \
      each alone or with -single or -locking (es has no locking table)"
 )]
-pub struct UnknownTable(String);
+pub struct UnknownTable(pub String);
 
 /// Codes with commas between them: `tr` for both tables of a language,
 /// `tr-single` or `tr-locking` for one. An empty text is [`TableSet::NONE`].

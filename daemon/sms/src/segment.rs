@@ -122,6 +122,15 @@ pub enum ReferenceSize {
 }
 
 impl ReferenceSize {
+    /// A reference as it fits: of 8 bits the low byte.
+    #[must_use]
+    pub const fn cut(self, reference: u16) -> u16 {
+        match self {
+            Self::Bits8 => reference & 0xff,
+            Self::Bits16 => reference,
+        }
+    }
+
     /// Octets of the information element, its identifier and length included.
     const fn element_octets(self) -> usize {
         match self {
@@ -192,16 +201,19 @@ pub fn split<'t>(
     Ok(Split {
         text,
         segments,
+        alphabet,
         reference,
         starts,
     })
 }
 
 /// A text cut into parts, 1 to [`MAX_PARTS`]. Its `Debug` leaves the text out.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Split<'t> {
     text: &'t str,
     segments: Segments,
+    /// Of GSM 7-bit.
+    alphabet: Option<Lent>,
     reference: ReferenceSize,
     /// Where parts begin, bytes; the first at 0.
     starts: Vec<usize>,
@@ -226,6 +238,12 @@ impl<'t> Split<'t> {
         self.reference
     }
 
+    /// What turns the parts into septets; `None`: UCS-2.
+    #[must_use]
+    pub fn alphabet(&self) -> Option<&Alphabet> {
+        self.alphabet.as_ref().map(Lent::get)
+    }
+
     /// The text of each part, in order; joined they are the text.
     pub fn parts(&self) -> impl ExactSizeIterator<Item = &'t str> + '_ {
         (0..self.starts.len()).map(|index| {
@@ -246,6 +264,7 @@ impl fmt::Debug for Split<'_> {
 }
 
 /// An alphabet that was there, or one that had to be made.
+#[derive(Clone)]
 enum Lent {
     Default,
     Made(Box<Alphabet>),
@@ -273,47 +292,22 @@ struct Choice {
     alphabet: Option<Lent>,
 }
 
+/// Looks through the text once for each enabled locking shift table; that ends
+/// early where the table does not do.
 fn choose(text: &str, tables: TableSet, reference: ReferenceSize) -> Result<Choice, TooManyParts> {
-    let mut best: Option<(Fill, Encoding, Option<Lent>)> = None;
-    let default = fill(text, Encoding::GSM7, reference, |character| {
-        Alphabet::default_tables().septets(character)
-    });
-    // One septet a character and no header cannot be beaten.
-    let unbeaten = |fill: &Fill| fill.units == text.chars().count();
-    let look_further = !tables.is_empty() && !default.as_ref().is_some_and(unbeaten);
-    if let Some(fill) = default {
-        best = Some((fill, Encoding::GSM7, Some(Lent::Default)));
-    }
-    if look_further {
-        let lockings = std::iter::once(None).chain(tables.locking().map(Some));
-        for locking in lockings {
-            let Some(single) = single_for(text, locking, tables) else {
-                continue;
-            };
-            if (locking, single) == (None, None) {
-                continue;
-            }
-            let encoding = Encoding::Gsm7 { locking, single };
-            let alphabet = Lent::new(locking, single);
-            let filled = fill(text, encoding, reference, |character| {
-                alphabet.get().septets(character)
-            });
-            if let Some(filled) = filled
-                && best.as_ref().is_none_or(|(best, ..)| filled.beats(best))
-            {
-                best = Some((filled, encoding, Some(alphabet)));
-            }
-        }
-    }
-    let (fill, encoding, alphabet) = match best {
-        Some(best) => best,
-        None => {
-            let ucs2 = fill(text, Encoding::Ucs2, reference, |character| {
-                Some(character.len_utf16())
-            });
-            (ucs2.unwrap_or_default(), Encoding::Ucs2, None)
-        }
+    let gsm7 = if tables.is_empty() {
+        Fill::of(text, Encoding::GSM7, reference, |character| {
+            Alphabet::default_tables().septets(character)
+        })
+        .map(|fill| (fill, Encoding::GSM7))
+    } else {
+        cheapest(text, tables, reference)
     };
+    let (fill, encoding) = gsm7.unwrap_or_else(|| {
+        let units = |character: char| Some(character.len_utf16());
+        let ucs2 = Fill::of(text, Encoding::Ucs2, reference, units);
+        (ucs2.unwrap_or_default(), Encoding::Ucs2)
+    });
     let too_many = TooManyParts { parts: fill.parts };
     if fill.parts > MAX_PARTS {
         return Err(too_many);
@@ -325,8 +319,75 @@ fn choose(text: &str, tables: TableSet, reference: ReferenceSize) -> Result<Choi
             // At most 160.
             units_left: u8::try_from(fill.left).unwrap_or(u8::MAX),
         },
-        alphabet,
+        alphabet: match encoding {
+            Encoding::Gsm7 { locking, single } => Some(Lent::new(locking, single)),
+            Encoding::Ucs2 => None,
+        },
     })
+}
+
+/// The best pair of tables, if any pair has all characters.
+fn cheapest(text: &str, tables: TableSet, reference: ReferenceSize) -> Option<(Fill, Encoding)> {
+    let mut best: Option<(Fill, Encoding)> = None;
+    for locking in std::iter::once(None).chain(tables.locking().map(Some)) {
+        let Some((fill, single)) = with_locking(text, locking, tables, reference) else {
+            continue;
+        };
+        if best.as_ref().is_none_or(|(best, _)| fill.beats(best)) {
+            best = Some((fill, Encoding::Gsm7 { locking, single }));
+        }
+        // One septet a character and no header cannot be beaten.
+        if (locking, single) == (None, None) && !fill.escapes {
+            break;
+        }
+    }
+    best
+}
+
+/// What a text fills with one locking shift table, and the single shift table
+/// that goes with it: the default one if it has all that the other lacks,
+/// because it needs no header; otherwise the first that has. It makes no
+/// difference which: an escaped character takes two septets.
+fn with_locking(
+    text: &str,
+    locking: Option<Language>,
+    tables: TableSet,
+    reference: ReferenceSize,
+) -> Option<(Fill, Option<Language>)> {
+    let locked = Lent::new(locking, None);
+    let mut singles: Vec<Option<Language>> = std::iter::once(None)
+        .chain(tables.single().map(Some))
+        .collect();
+    // Characters looked up in the single shift tables already, by low bits.
+    let mut seen = [None; 64];
+    let encoding = |single| Encoding::Gsm7 { locking, single };
+    let mut with_default = Filling::new(encoding(None), reference);
+    // Any language: all take the same room.
+    let mut with_other = Filling::new(encoding(Some(Language::Turkish)), reference);
+    for character in text.chars() {
+        let units = if locked.get().is_plain(character) {
+            1
+        } else {
+            let slot = &mut seen[character as usize % 64];
+            if *slot != Some(character) {
+                *slot = Some(character);
+                singles.retain(|single| tables::has(*single, character));
+                if singles.is_empty() {
+                    return None;
+                }
+            }
+            2
+        };
+        with_default.add(units);
+        with_other.add(units);
+    }
+    let single = *singles.first()?;
+    let filling = if single.is_none() {
+        with_default
+    } else {
+        with_other
+    };
+    Some((filling.done(), single))
 }
 
 /// What parts a text fills in one encoding.
@@ -335,73 +396,75 @@ struct Fill {
     parts: usize,
     /// Of the last part.
     left: usize,
-    /// Of the whole text.
-    units: usize,
+    /// Whether a character took more than one unit.
+    escapes: bool,
 }
 
 impl Fill {
+    /// `None` if a character has no cost, because it is not there.
+    fn of(
+        text: &str,
+        encoding: Encoding,
+        reference: ReferenceSize,
+        cost: impl Fn(char) -> Option<usize>,
+    ) -> Option<Self> {
+        let mut filling = Filling::new(encoding, reference);
+        for character in text.chars() {
+            filling.add(cost(character)?);
+        }
+        Some(filling.done())
+    }
+
     const fn beats(&self, other: &Self) -> bool {
         self.parts < other.parts || (self.parts == other.parts && self.left > other.left)
     }
 }
 
-/// Fills parts; `None` if a character has no cost, because it is not there.
-fn fill(
-    text: &str,
-    encoding: Encoding,
-    reference: ReferenceSize,
-    cost: impl Fn(char) -> Option<usize>,
-) -> Option<Fill> {
-    let room = encoding.units_of_part(reference);
-    let mut fill = Fill {
-        parts: 1,
-        ..Fill::default()
-    };
-    let mut used = 0;
-    for character in text.chars() {
-        let units = cost(character)?;
-        fill.units += units;
-        if used + units > room {
-            fill.parts += 1;
-            used = 0;
-        }
-        used += units;
-    }
-    let room_of_one = encoding.units_of_one();
-    if fill.units <= room_of_one {
-        fill.parts = 1;
-        fill.left = room_of_one - fill.units;
-    } else {
-        fill.left = room - used;
-    }
-    Some(fill)
+/// Parts being filled.
+struct Filling {
+    room_of_one: usize,
+    room: usize,
+    full: usize,
+    used: usize,
+    units: usize,
+    characters: usize,
 }
 
-/// The first single shift table, the default one before others, that has all
-/// characters that a locking shift table lacks. Which of them it is makes no
-/// difference to the cost, except that the default one needs no header. The
-/// outer `None`: there is none.
-fn single_for(
-    text: &str,
-    locking: Option<Language>,
-    enabled: TableSet,
-) -> Option<Option<Language>> {
-    let mut fitting: Vec<Option<Language>> = std::iter::once(None)
-        .chain(enabled.single().map(Some))
-        .collect();
-    let locked = Lent::new(locking, None);
-    let has = |single: Option<Language>, wanted: u16| {
-        let shifted = tables::single(single);
-        shifted.iter().any(|(_, character)| *character == wanted)
-    };
-    for character in text.chars() {
-        if locked.get().septets(character) != Some(1) {
-            let character = u16::try_from(u32::from(character)).ok()?;
-            fitting.retain(|single| has(*single, character));
-            if fitting.is_empty() {
-                return None;
-            }
+impl Filling {
+    const fn new(encoding: Encoding, reference: ReferenceSize) -> Self {
+        Self {
+            room_of_one: encoding.units_of_one(),
+            room: encoding.units_of_part(reference),
+            full: 0,
+            used: 0,
+            units: 0,
+            characters: 0,
         }
     }
-    fitting.first().copied()
+
+    const fn add(&mut self, units: usize) {
+        self.characters += 1;
+        self.units += units;
+        self.used += units;
+        if self.used > self.room {
+            self.full += 1;
+            self.used = units;
+        }
+    }
+
+    const fn done(&self) -> Fill {
+        let escapes = self.units > self.characters;
+        if self.units <= self.room_of_one {
+            return Fill {
+                parts: 1,
+                left: self.room_of_one - self.units,
+                escapes,
+            };
+        }
+        Fill {
+            parts: self.full + 1,
+            left: self.room - self.used,
+            escapes,
+        }
+    }
 }

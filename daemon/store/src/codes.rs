@@ -1,10 +1,13 @@
 //! How enumerations stand in the tables. A code keeps its meaning for ever; new
 //! ones are added at the end.
 
-use twine_engine::message::{Failure, IpAttempt, SentAs, Shown, SmsAttempt, TakeBack};
+use twine_engine::message::{
+    Channel, Failure, IpAttempt, LaneUse, SentAs, Shown, SmsAttempt, TakeBack, WaitsFor,
+};
+use twine_engine::settings::{Fallback, Mode, Reach};
 use twine_engine::store_ops::EventKind;
 use twine_proto::frame::{Refusal, RejectReason};
-use twine_proto::{Epoch, Seq};
+use twine_proto::{Epoch, Filled, Seq};
 
 /// `message.direction`; 1 is incoming.
 pub(crate) const OUTGOING: i64 = 0;
@@ -95,6 +98,167 @@ pub(crate) const fn sms_from(code: i64) -> Option<SmsAttempt> {
         3 => SmsAttempt::Delivered,
         4 => SmsAttempt::Unconfirmed,
         5 => SmsAttempt::Failed,
+        6 => SmsAttempt::Handed,
+        7 => SmsAttempt::NotUsed,
+        _ => return None,
+    })
+}
+
+/// See [`sms_from`]. The indexes of the schema rely on 1 and 6.
+pub(crate) const fn sms_code(sms: SmsAttempt) -> i64 {
+    match sms {
+        SmsAttempt::None => 0,
+        SmsAttempt::Waiting => 1,
+        SmsAttempt::Sent => 2,
+        SmsAttempt::Delivered => 3,
+        SmsAttempt::Unconfirmed => 4,
+        SmsAttempt::Failed => 5,
+        SmsAttempt::Handed => 6,
+        SmsAttempt::NotUsed => 7,
+    }
+}
+
+/// `message.came_by` and `message.wish`.
+pub(crate) const fn channel_code(channel: Channel) -> i64 {
+    match channel {
+        Channel::Ip => 0,
+        Channel::Sms => 1,
+    }
+}
+
+/// See [`channel_code`].
+pub(crate) const fn channel_from(code: i64) -> Option<Channel> {
+    Some(match code {
+        0 => Channel::Ip,
+        1 => Channel::Sms,
+        _ => return None,
+    })
+}
+
+/// `message.waits`.
+pub(crate) const fn waits_code(waits: WaitsFor) -> i64 {
+    match waits {
+        WaitsFor::User => 0,
+        WaitsFor::Sim => 1,
+        WaitsFor::Radio => 2,
+        WaitsFor::Service => 3,
+        WaitsFor::Limit => 4,
+        WaitsFor::Home => 5,
+    }
+}
+
+/// See [`waits_code`].
+pub(crate) const fn waits_from(code: i64) -> Option<WaitsFor> {
+    Some(match code {
+        0 => WaitsFor::User,
+        1 => WaitsFor::Sim,
+        2 => WaitsFor::Radio,
+        3 => WaitsFor::Service,
+        4 => WaitsFor::Limit,
+        5 => WaitsFor::Home,
+        _ => return None,
+    })
+}
+
+/// `message.lane_use`. The indexes of the schema rely on all four.
+pub(crate) const fn lane_code(lane_use: LaneUse) -> i64 {
+    match lane_use {
+        LaneUse::Free => 0,
+        LaneUse::OnIp => 1,
+        LaneUse::QueuedForIp => 2,
+        LaneUse::Blocks => 3,
+    }
+}
+
+/// See [`lane_code`].
+pub(crate) const fn lane_from(code: i64) -> Option<LaneUse> {
+    Some(match code {
+        0 => LaneUse::Free,
+        1 => LaneUse::OnIp,
+        2 => LaneUse::QueuedForIp,
+        3 => LaneUse::Blocks,
+        _ => return None,
+    })
+}
+
+/// `setting.mode`.
+pub(crate) const fn mode_code(mode: Mode) -> i64 {
+    match mode {
+        Mode::Auto => 0,
+        Mode::IpOnly => 1,
+        Mode::SmsOnly => 2,
+    }
+}
+
+/// See [`mode_code`].
+pub(crate) const fn mode_from(code: i64) -> Option<Mode> {
+    Some(match code {
+        0 => Mode::Auto,
+        1 => Mode::IpOnly,
+        2 => Mode::SmsOnly,
+        _ => return None,
+    })
+}
+
+/// `setting.fallback`.
+pub(crate) const fn fallback_code(fallback: Fallback) -> i64 {
+    match fallback {
+        Fallback::Always => 0,
+        Fallback::NotWhenRoaming => 1,
+        Fallback::Ask => 2,
+        Fallback::Never => 3,
+    }
+}
+
+/// See [`fallback_code`].
+pub(crate) const fn fallback_from(code: i64) -> Option<Fallback> {
+    Some(match code {
+        0 => Fallback::Always,
+        1 => Fallback::NotWhenRoaming,
+        2 => Fallback::Ask,
+        3 => Fallback::Never,
+        _ => return None,
+    })
+}
+
+/// `peer_reach.reach`; what is unknown has no row.
+pub(crate) const fn reach_code(reach: Reach) -> i64 {
+    match reach {
+        Reach::Unknown => 0,
+        Reach::OnIp => 1,
+        Reach::Refused => 2,
+        Reach::Silent => 3,
+    }
+}
+
+/// See [`reach_code`].
+pub(crate) const fn reach_from(code: i64) -> Option<Reach> {
+    Some(match code {
+        0 => Reach::Unknown,
+        1 => Reach::OnIp,
+        2 => Reach::Refused,
+        3 => Reach::Silent,
+        _ => return None,
+    })
+}
+
+/// `message.noted_as`, `note_pending.filled`, and the hash beside them.
+pub(crate) const fn filled_code(filled: Filled) -> (i64, u16) {
+    match filled {
+        Filled::Ip => (0, 0),
+        Filled::Sms(hash) => (1, hash),
+        Filled::Both(hash) => (2, hash),
+        Filled::Void => (3, 0),
+    }
+}
+
+/// See [`filled_code`].
+pub(crate) const fn filled_from(code: i64, hash: u16) -> Option<Filled> {
+    Some(match code {
+        0 => Filled::Ip,
+        1 => Filled::Sms(hash),
+        2 => Filled::Both(hash),
+        3 => Filled::Void,
         _ => return None,
     })
 }
@@ -104,6 +268,7 @@ pub(crate) const fn take_back_code(reason: TakeBack) -> i64 {
     match reason {
         TakeBack::Cancelled => 0,
         TakeBack::Expired => 1,
+        TakeBack::BySms => 2,
     }
 }
 
@@ -112,6 +277,7 @@ pub(crate) const fn take_back_from(code: i64) -> Option<TakeBack> {
     Some(match code {
         0 => TakeBack::Cancelled,
         1 => TakeBack::Expired,
+        2 => TakeBack::BySms,
         _ => return None,
     })
 }
@@ -155,6 +321,9 @@ pub(crate) const fn event_code(kind: EventKind) -> i64 {
     match kind {
         EventKind::Received => 0,
         EventKind::StateChanged => 1,
+        EventKind::Merged => 2,
+        EventKind::Unmerged => 3,
+        EventKind::Reordered => 4,
     }
 }
 
@@ -163,6 +332,9 @@ pub(crate) const fn event_from(code: i64) -> Option<EventKind> {
     Some(match code {
         0 => EventKind::Received,
         1 => EventKind::StateChanged,
+        2 => EventKind::Merged,
+        3 => EventKind::Unmerged,
+        4 => EventKind::Reordered,
         _ => return None,
     })
 }
@@ -229,11 +401,12 @@ mod tests {
             IpAttempt::Expired,
             IpAttempt::Revoked(TakeBack::Cancelled),
             IpAttempt::Revoked(TakeBack::Expired),
+            IpAttempt::Revoked(TakeBack::BySms),
             IpAttempt::Rejected(RejectReason::Unreadable),
             IpAttempt::Rejected(RejectReason::Conflict),
         ];
         attempts.extend((0..4).filter_map(refusal_from).map(IpAttempt::Refused));
-        assert_eq!(attempts.len(), 13);
+        assert_eq!(attempts.len(), 14);
         for ip in attempts {
             let (code, detail) = ip_code(ip);
             assert_eq!(
@@ -246,6 +419,25 @@ mod tests {
             None,
             "in flight without a seq"
         );
+    }
+
+    #[test]
+    fn every_other_enumeration_survives_its_code() {
+        for code in -1..10 {
+            let survives = [
+                sms_from(code).is_none_or(|sms| sms_code(sms) == code),
+                channel_from(code).is_none_or(|channel| channel_code(channel) == code),
+                waits_from(code).is_none_or(|waits| waits_code(waits) == code),
+                lane_from(code).is_none_or(|lane| lane_code(lane) == code),
+                mode_from(code).is_none_or(|mode| mode_code(mode) == code),
+                fallback_from(code).is_none_or(|fallback| fallback_code(fallback) == code),
+                reach_from(code).is_none_or(|reach| reach_code(reach) == code),
+                filled_from(code, 7).is_none_or(|filled| filled_code(filled).0 == code),
+                event_from(code).is_none_or(|event| event_code(event) == code),
+                take_back_from(code).is_none_or(|reason| take_back_code(reason) == code),
+            ];
+            assert_eq!(survives, [true; 10], "{code}");
+        }
     }
 
     #[test]

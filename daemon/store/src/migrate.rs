@@ -10,7 +10,10 @@ use crate::connection;
 use crate::error::StoreError;
 
 /// In order; the first makes schema 1.
-pub(crate) const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_initial.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_initial.sql"),
+    include_str!("../migrations/0002_sms.sql"),
+];
 
 /// Brings the file to the newest schema of `migrations`.
 pub(crate) fn run(connection: &mut Connection, migrations: &[&str]) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Params};
 use twine_engine::message::{MessageId, MessageRecord, OrderKey};
 use twine_engine::store_ops::{EventCursor, EventRecord, Events, IdentityPosition};
 use twine_engine::time::WallTime;
-use twine_proto::{E164, Epoch, LaneSeq};
+use twine_proto::{E164, Epoch, LaneSeq, Peer};
 
 use crate::error::StoreError;
 use crate::limits::{MAX_PAGE_CONVERSATIONS, MAX_PAGE_EVENTS, MAX_PAGE_MESSAGES};
@@ -37,7 +37,7 @@ pub struct Conversation {
     /// This device's number.
     pub own: E164,
     /// The other side.
-    pub peer: E164,
+    pub peer: Peer,
     /// Its newest message.
     pub last: MessageRecord,
     /// How many messages it holds.
@@ -78,7 +78,39 @@ impl SqliteStore {
     pub fn read_history(
         &self,
         own: E164,
-        peer: E164,
+        peer: Peer,
+        before: Option<OrderKey>,
+        limit: usize,
+        max_text_bytes: usize,
+    ) -> Result<MessagePage> {
+        match self.peer_code(peer)? {
+            Some(code) => self.history_of(own, code, before, limit, max_text_bytes),
+            // Nobody of that name ever wrote or was written to.
+            None => Ok(MessagePage {
+                messages: Vec::new(),
+                more: false,
+            }),
+        }
+    }
+
+    fn peer_code(&self, peer: Peer) -> Result<Option<i64>> {
+        match peer {
+            Peer::Number(number) => Ok(Some(rows::number(number))),
+            Peer::Name(name) => {
+                let id: Option<i64> = self
+                    .connection
+                    .prepare_cached(sql::PEER_NAME_FIND)?
+                    .query_row((name.expose(),), |row| row.get(0))
+                    .optional()?;
+                Ok(id.map(|id| -id))
+            }
+        }
+    }
+
+    fn history_of(
+        &self,
+        own: E164,
+        peer: i64,
         before: Option<OrderKey>,
         limit: usize,
         max_text_bytes: usize,
@@ -87,7 +119,7 @@ impl SqliteStore {
         let limit = limit.min(MAX_PAGE_MESSAGES);
         let params = (
             rows::number(own),
-            rows::number(peer),
+            peer,
             rows::int(before.position),
             before.epoch.get(),
             rows::int(before.lane_seq.get()),
@@ -142,24 +174,24 @@ impl SqliteStore {
         let mut statement = self.connection.prepare_cached(sql::CONVERSATIONS)?;
         let pairs = statement
             .query_map((rows::size(limit), rows::size(offset)), |row| {
-                Ok((row.number(0)?, row.number(1)?))
+                Ok((row.number(0)?, row.get::<_, i64>(1)?))
             })?
             .collect::<rusqlite::Result<Vec<_>>>()?;
         let mut conversations = Vec::with_capacity(pairs.len());
         for (own, peer) in pairs {
-            let newest = self.read_history(own, peer, None, 1, usize::MAX)?;
+            let newest = self.history_of(own, peer, None, 1, usize::MAX)?;
             let Some(last) = newest.messages.into_iter().next() else {
                 continue;
             };
             let count = self
                 .connection
                 .prepare_cached(sql::CONVERSATION_COUNT)?
-                .query_row((rows::number(own), rows::number(peer)), |row| {
+                .query_row((rows::number(own), peer), |row| {
                     row.unsigned(0)
                 })?;
             conversations.push(Conversation {
                 own,
-                peer,
+                peer: last.peer,
                 last,
                 count,
             });
@@ -182,6 +214,7 @@ impl SqliteStore {
                         message: MessageId(row.unsigned(2)?),
                         shown: row.code(3, codes::shown_from)?,
                         wall: WallTime(row.unsigned(4)?),
+                        into: row.maybe_unsigned(5)?.map(MessageId),
                     })
                 },
             )?

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, TransactionBehavior};
 use twine_engine::message::{MessageId, MessageRecord, OrderKey};
 use twine_engine::store_ops::{Batch, EventCursor, Events, Snapshot, StoreOps, Stored};
-use twine_proto::{E164, SessionNo};
+use twine_proto::{E164, Peer, SessionNo};
 
 use crate::error::StoreError;
 use crate::ops::{self, Turn};
-use crate::rows::Columns;
+use crate::rows::{self, Columns};
 use crate::{connection, migrate, salvage, sql};
 
 /// Messages, lanes and events in one SQLite file, owned by this process alone
@@ -85,7 +85,21 @@ impl StoreOps for SqliteStore {
             .connection
             .prepare_cached(sql::OUTBOX_COUNT)?
             .query_row((), |row| row.unsigned(0))?;
+        let (sms_waiting, sms_handed) = self
+            .connection
+            .prepare_cached(sql::SMS_COUNTS)?
+            .query_row((), |row| Ok((row.unsigned(0)?, row.unsigned(1)?)))?;
+        let mut handed: Vec<_> = self
+            .connection
+            .prepare_cached(sql::SMS_HANDED_LATELY)?
+            .query_map((rows::size(ops::HANDED_LATELY),), ops::handed_lately)?
+            .collect::<rusqlite::Result<_>>()?;
+        handed.reverse();
         Ok(Snapshot {
+            settings: ops::settings(&self.connection, 0, 0)?,
+            handed,
+            sms_waiting,
+            sms_handed,
             identities: ops::identities(&self.connection)?,
             next_message: highest_message + 1,
             session_no: SessionNo(session_no),
@@ -110,7 +124,7 @@ impl StoreOps for SqliteStore {
     fn history(
         &self,
         own: E164,
-        peer: E164,
+        peer: Peer,
         before: Option<OrderKey>,
         limit: usize,
     ) -> Result<Vec<MessageRecord>, StoreError> {

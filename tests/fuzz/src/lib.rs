@@ -14,6 +14,7 @@
 //! | [`scenario::lab`] | a scenario of the lab | every error names its line; what is accepted keeps to its limits |
 //! | [`engine::desk`] | a gateway, an app and a telephony agent gone mad | in flight is bounded; one batch at a time; no deadline stays due; all that leaves is valid |
 //! | [`gateway::core`] | handsets gone mad, a failing disk | what was answered `Revoked` was and is never delivered; nothing follows `Close`; all that leaves is valid |
+//! | [`sms::pdu`] | an SMS PDU, of which direction and framing may be known or not | every error names field and octet; encoded again it decodes to itself; its text can be cut and put together |
 //!
 //! # Running
 //!
@@ -50,6 +51,7 @@ pub mod mutate;
 mod reader;
 pub mod scenario;
 pub mod seeds;
+pub mod sms;
 pub mod wire;
 
 /// Longest random or mutated input, bytes.
@@ -71,7 +73,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     Target {
         name: "wire_frames",
         run: wire::frames,
@@ -111,5 +113,10 @@ pub const TARGETS: [Target; 8] = [
         name: "gateway_core",
         run: gateway::core,
         seeds: seeds::gateway::core,
+    },
+    Target {
+        name: "sms_pdu",
+        run: sms::pdu,
+        seeds: seeds::sms::pdus,
     },
 ];

@@ -39,6 +39,7 @@ targets! {
     lab_scenario: twine_fuzz::scenario::lab, lab_scenario_mutated;
     engine_desk: twine_fuzz::engine::desk, engine_desk_mutated;
     gateway_core: twine_fuzz::gateway::core, gateway_core_mutated;
+    sms_pdu: twine_fuzz::sms::pdu, sms_pdu_mutated;
 }
 
 /// `TWINE_FUZZ_MUTATIONS` asks for more than the usual number.

@@ -13,7 +13,7 @@ use crate::words::error_code;
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  not done: the daemon said no, and why
+  1  not done: the daemon said no, or what was given cannot be read, and why
   2  wrong usage
   3  cannot reach the daemon, or it gives no sign of life
   4  the daemon said something that this version cannot understand
@@ -37,6 +37,15 @@ impl Failure {
         Self {
             exit: 2,
             code: "usage".to_owned(),
+            message: message.into(),
+        }
+    }
+
+    /// What was given cannot be read, or cannot be sent.
+    pub(crate) fn input(code: &str, message: impl Into<String>) -> Self {
+        Self {
+            exit: 1,
+            code: code.to_owned(),
             message: message.into(),
         }
     }

@@ -12,6 +12,7 @@ mod json;
 mod link;
 mod message;
 mod output;
+mod pdu;
 mod redact;
 mod table;
 mod words;

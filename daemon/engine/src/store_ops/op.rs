@@ -63,7 +63,7 @@ pub enum Op {
     // -- settings and peers -------------------------------------------------
     /// Sets what the user chose, as a whole. All open messages concerned get a
     /// look at once, except those in the queue of IP that may stay there and those
-    /// at the agent. → `Looks`.
+    /// at the agent. → `Looks` or `TooManySettings`.
     Set {
         /// For one conversation; `None`: globally.
         conversation: Option<(E164, Peer)>,

@@ -186,4 +186,6 @@ pub enum Outcome {
     },
     /// The number of durable clients is at its limit.
     TooManyClients,
+    /// The number of conversations with settings is at its limit.
+    TooManySettings,
 }

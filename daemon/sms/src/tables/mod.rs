@@ -27,6 +27,15 @@ pub(crate) const fn single(language: Option<Language>) -> &'static [Shifted] {
     single::TABLES[identifier(language)]
 }
 
+/// Whether the extension table, or the single shift table of a language, has a
+/// character.
+pub(crate) fn has(language: Option<Language>, character: char) -> bool {
+    let shifted = single(language);
+    shifted
+        .iter()
+        .any(|(_, found)| u32::from(*found) == u32::from(character))
+}
+
 const fn identifier(language: Option<Language>) -> usize {
     match language {
         Some(language) => language.identifier() as usize,

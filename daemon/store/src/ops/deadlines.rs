@@ -1,6 +1,6 @@
 //! The validity of messages, on boot time (DELIVERY 24).
 
-use twine_engine::message::TakeBack;
+use twine_engine::message::IpAttempt;
 use twine_engine::store_ops::{BootStamp, Outcome, Unsettled};
 use twine_engine::time::{BootId, Instant};
 
@@ -8,13 +8,21 @@ use super::{Result, Turn};
 use crate::rows::{self, Attempts, Columns};
 use crate::sql;
 
-/// Behind the columns of [`Attempts`] in [`sql::DUE`].
-const OWN: usize = 8;
-
 impl Turn<'_> {
     pub(super) fn rearm_deadlines(&self, boot: BootStamp) -> Result<Outcome> {
-        self.execute(sql::REARM, (rows::boot(boot.boot), rows::instant(boot.at)))?;
-        Ok(Outcome::Deadline(self.next_deadline(boot.boot)?))
+        let now = (rows::boot(boot.boot), rows::instant(boot.at));
+        for rearm in [
+            sql::REARM,
+            sql::REARM_LOOKS,
+            sql::REARM_BORN,
+            sql::REARM_REACH,
+        ] {
+            self.execute(rearm, now)?;
+        }
+        Ok(Outcome::Deadline {
+            validity: self.next_deadline(boot.boot)?,
+            look: self.next_look()?,
+        })
     }
 
     pub(super) fn expire_due(&mut self, boot: BootStamp, limit: usize) -> Result<Outcome> {
@@ -25,21 +33,21 @@ impl Turn<'_> {
                 rows::instant(boot.at),
                 rows::size(limit),
             ),
-            |row| Ok((Attempts::from_row(row)?, row.number(OWN)?)),
+            Attempts::from_row,
         )?;
         let mut revoke = Vec::new();
         let mut dropped = 0;
-        for (before, number) in due {
+        for before in due {
             if let Some(sent) = before.ip.unsettled() {
-                self.mark_take_back(before.id, TakeBack::Expired)?;
+                self.expire(&before)?;
                 revoke.push(Unsettled {
-                    number,
+                    number: before.own,
                     epoch: sent.epoch,
                     seq: sent.seq,
                 });
             } else {
+                dropped += usize::from(before.ip == IpAttempt::None);
                 self.drop_queued(&before)?;
-                dropped += 1;
             }
         }
         Ok(Outcome::Expired {

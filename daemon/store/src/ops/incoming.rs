@@ -1,14 +1,17 @@
 //! Taking deliveries once, and putting each in its place (DELIVERY 9, 10, 12, 19).
 
-use rusqlite::Row;
+use rusqlite::{Row, params};
 use rusqlite::types::Type;
 use twine_engine::dedup::{Seen, SeenPlaces};
-use twine_engine::store_ops::{EventKind, Incoming, IncomingBody, Outcome};
+use twine_engine::message::Shown;
+use twine_engine::store_ops::{EventKind, Incoming, IncomingBody, IncomingSms, Outcome};
 use twine_proto::frame::RejectReason;
 use twine_proto::{Cursor, Digest, E164, MessageName};
 
+use super::merging::Pair;
 use super::{Result, Turn};
 use crate::codes::Body;
+use crate::limits::REPEAT_CANDIDATES;
 use crate::rows::{self, Columns};
 use crate::sql;
 
@@ -30,9 +33,58 @@ impl Turn<'_> {
         }
     }
 
-    pub(super) fn pass_cursor(&self, number: E164, cursor: Cursor, check: u32) -> Result<Outcome> {
-        self.move_cursor(number, cursor, check)?;
-        Ok(Outcome::Done)
+    pub(super) fn insert_sms(&mut self, sms: &IncomingSms) -> Result<Outcome> {
+        if self.execute(sql::SPOOL_ADD, (&sms.spool_id,))? == 0 {
+            return Ok(Outcome::SmsRepeated);
+        }
+        let peer = self.peer_code(sms.peer)?;
+        let (own, text) = (rows::number(sms.own), sms.text.expose());
+        let twins = self.all(
+            sql::SMS_TWIN,
+            (
+                own,
+                peer,
+                rows::int(sms.scts_ms),
+                rows::size(REPEAT_CANDIDATES),
+            ),
+            |row| row.get::<_, Option<String>>(0),
+        )?;
+        // The network's own repeat: nobody sends the same text twice within the
+        // second of SCTS (DELIVERY 22).
+        if twins.iter().flatten().any(|twin| twin == text) {
+            return Ok(Outcome::SmsRepeated);
+        }
+        self.execute(
+            sql::SMS_ADD,
+            (
+                rows::int(sms.id.0),
+                own,
+                peer,
+                rows::wall(self.wall),
+                sms.iccid.expose(),
+                sms.hash,
+                sms.residue,
+                rows::int(sms.scts_ms),
+                rows::boot(sms.boot.boot),
+                rows::instant(sms.boot.at),
+                text,
+            ),
+        )?;
+        self.log(EventKind::Received, sms.id, Shown::Received)?;
+        let pair = Pair {
+            own: sms.own,
+            peer,
+        };
+        if peer > 0 {
+            self.read_pending(pair, sms.hash, sms.boot)?;
+            if !self.has_place(sms.id)? {
+                self.merge_on_mark(pair, sms.id, text)?;
+            }
+        }
+        Ok(Outcome::SmsInserted {
+            id: sms.id,
+            copy_of: self.copy_of(sms.id)?,
+        })
     }
 
     /// Without a check the gateway could not tell that both mean the same entry:
@@ -79,6 +131,19 @@ impl Turn<'_> {
             }
         }
         self.insert(incoming, Some((name, digest)), body, text)?;
+        let pair = Pair {
+            own: incoming.own,
+            peer: rows::number(name.from),
+        };
+        self.alive(pair.peer)?;
+        if let Some(text) = text {
+            let in_place =
+                self.merge_in_place(pair, incoming.id, name.epoch, name.lane_seq)?;
+            if in_place.is_none() && self.one(sql::ANY_SMS, (rows::number(pair.own), pair.peer), |_| Ok(()))?.is_some() {
+                self.merge_on_mark(pair, incoming.id, text)?;
+            }
+        }
+        self.read_note(pair, name.epoch, &incoming.note, incoming.boot)?;
         Ok(Outcome::Inserted { id: incoming.id })
     }
 
@@ -109,7 +174,7 @@ impl Turn<'_> {
         };
         self.execute(
             sql::INCOMING_ADD,
-            (
+            params![
                 id,
                 rows::number(incoming.own),
                 // Whoever wrote a message without a name is not known: it stands
@@ -126,7 +191,10 @@ impl Turn<'_> {
                 incoming.age_s,
                 named.is_none().then(|| rows::int(incoming.cursor.get())),
                 text,
-            ),
+                incoming.maybe_by_sms,
+                rows::boot(incoming.boot.boot),
+                rows::instant(incoming.boot.at),
+            ],
         )?;
         self.log(EventKind::Received, incoming.id, body.shown())
     }

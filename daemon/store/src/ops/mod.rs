@@ -3,29 +3,37 @@
 //! Owns the rules of DELIVERY as far as they are about what is kept. Opens and
 //! commits nothing: [`crate::SqliteStore`] does.
 
+mod change;
 mod clients;
 mod deadlines;
+mod deciding;
 mod identities;
 mod incoming;
+mod merging;
+mod notes;
 mod outcomes;
 mod receipts;
 mod sending;
+mod settings;
+mod sms;
 mod taking_back;
 mod upkeep;
 
 pub(crate) use clients::before_oldest;
 pub(crate) use identities::identities;
 pub(crate) use incoming::{seen_columns, seen_places};
+pub(crate) use settings::settings;
+pub(crate) use sms::{HANDED_LATELY, handed_lately};
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
-use twine_engine::message::{MessageId, Shown};
-use twine_engine::store_ops::{EventKind, Op, Outcome};
+use twine_engine::message::MessageId;
+use twine_engine::store_ops::{Op, Outcome};
 use twine_engine::time::WallTime;
 use twine_proto::{E164, Epoch, Seq};
 
 use crate::error::StoreError;
 use crate::rows::{self, Attempts, Columns};
-use crate::{codes, sql};
+use crate::sql;
 
 pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 
@@ -34,15 +42,17 @@ pub(crate) struct Turn<'a> {
     db: &'a Connection,
     wall: WallTime,
     latest_event: u64,
+    follows: change::Follows,
 }
 
 impl<'a> Turn<'a> {
     /// `db` is inside a transaction; `latest_event` is the newest in the log.
-    pub(crate) const fn new(db: &'a Connection, wall: WallTime, latest_event: u64) -> Self {
+    pub(crate) fn new(db: &'a Connection, wall: WallTime, latest_event: u64) -> Self {
         Self {
             db,
             wall,
             latest_event,
+            follows: change::Follows::default(),
         }
     }
 
@@ -62,7 +72,17 @@ impl<'a> Turn<'a> {
             } => self.close_epoch(*number, *epoch, *contested_from),
             Op::BindEpoch { number, epoch } => self.bind_epoch(*number, *epoch),
             Op::Enqueue(message) => self.enqueue(message),
-            Op::Release { id } => self.release(*id),
+            Op::NoteSim { number, iccid } => self.note_sim(*number, iccid),
+            Op::Set {
+                conversation,
+                settings,
+            } => self.set(*conversation, settings),
+            Op::SetReach { peer, reach, boot } => self.set_reach(*peer, *reach, *boot),
+            Op::LoadConversation { own, peer, boot } => {
+                self.load_conversation(*own, *peer, *boot)
+            }
+            Op::Release { id, look, boot } => self.release(*id, *look, *boot),
+            Op::QueueForIp { id, look } => self.queue_for_ip(*id, *look),
             Op::LoadQueued {
                 number,
                 limit,
@@ -82,7 +102,9 @@ impl<'a> Turn<'a> {
                 number,
                 epoch,
                 state,
-            } => self.apply_sent(*number, *epoch, state),
+                away,
+                looks,
+            } => self.apply_sent(*number, *epoch, state, away, *looks),
             Op::ApplyClosed {
                 number,
                 epoch,
@@ -94,15 +116,66 @@ impl<'a> Turn<'a> {
                 results,
             } => self.apply_revoked(*number, *epoch, results),
             Op::Cancel { id } => self.cancel(*id),
-            Op::Retry { id, boot } => self.retry(*id, *boot),
+            Op::Retry { id, by, boot } => self.retry(*id, *by, *boot),
             Op::RearmDeadlines { boot } => self.rearm_deadlines(*boot),
             Op::ExpireDue { boot, limit } => self.expire_due(*boot, *limit),
+            Op::LoadDue { boot, limit } => self.load_due(*boot, *limit),
+            Op::Wake { waits, own } => self.wake(*waits, *own),
+            Op::Wait {
+                id,
+                seen,
+                waits,
+                look,
+                because,
+            } => self.wait(*id, *seen, *waits, *look, because),
+            Op::RuleOutSms { id, because } => self.rule_out_sms(*id, because),
+            Op::AskBack { id, look, because } => self.ask_back(*id, *look, because),
+            Op::ReleaseSms {
+                id,
+                seen,
+                iccid,
+                marked,
+                because,
+            } => self.release_sms(*id, *seen, iccid, *marked, because),
+            Op::LoadSms { after, limit } => self.load_sms(*after, *limit),
+            Op::HandSms {
+                id,
+                attempt,
+                parts,
+                boot,
+                look,
+            } => self.hand_sms(*id, *attempt, *parts, *boot, *look),
+            Op::LoadHanded { after, limit } => self.load_handed(*after, *limit),
+            Op::ApplySmsPart {
+                attempt,
+                part,
+                state,
+                code,
+                refusal,
+                look,
+            } => self.apply_sms_part(*attempt, *part, *state, *code, *refusal, *look),
+            Op::SettleUnknown { id } => self.settle_unknown(*id),
+            Op::ReleaseNote { number, id } => self.release_note(*number, *id),
+            Op::InsertSms(sms) => self.insert_sms(sms),
             Op::InsertIncoming(incoming) => self.insert_incoming(incoming),
-            Op::PassCursor {
+            Op::ApplyNote {
                 number,
+                from,
+                epoch,
+                note,
                 cursor,
                 check,
-            } => self.pass_cursor(*number, *cursor, *check),
+                boot,
+            } => {
+                self.move_cursor(*number, *cursor, *check)?;
+                let pair = merging::Pair {
+                    own: *number,
+                    peer: rows::number(*from),
+                };
+                self.alive(pair.peer)?;
+                self.read_note(pair, *epoch, note, *boot)?;
+                Ok(Outcome::Done)
+            }
             Op::MarkRead { id } => self.mark_read(*id),
             Op::LoadReadMarks { number, limit } => self.load_read_marks(*number, *limit),
             Op::ReadConfirmed { number, mark } => self.read_confirmed(*number, *mark),
@@ -153,32 +226,6 @@ impl<'a> Turn<'a> {
     /// The attempts of an outgoing message.
     fn attempts(&self, id: MessageId) -> Result<Option<Attempts>> {
         self.one(sql::ATTEMPTS, (rows::int(id.0),), Attempts::from_row)
-    }
-
-    /// Appends to the event log.
-    fn log(&mut self, kind: EventKind, message: MessageId, shown: Shown) -> Result<()> {
-        self.latest_event += 1;
-        self.execute(
-            sql::EVENT_ADD,
-            (
-                rows::int(self.latest_event),
-                codes::event_code(kind),
-                rows::int(message.0),
-                codes::shown_code(shown),
-                rows::wall(self.wall),
-            ),
-        )?;
-        Ok(())
-    }
-
-    /// Appends an event if the user sees something else than before, and says
-    /// when that was, for `changed_ms`.
-    fn log_change(&mut self, before: &Attempts, after: &Attempts) -> Result<Option<i64>> {
-        if before.shown() == after.shown() {
-            return Ok(None);
-        }
-        self.log(EventKind::StateChanged, after.id, after.shown())?;
-        Ok(Some(rows::wall(self.wall)))
     }
 
     /// The epoch an identity holds and its lowest unsettled seq.

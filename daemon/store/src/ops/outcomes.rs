@@ -21,15 +21,17 @@
 //! Rejected is a fact as well, and the more precise one: a receiver acknowledges
 //! what it rejects (DELIVERY 12), so "delivered" tells nothing new of it.
 
-use twine_engine::message::{IpAttempt, SentAs};
-use twine_engine::store_ops::Outcome;
-use twine_proto::frame::{Disposition, RevokeOutcome, SentState};
+use twine_engine::message::{IpAttempt, SentAs, SmsAttempt, TakeBack};
+use twine_engine::settings::Reach;
+use twine_engine::store_ops::{AcceptedLooks, Outcome};
+use twine_proto::frame::{Disposition, Refusal, RevokeOutcome, SentState};
 use twine_proto::{E164, Epoch, Seq};
 
 use super::{Result, Turn};
 use crate::limits::STEP;
-use crate::rows::{self, Attempts};
-use crate::{codes, sql};
+use crate::rows::{self, Attempts, LookAt};
+use crate::sql;
+use crate::story::Step;
 
 /// Above every seq.
 const END: Seq = Seq(u64::MAX);
@@ -47,9 +49,12 @@ impl Turn<'_> {
         number: E164,
         epoch: Epoch,
         state: &SentState,
+        away: &[Seq],
+        looks: AcceptedLooks,
     ) -> Result<Outcome> {
         let mut tally = Tally::default();
-        self.apply_state(number, epoch, state, &mut tally)?;
+        let looks = Some((away, looks));
+        self.apply_state(number, epoch, state, looks, &mut tally)?;
         self.applied(number, &tally)
     }
 
@@ -60,7 +65,7 @@ impl Turn<'_> {
         state: &SentState,
     ) -> Result<Outcome> {
         let mut tally = Tally::default();
-        self.apply_state(number, epoch, state, &mut tally)?;
+        self.apply_state(number, epoch, state, None, &mut tally)?;
         // Of an epoch that is still held nothing may go back: its seqs keep
         // their meaning (DELIVERY 2).
         if self.held_epoch(number)? != Some(epoch) {
@@ -84,7 +89,7 @@ impl Turn<'_> {
                 }
                 RevokeOutcome::AlreadyDelivered => self.deliver(number, sent, &mut tally)?,
                 // It stays marked and is asked for again (DELIVERY 15).
-                RevokeOutcome::InDoubt | RevokeOutcome::Forgotten => {}
+                RevokeOutcome::InDoubt | RevokeOutcome::Forgotten => self.doubt(number, sent)?,
             }
         }
         self.applied(number, &tally)
@@ -108,9 +113,13 @@ impl Turn<'_> {
         self.applied(number, &tally)
     }
 
-    fn applied(&self, number: E164, tally: &Tally) -> Result<Outcome> {
+    fn applied(&mut self, number: E164, tally: &Tally) -> Result<Outcome> {
         let lowest = self.position(number)?.map(|(_, lowest)| lowest);
+        let follows = self.follows();
         Ok(Outcome::Applied {
+            look: follows.look,
+            unblocked: follows.unblocked,
+            note_due: follows.note_due,
             settled: tally.settled,
             requeued: tally.requeued,
             // Without an epoch: where the next one begins.
@@ -118,7 +127,7 @@ impl Turn<'_> {
         })
     }
 
-    fn held_epoch(&self, number: E164) -> Result<Option<Epoch>> {
+    pub(super) fn held_epoch(&self, number: E164) -> Result<Option<Epoch>> {
         let held = self.one(sql::HELD_EPOCH, (rows::number(number),), |row| {
             row.get::<_, Option<u32>>(0)
         })?;
@@ -130,6 +139,7 @@ impl Turn<'_> {
         number: E164,
         epoch: Epoch,
         state: &SentState,
+        looks: Option<(&[Seq], AcceptedLooks)>,
         tally: &mut Tally,
     ) -> Result<()> {
         // Dispositions first: of a seq in both lists the rejection holds.
@@ -139,17 +149,23 @@ impl Turn<'_> {
         for &seq in &state.delivered {
             self.deliver(number, SentAs { epoch, seq }, tally)?;
         }
-        self.accept_upto(number, epoch, state.high_water)
+        self.accept_upto(number, epoch, state.high_water, looks)
     }
 
-    fn accept_upto(&mut self, number: E164, epoch: Epoch, high_water: Seq) -> Result<()> {
+    fn accept_upto(
+        &mut self,
+        number: E164,
+        epoch: Epoch,
+        high_water: Seq,
+        looks: Option<(&[Seq], AcceptedLooks)>,
+    ) -> Result<()> {
         let taken = (Seq(0), high_water);
         self.each_between(
             sql::IN_FLIGHT_BETWEEN,
             number,
             epoch,
             taken,
-            |turn, before| turn.reopen(&before, IpAttempt::Accepted),
+            |turn, before| turn.accept(&before, looks),
         )
     }
 
@@ -205,6 +221,39 @@ impl Turn<'_> {
         }
     }
 
+    /// The gateway has it. An SMS that still waits in our own queue is recalled
+    /// (DELIVERY 16), and what was asked back for its sake stays.
+    fn accept(
+        &mut self,
+        before: &Attempts,
+        looks: Option<(&[Seq], AcceptedLooks)>,
+    ) -> Result<()> {
+        let Some(sent) = before.ip.unsettled() else {
+            return Ok(());
+        };
+        let mut after = Attempts {
+            ip: IpAttempt::Accepted(sent),
+            ..*before
+        };
+        if before.sms == SmsAttempt::Waiting {
+            self.tell(before.id, Step::Recalled, None, &["the gateway has it"])?;
+            after.sms = SmsAttempt::None;
+            after.waits = None;
+            after.take_back = before.take_back.filter(|reason| *reason != TakeBack::BySms);
+        } else if before.sms_left || before.take_back.is_some() {
+            self.tell(before.id, Step::Accepted, None, &[])?;
+        }
+        if let Some((away, looks)) = looks
+            && after.sms == SmsAttempt::None
+            && after.take_back.is_none()
+        {
+            after.away = away.contains(&sent.seq);
+            let look = if after.away { looks.away } else { looks.here };
+            after.look = Some(LookAt::of(look));
+        }
+        self.change(before, after)
+    }
+
     /// Between in flight and accepted.
     fn reopen(&mut self, before: &Attempts, ip: impl FnOnce(SentAs) -> IpAttempt) -> Result<()> {
         let Some(sent) = before.ip.unsettled() else {
@@ -214,10 +263,7 @@ impl Turn<'_> {
             ip: ip(sent),
             ..*before
         };
-        let changed = self.log_change(before, &after)?;
-        let (code, _) = codes::ip_code(after.ip);
-        self.execute(sql::SET_OPEN, (rows::int(after.id.0), code, changed))?;
-        Ok(())
+        self.change(before, after)
     }
 
     fn deliver(&mut self, number: E164, sent: SentAs, tally: &mut Tally) -> Result<()> {
@@ -231,10 +277,12 @@ impl Turn<'_> {
             // The fact wins over the conclusion; see the top of this file.
             None => self.one(sql::CONCLUDED_BY_SEQ, key, Attempts::from_row)?,
         };
-        match before {
-            Some(before) => self.settle(&before, IpAttempt::Delivered(sent)),
-            None => Ok(()),
-        }
+        let Some(before) = before else {
+            return Ok(());
+        };
+        self.alive(before.peer)?;
+        self.close_noted(number, sent.epoch, sent.seq)?;
+        self.settle(&before, IpAttempt::Delivered(sent))
     }
 
     fn dispose(
@@ -249,19 +297,74 @@ impl Turn<'_> {
             return Ok(());
         };
         tally.settled += 1;
+        match disposition {
+            Disposition::Refused(Refusal::UnknownRecipient) => {
+                self.believe(before.peer, Reach::Refused)?;
+            }
+            Disposition::Revoked => self.gave_no_sign(&before)?,
+            _ => {}
+        }
         self.settle(&before, IpAttempt::after(disposition, before.take_back))
     }
 
-    pub(super) fn settle(&mut self, before: &Attempts, ip: IpAttempt) -> Result<()> {
+    /// The gateway cannot tell whether it arrived: what was asked back for an SMS
+    /// may only go as an uncertain copy (DELIVERY 15).
+    fn doubt(&mut self, number: E164, sent: SentAs) -> Result<()> {
+        let key = by_seq(number, sent.epoch, sent.seq);
+        let Some(before) = self.one(sql::OPEN_BY_SEQ, key, Attempts::from_row)? else {
+            return Ok(());
+        };
+        self.gave_no_sign(&before)?;
+        if before.take_back != Some(TakeBack::BySms) || before.sms != SmsAttempt::None {
+            return Ok(());
+        }
+        self.tell(before.id, Step::InDoubt, None, &[])?;
         let after = Attempts {
+            in_doubt: true,
+            look: Some(LookAt::AT_ONCE),
+            ..before
+        };
+        self.change(&before, after)
+    }
+
+    /// A delivery deadline had passed, and the message was not delivered: the peer
+    /// counts as not on IP until a sign of life (DELIVERY 15).
+    fn gave_no_sign(&self, message: &Attempts) -> Result<()> {
+        let deadline_passed = matches!(message.ip, IpAttempt::Accepted(_))
+            && message.take_back == Some(TakeBack::BySms);
+        if deadline_passed {
+            self.believe(message.peer, Reach::Silent)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn settle(&mut self, before: &Attempts, ip: IpAttempt) -> Result<()> {
+        let delivered = matches!(ip, IpAttempt::Delivered(_));
+        let mut after = Attempts {
             ip,
             take_back: None,
+            in_doubt: false,
             ..*before
         };
-        let changed = self.log_change(before, &after)?;
-        let (code, detail) = codes::ip_code(ip);
-        self.execute(sql::SETTLE, (rows::int(after.id.0), code, detail, changed))?;
-        Ok(())
+        if delivered && before.sms == SmsAttempt::Waiting {
+            self.tell(before.id, Step::Recalled, None, &["IP delivered it"])?;
+            after.sms = SmsAttempt::NotUsed;
+        }
+        if delivered && before.closed == Some(false) && !before.sms_left {
+            after.closed = Some(true);
+        }
+        if before.take_back.is_some() || before.sms_left {
+            let step = match ip {
+                IpAttempt::Delivered(_) if before.take_back.is_some() => Step::DeliveredAlready,
+                IpAttempt::Delivered(_) => Step::Delivered,
+                IpAttempt::Revoked(_) => Step::Revoked,
+                _ => Step::IpFailed,
+            };
+            self.tell(before.id, step, None, &[])?;
+        } else if ip.is_negative() && before.sms == SmsAttempt::None {
+            self.tell(before.id, Step::IpFailed, None, &[])?;
+        }
+        self.change(before, after)
     }
 
     /// The gateway never took what lies above its mark in a closed epoch.
@@ -288,8 +391,8 @@ impl Turn<'_> {
                     ip: IpAttempt::None,
                     ..before
                 };
-                let changed = turn.log_change(&before, &after)?;
-                turn.execute(sql::REQUEUE, (rows::int(after.id.0), changed))?;
+                turn.change(&before, after)?;
+                turn.execute(sql::REQUEUE, (rows::int(after.id.0),))?;
                 Ok(())
             },
         )

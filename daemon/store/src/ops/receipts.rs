@@ -6,20 +6,19 @@ use twine_proto::frame::ReadMark;
 use twine_proto::{Cursor, E164, Epoch, LaneSeq};
 
 use super::{Result, Turn};
-use crate::error::StoreError;
 use crate::limits::STEP;
 use crate::rows::{self, Attempts, Columns};
 use crate::sql;
 
 /// Behind the columns of [`Attempts`] in [`sql::UNREAD_BY_PEER`].
-const LANE_SEQ: usize = 8;
+const LANE_SEQ: usize = 17;
 
 impl Turn<'_> {
     pub(super) fn mark_read(&self, id: MessageId) -> Result<Outcome> {
         let found = self.one(sql::NAME_OF, (rows::int(id.0),), |row| {
             Ok((
                 row.number(0)?,
-                row.number(1)?,
+                row.get::<_, i64>(1)?,
                 row.maybe_epoch(2)?,
                 row.maybe_unsigned(3)?,
             ))
@@ -28,14 +27,16 @@ impl Turn<'_> {
             return Ok(Outcome::NotFound);
         };
         // A message without a name has no place that could be told.
-        let (Some(epoch), Some(lane_seq)) = (epoch, lane_seq) else {
+        let peer = u64::try_from(peer).ok().and_then(|peer| E164::new(peer).ok());
+        let (Some(epoch), Some(lane_seq), Some(peer)) = (epoch, lane_seq, peer) else {
+            self.execute(sql::READ_ALONE, (rows::int(id.0),))?;
             return Ok(Outcome::Done);
         };
         let upto = lane_key(number, peer, epoch, lane_seq);
         if self.execute(sql::READ_UPTO, upto)? == 0 {
             return Ok(Outcome::Done);
         }
-        let mark = self
+        let raised = self
             .one(sql::READ_RAISE, upto, |row| {
                 Ok(UntoldMark {
                     mark: ReadMark {
@@ -45,9 +46,9 @@ impl Turn<'_> {
                     },
                     version: row.unsigned(1)?,
                 })
-            })?
-            .ok_or_else(|| StoreError::corrupt("a message was taken without its lane"))?;
-        Ok(Outcome::ReadTo { number, mark })
+            })?;
+        // Without its row nothing of the lane came by IP: nobody waits for a mark.
+        Ok(raised.map_or(Outcome::Done, |mark| Outcome::ReadTo { number, mark }))
     }
 
     pub(super) fn load_read_marks(&self, number: E164, limit: usize) -> Result<Outcome> {
@@ -82,6 +83,7 @@ impl Turn<'_> {
         check: u32,
     ) -> Result<Outcome> {
         self.move_cursor(number, cursor, check)?;
+        self.alive(rows::number(mark.peer))?;
         let mut from = LaneSeq(1);
         loop {
             let step = self.all(
@@ -102,8 +104,8 @@ impl Turn<'_> {
                     read: true,
                     ..*before
                 };
-                let changed = self.log_change(before, &after)?;
-                self.execute(sql::READ_SET, (rows::int(after.id.0), changed))?;
+                self.change(before, after)?;
+                self.execute(sql::READ_SET, (rows::int(after.id.0), None::<i64>))?;
             }
             match step.last() {
                 Some((_, last)) if step.len() == STEP => from = last.next(),

@@ -6,6 +6,7 @@
 pub mod control;
 pub mod engine;
 pub mod gateway;
+pub mod sms;
 pub mod text;
 pub mod wire;
 

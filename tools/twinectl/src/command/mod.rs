@@ -9,6 +9,7 @@ mod register;
 mod retry;
 mod send;
 mod show;
+mod sms;
 mod status;
 mod tail;
 
@@ -59,7 +60,7 @@ const fn entry(name: &'static str, summary: &'static str, make: fn() -> Box<dyn 
     }
 }
 
-const COMMANDS: [Entry; 11] = [
+const COMMANDS: [Entry; 12] = [
     entry(
         "status",
         "the daemon, its session, identities, storage",
@@ -96,6 +97,9 @@ const COMMANDS: [Entry; 11] = [
     }),
     entry("register", "bind a number to this device", || {
         Box::<register::Register>::default()
+    }),
+    entry("sms", "count the SMS of a text, or decode a PDU", || {
+        Box::<sms::Sms>::default()
     }),
 ];
 

@@ -42,7 +42,7 @@ fn one_the_daemon_says_no() {
 
 #[test]
 fn two_wrong_usage_says_what_is_allowed() {
-    let cases: [(&[&str], &str); 12] = [
+    let cases: [(&[&str], &str); 20] = [
         (&[], "which command? one of status, links"),
         (
             &["stat"],
@@ -66,6 +66,26 @@ fn two_wrong_usage_says_what_is_allowed() {
         (
             &["--role", "root", "status"],
             "there is no role \"root\"; allowed are app",
+        ),
+        (&["sms"], "sms does what? segments or decode"),
+        (&["sms", "send"], "sms cannot \"send\"; allowed are"),
+        (&["sms", "segments"], "which text? give it behind segments"),
+        (&["sms", "segments", "a", "b"], "put the text into quotes"),
+        (
+            &["sms", "segments", "a", "--tables", "tr,xx"],
+            "there is no table \"xx\"; allowed are tr, es,",
+        ),
+        (
+            &["sms", "decode", "00", "--to-phone", "--from-phone"],
+            "either --to-phone or --from-phone",
+        ),
+        (
+            &["sms", "decode", "00 1G"],
+            "character 5, 'G', is no hexadecimal digit",
+        ),
+        (
+            &["sms", "decode", "001"],
+            "octet 1 has only one hexadecimal digit",
         ),
     ];
     for (arguments, expected) in cases {

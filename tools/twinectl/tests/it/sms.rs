@@ -1,0 +1,153 @@
+//! `twinectl sms`, which needs no daemon.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use crate::common::{run, snapshot};
+
+const DELIVER: &str = "07917283010010F5040BC87238880900F10000993092516195800AE8329BFD4697D9EC37";
+const SUBMIT: &str = "0011000B916407281553F80000AA0AE8329BFD4697D9EC37";
+const REPORT: &str = "07914356060013F1065A098136397339F7219011700463802190117004638030";
+/// The second of two parts for a port, in UCS-2.
+const PART: &str = "44 0C91 527421436587 00 08 62115241307021
+    12 0B 0003CC0202 0504 3E80 0000 0436 D83D DE00";
+
+fn without_daemon(arguments: &[&str]) -> Output {
+    run(Path::new("/nonexistent"), arguments)
+}
+
+fn said(arguments: &[&str]) -> String {
+    let output = without_daemon(arguments);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{arguments:?}: {stderr}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn said_to(input: &[u8], arguments: &[&str]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_twinectl"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn segments_are_counted() {
+    let mut all = said(&["sms", "segments", "Habari ya asubuhi"]);
+    all += &said(&["sms", "segments", &"a".repeat(161)]);
+    all += &said(&["sms", "segments", "Nafika saa 10 ж"]);
+    all += &said(&[
+        "sms",
+        "segments",
+        "yarın görüşürüz",
+        "--tables",
+        "tr-single",
+    ]);
+    all += &said(&["sms", "segments", "नमस्ते", "--tables", "tr,hi"]);
+    all += &said(&["sms", "segments", "नमस्ते", "--redact"]);
+    all += &said(&["sms", "segments", "20 €", "--json"]);
+    snapshot("sms.segments", &all);
+    let too_long = without_daemon(&["sms", "segments", &"a".repeat(255 * 153 + 1)]);
+    assert_eq!(too_long.status.code(), Some(1));
+    let stderr = String::from_utf8(too_long.stderr).unwrap();
+    assert!(
+        stderr.contains("would take 256 parts, and 255 are possible"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn pdus_are_taken_apart() {
+    snapshot("sms.deliver", &said(&["sms", "decode", DELIVER]));
+    snapshot(
+        "sms.submit",
+        &said(&["sms", "decode", "--from-phone", SUBMIT]),
+    );
+    snapshot("sms.report", &said(&["sms", "decode", REPORT]));
+    snapshot("sms.part", &said(&["sms", "decode", PART]));
+    for (name, pdu) in [
+        ("deliver", DELIVER),
+        ("submit", SUBMIT),
+        ("report", REPORT),
+        ("part", PART),
+    ] {
+        let json = said(&["sms", "decode", "--json", pdu]);
+        snapshot(&format!("sms.{name}.json"), &json);
+    }
+}
+
+#[test]
+fn a_report_has_neither_numbers_nor_texts() {
+    for pdu in [DELIVER, SUBMIT, REPORT, PART] {
+        for json in [&["--json"][..], &[]] {
+            let mut arguments = vec!["sms", "decode", "--redact", pdu];
+            arguments.extend(json);
+            let said = said(&arguments);
+            for private in [
+                "hello", "ж", "738100", "838890", "467082", "393379", "547123",
+            ] {
+                assert!(!said.contains(private), "{private} in {said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn stdin_may_hold_either() {
+    let output = said_to("ığ\n".as_bytes(), &["sms", "segments", "-", "--json"]);
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(
+        stdout,
+        "{\"encoding\":\"ucs2\",\"count\":1,\"units_left\":68}\n"
+    );
+    let lines = DELIVER.replace("0000", "\n0000\n");
+    let output = said_to(lines.as_bytes(), &["sms", "decode", "-"]);
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        said(&["sms", "decode", DELIVER])
+    );
+    let output = said_to(b"a\xff", &["sms", "segments", "-"]);
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(stderr, "twinectl: stdin is no UTF-8 at byte 1\n");
+}
+
+#[test]
+fn what_is_no_pdu_is_told_with_field_and_place() {
+    let cases = [
+        (
+            vec![&SUBMIT[..28]],
+            "TP-User-Data-Length, octet 14: expected 1 octet(s), 0 left",
+        ),
+        (
+            vec![&SUBMIT[..36]],
+            "TP-User-Data, octet 15: expected 9 octet(s), 3 left",
+        ),
+        (
+            vec![&DELIVER[16..], "--from-phone"],
+            "TP-Message-Type-Indicator, octet 0: type 00 from the phone is SMS-DELIVER-REPORT; \
+             expected SMS-DELIVER (00)",
+        ),
+    ];
+    for (mut arguments, expected) in cases {
+        arguments.splice(0..0, ["sms", "decode"]);
+        let output = without_daemon(&arguments);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            stderr.starts_with(&format!("twinectl: {expected}")),
+            "{stderr}"
+        );
+        arguments.push("--json");
+        let stderr = String::from_utf8(without_daemon(&arguments).stderr).unwrap();
+        assert!(
+            stderr.starts_with("{\"error\":{\"code\":\"invalid_pdu\""),
+            "{stderr}"
+        );
+    }
+}
