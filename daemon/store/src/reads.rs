@@ -186,9 +186,7 @@ impl SqliteStore {
             let count = self
                 .connection
                 .prepare_cached(sql::CONVERSATION_COUNT)?
-                .query_row((rows::number(own), peer), |row| {
-                    row.unsigned(0)
-                })?;
+                .query_row((rows::number(own), peer), |row| row.unsigned(0))?;
             conversations.push(Conversation {
                 own,
                 peer: last.peer,

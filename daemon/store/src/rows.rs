@@ -199,6 +199,9 @@ impl LookAt {
 /// How many columns `sql::attempts!` names.
 pub(crate) const ATTEMPTS: usize = 23;
 
+/// How many columns `sql::message!` names.
+pub(crate) const MESSAGE_COLUMNS: usize = ATTEMPTS + 17;
+
 impl Attempts {
     /// From the columns named by `sql::attempts!`.
     pub(crate) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {

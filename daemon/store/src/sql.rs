@@ -159,9 +159,8 @@ statements! {
     EVENT_ADD =
         "INSERT INTO event (cursor, kind, message, shown, wall_ms, other)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    /// A queued message, if its identity holds an epoch; with what may speak
-    /// against IP. ?2, ?3: boot and time before which a refusal is forgotten.
-    RELEASABLE = concat!(
+    /// A message, if its identity holds an epoch; with what may speak against IP.
+    RELEASABLE =
         "SELECT m.epoch, m.lane_seq, m.text, e.epoch, e.next_seq, m.wish,
                 coalesce(s.mode, g.mode, 0), r.reach, r.since_boot, r.since_ms,
                 EXISTS (SELECT 1 FROM message b WHERE b.lane_use = 3 AND b.own = m.own
@@ -174,7 +173,7 @@ statements! {
                         LEFT JOIN peer_reach r ON r.peer = m.peer
                         LEFT JOIN lane_out l ON l.own = m.own AND l.epoch = i.epoch
                                             AND l.peer = m.peer
-         WHERE m.id = ?1");
+         WHERE m.id = ?1";
     SEQ_TAKE =
         "UPDATE epoch SET next_seq = next_seq + 1 WHERE own = ?1 AND epoch = ?2
          RETURNING next_seq - 1";
@@ -581,13 +580,27 @@ mod tests {
 
     /// What grows with use.
     const LARGE: [&str; 7] = [
-        "message", "event", "token", "lane_in", "story", "spool", "peer_reach",
+        "message",
+        "event",
+        "token",
+        "lane_in",
+        "story",
+        "spool",
+        "peer_reach",
     ];
     /// For a person who asks; once a day; once a boot, through the messages that
     /// have a deadline. The others run in every turn.
     const MAY_WALK: [&str; 10] = [
-        "COUNTS", "TOKENS_PRUNE", "REARM", "REARM_LOOKS", "REARM_BORN", "REARM_REACH", "WAKE_ALL",
-        "WAKE_WAITING", "RULE_IN", "OUTBOX_COUNT",
+        "COUNTS",
+        "TOKENS_PRUNE",
+        "REARM",
+        "REARM_LOOKS",
+        "REARM_BORN",
+        "REARM_REACH",
+        "WAKE_ALL",
+        "WAKE_WAITING",
+        "RULE_IN",
+        "OUTBOX_COUNT",
     ];
     /// Sorts one page, not what it is taken from.
     const MAY_SORT: [&str; 4] = ["HISTORY", "OUTBOX", "CONVERSATIONS", "DUE"];

@@ -371,8 +371,10 @@ pub enum Op {
     /// Takes a delivery, unless it was taken before (DELIVERY 10), and moves
     /// the identity's cursor. → `Inserted`, `Duplicate` or `Conflict`.
     InsertIncoming(Incoming),
-    /// Takes a lane note that came without a message, and moves the cursor.
-    /// → `Done`.
+    /// Takes a lane note that came without a message, and moves the identity's
+    /// cursor over it. A check of 0 names nothing that the gateway could compare:
+    /// then the cursor stays where it is, here and in every operation that moves
+    /// it, and the entry, if its `Ack` is lost, comes once more. → `Done`.
     ApplyNote {
         /// Own number.
         number: E164,
@@ -388,19 +390,6 @@ pub enum Op {
         check: u32,
         /// For what is too old.
         boot: BootStamp,
-    },
-    /// Moves the identity's cursor over an entry that holds no message: a
-    /// receipt, or a note that says nothing this version knows. A check of 0 names nothing that the gateway could
-    /// compare: then the cursor stays where it is, here and in every operation
-    /// that moves it, and the entry, if its `Ack` is lost, comes once more.
-    /// → `Done`.
-    PassCursor {
-        /// Whose.
-        number: E164,
-        /// To here, if that is further.
-        cursor: Cursor,
-        /// Check of the entry there.
-        check: u32,
     },
 
     // -- receipts -----------------------------------------------------------

@@ -84,12 +84,7 @@ impl Turn<'_> {
         self.resolve_copies(before, &after)
     }
 
-    fn store_attempts(
-        &self,
-        after: &Attempts,
-        over: bool,
-        changed: Option<i64>,
-    ) -> Result<()> {
+    fn store_attempts(&self, after: &Attempts, over: bool, changed: Option<i64>) -> Result<()> {
         let (ip, ip_detail) = codes::ip_code(after.ip);
         let (look_boot, look_ms, look_for_ms) = LookAt::columns(after.look);
         self.execute(
@@ -122,11 +117,7 @@ impl Turn<'_> {
         self.follows.unblocked = true;
         let woken = self.execute(
             sql::LANE_WAKE,
-            (
-                rows::number(freed.own),
-                freed.peer,
-                rows::int(freed.id.0),
-            ),
+            (rows::number(freed.own), freed.peer, rows::int(freed.id.0)),
         )?;
         if woken > 0 {
             self.look_at(Instant(0));

@@ -1,6 +1,8 @@
 //! Looks, and what the engine decides at them.
 
-use twine_engine::message::{Channel, IpAttempt, LaneUse, MessageId, SmsAttempt, TakeBack, WaitsFor};
+use twine_engine::message::{
+    Channel, IpAttempt, LaneUse, MessageId, SmsAttempt, TakeBack, WaitsFor,
+};
 use twine_engine::store_ops::{Because, BootStamp, Considered, Look, Outcome, Unsettled};
 use twine_engine::time::Instant;
 use twine_proto::{E164, Redacted};
@@ -50,8 +52,7 @@ impl Turn<'_> {
         born: Option<u64>,
         boot: BootStamp,
     ) -> Result<Considered> {
-        let conversation =
-            self.conversation(attempts.own, attempts.peer, attempts.id, boot)?;
+        let conversation = self.conversation(attempts.own, attempts.peer, attempts.id, boot)?;
         Ok(Considered {
             id: attempts.id,
             own: attempts.own,

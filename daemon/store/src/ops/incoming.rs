@@ -1,7 +1,7 @@
 //! Taking deliveries once, and putting each in its place (DELIVERY 9, 10, 12, 19).
 
-use rusqlite::{Row, params};
 use rusqlite::types::Type;
+use rusqlite::{Row, params};
 use twine_engine::dedup::{Seen, SeenPlaces};
 use twine_engine::message::Shown;
 use twine_engine::store_ops::{EventKind, Incoming, IncomingBody, IncomingSms, Outcome};
@@ -71,10 +71,7 @@ impl Turn<'_> {
             ),
         )?;
         self.log(EventKind::Received, sms.id, Shown::Received)?;
-        let pair = Pair {
-            own: sms.own,
-            peer,
-        };
+        let pair = Pair { own: sms.own, peer };
         if peer > 0 {
             self.read_pending(pair, sms.hash, sms.boot)?;
             if !self.has_place(sms.id)? {
@@ -137,9 +134,16 @@ impl Turn<'_> {
         };
         self.alive(pair.peer)?;
         if let Some(text) = text {
-            let in_place =
-                self.merge_in_place(pair, incoming.id, name.epoch, name.lane_seq)?;
-            if in_place.is_none() && self.one(sql::ANY_SMS, (rows::number(pair.own), pair.peer), |_| Ok(()))?.is_some() {
+            let in_place = self.merge_in_place(pair, incoming.id, name.epoch, name.lane_seq)?;
+            if in_place.is_none()
+                && self
+                    .one(
+                        sql::ANY_SMS,
+                        (rows::number(pair.own), pair.peer),
+                        |_| Ok(()),
+                    )?
+                    .is_some()
+            {
                 self.merge_on_mark(pair, incoming.id, text)?;
             }
         }

@@ -78,9 +78,7 @@ impl<'a> Turn<'a> {
                 settings,
             } => self.set(*conversation, settings),
             Op::SetReach { peer, reach, boot } => self.set_reach(*peer, *reach, *boot),
-            Op::LoadConversation { own, peer, boot } => {
-                self.load_conversation(*own, *peer, *boot)
-            }
+            Op::LoadConversation { own, peer, boot } => self.load_conversation(*own, *peer, *boot),
             Op::Release { id, look, boot } => self.release(*id, *look, *boot),
             Op::QueueForIp { id, look } => self.queue_for_ip(*id, *look),
             Op::LoadQueued {

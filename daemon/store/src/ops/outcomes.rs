@@ -223,11 +223,7 @@ impl Turn<'_> {
 
     /// The gateway has it. An SMS that still waits in our own queue is recalled
     /// (DELIVERY 16), and what was asked back for its sake stays.
-    fn accept(
-        &mut self,
-        before: &Attempts,
-        looks: Option<(&[Seq], AcceptedLooks)>,
-    ) -> Result<()> {
+    fn accept(&mut self, before: &Attempts, looks: Option<(&[Seq], AcceptedLooks)>) -> Result<()> {
         let Some(sent) = before.ip.unsettled() else {
             return Ok(());
         };

@@ -27,7 +27,9 @@ impl Turn<'_> {
             return Ok(Outcome::NotFound);
         };
         // A message without a name has no place that could be told.
-        let peer = u64::try_from(peer).ok().and_then(|peer| E164::new(peer).ok());
+        let peer = u64::try_from(peer)
+            .ok()
+            .and_then(|peer| E164::new(peer).ok());
         let (Some(epoch), Some(lane_seq), Some(peer)) = (epoch, lane_seq, peer) else {
             self.execute(sql::READ_ALONE, (rows::int(id.0),))?;
             return Ok(Outcome::Done);
@@ -36,17 +38,16 @@ impl Turn<'_> {
         if self.execute(sql::READ_UPTO, upto)? == 0 {
             return Ok(Outcome::Done);
         }
-        let raised = self
-            .one(sql::READ_RAISE, upto, |row| {
-                Ok(UntoldMark {
-                    mark: ReadMark {
-                        peer,
-                        epoch,
-                        upto: LaneSeq(row.unsigned(0)?),
-                    },
-                    version: row.unsigned(1)?,
-                })
-            })?;
+        let raised = self.one(sql::READ_RAISE, upto, |row| {
+            Ok(UntoldMark {
+                mark: ReadMark {
+                    peer,
+                    epoch,
+                    upto: LaneSeq(row.unsigned(0)?),
+                },
+                version: row.unsigned(1)?,
+            })
+        })?;
         // Without its row nothing of the lane came by IP: nobody waits for a mark.
         Ok(raised.map_or(Outcome::Done, |mark| Outcome::ReadTo { number, mark }))
     }

@@ -125,7 +125,9 @@ impl Turn<'_> {
         let Some(found) = found else {
             return Ok(Outcome::NotQueued);
         };
-        let to = u64::try_from(before.peer).ok().and_then(|peer| E164::new(peer).ok());
+        let to = u64::try_from(before.peer)
+            .ok()
+            .and_then(|peer| E164::new(peer).ok());
         let (Some(to), None) = (to, found.against_ip(before.sms)) else {
             let because = found
                 .against_ip(before.sms)
@@ -247,7 +249,9 @@ impl Turn<'_> {
                 more = true;
                 break;
             }
-            let content_bytes = content(row.get_ref(2)?.as_str()?).as_bytes().len();
+            let content_bytes = content(&row.get::<_, Option<String>>(2)?.unwrap_or_default())
+                .as_bytes()
+                .len();
             bytes = bytes.saturating_add(content_bytes);
             messages.push(QueuedMessage {
                 id: MessageId(row.unsigned(0)?),
@@ -344,7 +348,7 @@ fn resume_item(row: &Row<'_>) -> rusqlite::Result<ResumeItem> {
             id: MessageId(row.unsigned(0)?),
             own: row.number(1)?,
             peer: row.number(2)?,
-            epoch: row.maybe_epoch(3)?.unwrap_or_else(|| Epoch(0)),
+            epoch: row.maybe_epoch(3)?.unwrap_or(Epoch(0)),
             lane_seq: LaneSeq(row.maybe_unsigned(4)?.unwrap_or(0)),
             seq: Seq(row.unsigned(5)?),
             // The same bytes each time: the gateway compares digests of them

@@ -4,9 +4,7 @@ use rusqlite::Row;
 use twine_engine::limits::SMS_PARTS_PER_WINDOW;
 use twine_engine::message::{IpAttempt, MessageId, SmsAttempt, TakeBack};
 use twine_engine::parts::{AfterRefusal, AttemptId, PartState, PartStates};
-use twine_engine::store_ops::{
-    Because, BootStamp, HandedSms, Look, Outcome, SmsJob,
-};
+use twine_engine::store_ops::{Because, BootStamp, HandedSms, Look, Outcome, SmsJob};
 use twine_engine::time::{BootId, Instant};
 use twine_proto::{LaneSeq, Peer, Redacted, SmsName};
 
@@ -92,11 +90,7 @@ impl Turn<'_> {
     }
 
     pub(super) fn load_sms(&self, after: MessageId, limit: usize) -> Result<Outcome> {
-        let jobs = self.all(
-            sql::SMS_QUEUE,
-            (rows::int(after.0), rows::size(limit)),
-            job,
-        )?;
+        let jobs = self.all(sql::SMS_QUEUE, (rows::int(after.0), rows::size(limit)), job)?;
         Ok(Outcome::SmsQueue(jobs))
     }
 

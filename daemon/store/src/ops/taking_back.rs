@@ -1,9 +1,7 @@
 //! What the user takes back or tries again, and what runs out of time (DELIVERY
 //! 2, 14).
 
-use twine_engine::message::{
-    Channel, IpAttempt, MessageId, Shown, SmsAttempt, TakeBack, WaitsFor,
-};
+use twine_engine::message::{Channel, IpAttempt, MessageId, Shown, SmsAttempt, TakeBack, WaitsFor};
 use twine_engine::store_ops::{BootStamp, Outcome, Unsettled};
 use twine_engine::time::Instant;
 
@@ -65,12 +63,7 @@ impl Turn<'_> {
         }
     }
 
-    fn settle_as(
-        &mut self,
-        before: &Attempts,
-        after: Attempts,
-        reason: TakeBack,
-    ) -> Result<()> {
+    fn settle_as(&mut self, before: &Attempts, after: Attempts, reason: TakeBack) -> Result<()> {
         let after = Attempts {
             ip: IpAttempt::Revoked(reason),
             take_back: None,

@@ -1,8 +1,6 @@
 //! Removing what no promise covers any more. Messages are never removed.
 
-use twine_engine::limits::{
-    EVENTS_KEPT, SMS_REMEMBERED, STORY_LINES_KEPT, TOKEN_AGE, TOKENS_KEPT,
-};
+use twine_engine::limits::{EVENTS_KEPT, SMS_REMEMBERED, STORY_LINES_KEPT, TOKEN_AGE, TOKENS_KEPT};
 use twine_engine::store_ops::Outcome;
 
 use super::{Result, Turn};

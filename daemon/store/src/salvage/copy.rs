@@ -15,12 +15,27 @@ use crate::sql;
 type Result<T> = std::result::Result<T, StoreError>;
 
 /// The tables that are read here.
-pub(super) const TABLES: [&str; 8] = [
-    "device", "identity", "epoch", "lane_in", "message", "client", "token", "event",
+pub(super) const TABLES: [&str; 10] = [
+    "device",
+    "identity",
+    "epoch",
+    "lane_in",
+    "peer_name",
+    "message",
+    "client",
+    "token",
+    "event",
+    "setting",
 ];
 
-/// Columns of a message behind [`sql::MESSAGE_COLUMNS`].
-const MORE_OF_MESSAGE: &str = "valid_for_ms, deadline_boot, deadline_ms, digest, cursor";
+/// A message's row. It is read twice: as a message, to see that it is one, and
+/// as it is.
+const MESSAGE_ROW: &str = "id, direction, own, peer, position, created_ms, changed_ms, epoch, \
+     lane_seq, ip, ip_detail, sent_epoch, sent_seq, sms, take_back, valid_for_ms, deadline_boot, \
+     deadline_ms, read, body, digest, age_s, cursor, lane_use, undecided, wish, waits, look_boot, \
+     look_ms, look_for_ms, in_doubt, away, sms_attempt, sms_code, sms_left, sms_marked, sms_parts, \
+     handed_boot, handed_ms, iccid, hash, closed, noted_epoch, noted_seq, noted_as, note, came_by, \
+     residue, scts_ms, copy_of, by_note, late, maybe_by_sms, born_boot, born_ms, text";
 
 /// What was copied.
 #[derive(Debug, Default)]
@@ -58,21 +73,21 @@ pub(super) fn everything(source: Option<&Connection>, target: &Connection) -> Re
 }
 
 fn tables(source: &Connection, target: &Connection, copied: &mut Copied) -> Result<()> {
-    let message = format!("{}, {MORE_OF_MESSAGE}", sql::MESSAGE_COLUMNS);
-    copied.messages = keyed(
+    keyed(
         source,
         target,
-        ("message", "id", &message),
-        |row| rows::message(row).map(drop),
+        ("peer_name", "id", "id, name"),
+        |_| Ok(()),
         &mut copied.unreadable,
     )?;
+    copied.messages = messages(source, target, &mut copied.unreadable)?;
     keyed(
         source,
         target,
         (
             "identity",
             "id",
-            "id, number, iccid, last_epoch, cursor, cursor_check",
+            "id, number, iccid, last_epoch, cursor, cursor_check, consented",
         ),
         |row| {
             row.number(1)?;
@@ -99,6 +114,17 @@ fn tables(source: &Connection, target: &Connection, copied: &mut Copied) -> Resu
         source,
         target,
         ("token", "message", "message, client, wall_ms, token"),
+        |_| Ok(()),
+        &mut copied.unreadable,
+    )?;
+    ordered(
+        source,
+        target,
+        (
+            "setting",
+            &["own", "peer"],
+            "own, peer, mode, fallback, iccid",
+        ),
         |_| Ok(()),
         &mut copied.unreadable,
     )?;
@@ -132,6 +158,25 @@ fn tables(source: &Connection, target: &Connection, copied: &mut Copied) -> Resu
         },
         &mut copied.unreadable,
     )
+}
+
+/// Copies what is a message; how many.
+fn messages(source: &Connection, target: &Connection, unreadable: &mut u64) -> Result<u64> {
+    let mut copied = 0;
+    let columns = format!("{}, {MESSAGE_ROW}", sql::MESSAGE_COLUMNS);
+    let insert = insert_into("message", MESSAGE_ROW);
+    let table = Keyed {
+        table: "message",
+        key: "id",
+        columns: &columns,
+    };
+    *unreadable += scan::keyed(source, &table, |row| {
+        let taken = rows::message(row).is_ok()
+            && copy_columns(row, rows::MESSAGE_COLUMNS, target, &insert)? == 1;
+        copied += u64::from(taken);
+        Ok(taken)
+    })?;
+    Ok(copied)
 }
 
 /// Copies a table with an integer key; how many rows.
@@ -191,9 +236,14 @@ fn insert_into(table: &str, columns: &str) -> String {
 
 /// How many rows were added: one, or none if the schema refuses it.
 fn copy_row(row: &Row<'_>, target: &Connection, insert: &str) -> Result<usize> {
+    copy_columns(row, 0, target, insert)
+}
+
+/// The same, with the columns from `first` on.
+fn copy_columns(row: &Row<'_>, first: usize, target: &Connection, insert: &str) -> Result<usize> {
     let mut statement = target.prepare_cached(insert)?;
     let values: rusqlite::Result<Vec<Value>> = (0..statement.parameter_count())
-        .map(|at| row.get(at))
+        .map(|at| row.get(first + at))
         .collect();
     let Ok(values) = values else {
         return Ok(0);
@@ -251,7 +301,7 @@ fn complete_epochs(target: &Connection) -> Result<()> {
     target.execute_batch(
         "INSERT INTO epoch (own, epoch, next_seq)
              SELECT own, sent_epoch, max(sent_seq) + 1 FROM message
-             WHERE ip IN (1, 2) AND ip < 7 GROUP BY own, sent_epoch
+             WHERE ip IN (1, 2) AND ip > 0 AND ip < 7 GROUP BY own, sent_epoch
              ON CONFLICT (own, epoch) DO UPDATE SET next_seq = max(next_seq, excluded.next_seq);
          UPDATE identity SET epoch = NULL, last_epoch = max(last_epoch,
              coalesce((SELECT max(e.epoch) FROM epoch e WHERE e.own = number), 0),
