@@ -74,7 +74,10 @@ mod tests {
     use crate::SqliteStore;
 
     /// Rows as the daemon of each released schema left them: one message, 41.
-    const FIXTURES: &[&str] = &[include_str!("../migrations/fixtures/0001.sql")];
+    const FIXTURES: &[&str] = &[
+        include_str!("../migrations/fixtures/0001.sql"),
+        include_str!("../migrations/fixtures/0002.sql"),
+    ];
 
     fn memory() -> Connection {
         Connection::open_in_memory().unwrap()
