@@ -19,7 +19,7 @@ use super::records::{Derived, Outgoing};
 pub(super) struct Aftermath {
     /// The earliest look that was set.
     pub(super) look: Option<Instant>,
-    /// Something stopped being in the way of those behind it.
+    /// Something that blocked its lane does so no more.
     pub(super) unblocked: bool,
 }
 
@@ -119,7 +119,7 @@ impl MemoryStore {
         let freed = before.lane_use > after.lane_use
             && (before.lane_use == LaneUse::Blocks || after.lane_use == LaneUse::Free);
         if freed {
-            self.after.unblocked = true;
+            self.after.unblocked |= before.lane_use == LaneUse::Blocks;
             self.nominate_behind(own, peer, id, wall);
         }
     }

@@ -28,6 +28,8 @@ impl MemoryStore {
                     self.settings.remove(&key);
                 } else if room || self.settings.contains_key(&key) {
                     self.settings.insert(key, settings.clone());
+                } else {
+                    return Outcome::TooManySettings;
                 }
                 let (own, peer) = key;
                 self.found
@@ -51,7 +53,11 @@ impl MemoryStore {
     }
 
     pub(super) fn set_reach(&mut self, peer: E164, reach: Reach, boot: BootStamp) -> Outcome {
-        self.reach.insert(peer, (reach, Some(boot)));
+        if reach != Reach::Unknown {
+            self.reach.insert(peer, (reach, Some(boot)));
+        } else if matches!(self.reach.get(&peer), Some((Reach::Refused, _))) {
+            self.reach.remove(&peer);
+        }
         Outcome::Done
     }
 

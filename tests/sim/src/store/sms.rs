@@ -20,6 +20,7 @@ impl MemoryStore {
             lane_seq: message.place.map(|(_, lane_seq)| lane_seq),
             marked: message.marked,
             text: message.text.clone()?,
+            ip: message.ip,
         })
     }
 
@@ -94,6 +95,7 @@ impl MemoryStore {
         wall: WallTime,
     ) -> Outcome {
         let id = self.found.attempts.get(&attempt).copied();
+        let was_handed = id.is_some_and(|id| self.found.handed.contains(&id));
         if let Some(id) = id {
             self.change(id, wall, |m| {
                 if !m.parts.take(part, state) {
@@ -120,20 +122,28 @@ impl MemoryStore {
                 }
             });
         }
-        Outcome::SmsPart {
-            id,
-            state: id
-                .and_then(|id| self.outgoing.get(&id))
-                .map_or(SmsAttempt::None, |m| m.sms),
-            look: self.after.look,
-            unblocked: self.after.unblocked,
-        }
+        self.sms_part(id, was_handed)
     }
 
     pub(super) fn settle_unknown(&mut self, id: MessageId, wall: WallTime) -> Outcome {
-        if self.found.handed.contains(&id) {
+        let was_handed = self.found.handed.contains(&id);
+        if was_handed {
             self.change(id, wall, |m| m.sms = SmsAttempt::Unconfirmed);
         }
-        self.looks()
+        let known = self.outgoing.get(&id).is_some_and(|m| !m.is_note());
+        self.sms_part(known.then_some(id), was_handed)
+    }
+
+    fn sms_part(&self, id: Option<MessageId>, was_handed: bool) -> Outcome {
+        let message = id.and_then(|id| self.outgoing.get(&id));
+        let (ip, state) = message.map_or((IpAttempt::None, SmsAttempt::None), |m| (m.ip, m.sms));
+        Outcome::SmsPart {
+            id,
+            state,
+            ip,
+            left_agent: was_handed && state != SmsAttempt::Handed,
+            look: self.after.look,
+            unblocked: self.after.unblocked,
+        }
     }
 }
