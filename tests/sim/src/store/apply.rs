@@ -81,7 +81,6 @@ impl MemoryStore {
             Op::InsertSms(_)
             | Op::InsertIncoming(_)
             | Op::ApplyNote { .. }
-            | Op::PassCursor { .. }
             | Op::MarkRead { .. }
             | Op::LoadReadMarks { .. }
             | Op::ReadConfirmed { .. }
@@ -153,14 +152,6 @@ impl MemoryStore {
                 self.pass_cursor(*number, *cursor, *check);
                 self.is_alive(*from);
                 self.read_note((*number, *from, *epoch), note, *boot, wall);
-                Outcome::Done
-            }
-            Op::PassCursor {
-                number,
-                cursor,
-                check,
-            } => {
-                self.pass_cursor(*number, *cursor, *check);
                 Outcome::Done
             }
             Op::MarkRead { id } => self.mark_read(*id),
