@@ -75,8 +75,8 @@ impl MemoryStore {
             let id = self.take_delivery(delivery, Some((*name, *digest)), text, shown, wall);
             if shown == Shown::Received {
                 self.read_note(lane, &delivery.note, delivery.boot, wall);
-                self.find_copy_by_sms(id, wall);
             }
+            self.find_copy_by_sms(id, wall);
             return Outcome::Inserted { id };
         }
         let Some(known) = known.and_then(|id| self.incoming.get(&id)) else {

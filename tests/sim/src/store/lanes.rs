@@ -124,8 +124,8 @@ impl MemoryStore {
         }
     }
 
-    /// Those behind look whether they may go now: all that were to go by SMS, up
-    /// to the first of which nothing is decided.
+    /// Those behind look whether they may go now: the first of which nothing is
+    /// decided, and before it those on IP that nothing else would bring up.
     fn nominate_behind(&mut self, own: E164, peer: Peer, id: MessageId, wall: WallTime) {
         let mut at = id;
         loop {
@@ -138,9 +138,9 @@ impl MemoryStore {
             let Some(next) = next else {
                 return;
             };
-            let behind = self.outgoing.get(&next).is_some_and(|m| m.behind);
+            let undecided = self.outgoing.get(&next).is_some_and(Outgoing::is_undecided);
             self.change(next, wall, Outgoing::look_at_once);
-            if !behind {
+            if undecided {
                 return;
             }
             at = next;
@@ -205,7 +205,7 @@ impl MemoryStore {
         if by.lane_use != LaneUse::Free {
             keep(&mut found.lanes, (own, peer, by.lane_use, id), add);
         }
-        if by.lane_use == LaneUse::QueuedForIp {
+        if by.for_ip {
             keep(&mut found.for_ip, (own, id), add);
         }
         if by.next_in_lane {

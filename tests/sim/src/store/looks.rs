@@ -104,6 +104,7 @@ impl MemoryStore {
             .is_some_and(|m| !m.is_note() && m.sms == SmsAttempt::None)
         {
             self.change(id, wall, |m| {
+                // Not on IP: it goes into the queue of IP.
                 m.sms = SmsAttempt::NotUsed;
                 m.waits_for = None;
                 m.look = None;
@@ -154,10 +155,7 @@ impl MemoryStore {
             return self.looks();
         }
         if self.before(own, peer, id) != LaneUse::Free {
-            self.change(id, wall, |m| {
-                m.look = None;
-                m.behind = m.derived().lane_use == LaneUse::OnIp;
-            });
+            self.change(id, wall, |m| m.look = None);
             return self.looks();
         }
         // A copy by IP that may still arrive keeps its name.

@@ -11,7 +11,7 @@ use twine_proto::frame::{Disposition, Refusal, RevokeOutcome, SentState};
 use twine_proto::{E164, Epoch, Seq};
 
 use super::MemoryStore;
-use super::records::{END, Outgoing};
+use super::records::{END, LookAt, Outgoing};
 
 /// What applying a report changed.
 #[derive(Debug, Default)]
@@ -74,9 +74,11 @@ impl MemoryStore {
                 RevokeOutcome::Revoked => {
                     self.dispose(number, sent, Disposition::Revoked, None, &mut tally, wall);
                 }
-                RevokeOutcome::InDoubt | RevokeOutcome::Forgotten => {
+                RevokeOutcome::InDoubt => {
+                    self.fell_silent(number, sent);
                     self.doubt(number, sent, wall);
                 }
+                RevokeOutcome::Forgotten => self.doubt(number, sent, wall),
             }
         }
         self.applied(number, tally.settled, tally.requeued)
@@ -189,7 +191,9 @@ impl MemoryStore {
             if let Some((away, looks)) = looks {
                 m.away = away.contains(&sent.seq);
                 let look = if m.away { looks.away } else { looks.here };
-                m.look = Some(look.into());
+                if m.look != Some(LookAt::ONCE) {
+                    m.look = Some(look.into());
+                }
             }
         });
     }
@@ -249,15 +253,16 @@ impl MemoryStore {
             self.reach.insert(peer, (Reach::Refused, Some(now)));
         }
         if disposition == Disposition::Revoked {
-            self.fell_silent(id);
+            self.fell_silent(number, sent);
         }
         self.settle(id, IpAttempt::after(disposition, take_back), tally, wall);
     }
 
     /// It was asked back because its delivery deadline had passed: the peer is
     /// not on IP until a sign of life (DELIVERY 15).
-    fn fell_silent(&mut self, id: MessageId) {
-        if let Some(message) = self.outgoing.get(&id)
+    fn fell_silent(&mut self, number: E164, sent: SentAs) {
+        if let Some(id) = self.unsettled_at(number, sent.epoch, sent.seq)
+            && let Some(message) = self.outgoing.get(&id)
             && message.take_back == Some(TakeBack::BySms)
             && matches!(message.ip, IpAttempt::Accepted(_))
             && let Some(peer) = message.peer.number()
@@ -277,7 +282,6 @@ impl MemoryStore {
         if !for_sms {
             return;
         }
-        self.fell_silent(id);
         self.change(id, wall, |m| {
             if m.sms == SmsAttempt::None {
                 m.in_doubt = true;
@@ -328,10 +332,7 @@ impl MemoryStore {
             self.remove_note(id);
             return;
         }
-        let by_sms = message.take_back == Some(TakeBack::BySms);
-        if let Some(reason) = message.take_back
-            && (!by_sms || message.sms != SmsAttempt::None)
-        {
+        if let Some(reason) = message.take_back {
             self.settle(id, IpAttempt::Revoked(reason), tally, wall);
             return;
         }
@@ -345,12 +346,8 @@ impl MemoryStore {
         self.change(id, wall, |m| {
             m.ip = IpAttempt::None;
             m.place = None;
-            m.take_back = None;
             m.in_doubt = false;
-            m.undecided = by_sms;
-            if by_sms {
-                m.look_at_once();
-            }
+            m.undecided = false;
         });
     }
 }

@@ -62,7 +62,7 @@ impl MemoryStore {
         let Some(message) = self.outgoing.get(&id) else {
             return Outcome::NotQueued;
         };
-        if message.derived().lane_use != LaneUse::QueuedForIp {
+        if !message.is_queued_for_ip() {
             return Outcome::NotQueued;
         }
         let (own, peer, place) = (message.own, message.peer, message.place);
@@ -229,7 +229,6 @@ impl Outgoing {
             wish: None,
             waits_for: None,
             undecided: false,
-            behind: false,
             look: None,
             born,
             valid_for: None,

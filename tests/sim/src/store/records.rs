@@ -86,8 +86,6 @@ pub(super) struct Outgoing {
     pub(super) waits_for: Option<WaitsFor>,
     /// Of a queued message: not in the queue of IP.
     pub(super) undecided: bool,
-    /// It was to go by SMS when something before it was unsettled.
-    pub(super) behind: bool,
     pub(super) look: Option<LookAt>,
     pub(super) born: BootStamp,
     pub(super) valid_for: Option<Duration>,
@@ -136,6 +134,7 @@ pub(super) struct Derived {
     pub(super) open: bool,
     /// Waits for a channel.
     pub(super) queued: bool,
+    pub(super) for_ip: bool,
     /// May get a look when the lane is free.
     pub(super) next_in_lane: bool,
     pub(super) pacing: bool,
@@ -239,12 +238,11 @@ impl Outgoing {
             return;
         }
         self.shown = shown(self.ip, self.sms, self.read);
+        // Without SMS there is nothing to decide.
+        self.undecided &= self.ip == IpAttempt::None && self.sms == SmsAttempt::None;
         if !self.may_be_looked_at() {
             self.look = None;
             self.waits_for = None;
-        }
-        if self.look.is_some() || !self.may_be_looked_at() {
-            self.behind = false;
         }
         if let Some((_, lane_seq)) = self.place {
             let place = self.as_place(lane_seq);
@@ -269,6 +267,25 @@ impl Outgoing {
             }
     }
 
+    /// Where Twine has to decide: nothing passes it.
+    pub(super) fn is_undecided(&self) -> bool {
+        self.sms == SmsAttempt::None
+            && lane_use(self.ip, self.sms, self.waits_for, self.undecided) == LaneUse::Blocks
+    }
+
+    /// On IP, and nothing but its lane brings it before the engine again.
+    fn stays_without_look(&self, lane_use: LaneUse) -> bool {
+        lane_use == LaneUse::OnIp
+            && self.sms == SmsAttempt::None
+            && self.look.is_none()
+            && self.is_wanted()
+    }
+
+    /// In the queue of IP, also while the user is asked about it.
+    pub(super) fn is_queued_for_ip(&self) -> bool {
+        self.is_queued() && !self.undecided
+    }
+
     pub(super) fn derived(&self) -> Derived {
         let none = Derived {
             shown: self.shown,
@@ -277,6 +294,7 @@ impl Outgoing {
             lane_use: LaneUse::Free,
             open: false,
             queued: false,
+            for_ip: false,
             next_in_lane: false,
             pacing: false,
             sms_waiting: false,
@@ -292,14 +310,13 @@ impl Outgoing {
             return none;
         }
         let lane_use = lane_use(self.ip, self.sms, self.waits_for, self.undecided);
-        let sms_under_way = matches!(self.sms, SmsAttempt::Waiting | SmsAttempt::Handed);
         let open_place = self.place.filter(|_| self.closed_as.is_none());
         Derived {
             lane_use,
             open: self.is_open(),
-            queued: self.ip == IpAttempt::None
-                && matches!(self.sms, SmsAttempt::None | SmsAttempt::NotUsed),
-            next_in_lane: lane_use == LaneUse::Blocks && !sms_under_way || self.behind,
+            queued: self.is_queued(),
+            for_ip: self.is_queued_for_ip(),
+            next_in_lane: self.is_undecided() || self.stays_without_look(lane_use),
             pacing: self.sms == SmsAttempt::Waiting && self.waits_for.is_none(),
             sms_waiting: self.sms == SmsAttempt::Waiting,
             handed: self.sms == SmsAttempt::Handed,
@@ -376,7 +393,6 @@ impl Incoming {
             ip: IpAttempt::None,
             sms: SmsRecord {
                 iccid: self.iccid.clone(),
-                marked: self.residue.is_some(),
                 scts_ms: self.scts_ms,
                 ..SmsRecord::default()
             },

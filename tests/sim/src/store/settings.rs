@@ -1,7 +1,7 @@
 //! What the user chose for conversations, and who is believed to be on IP.
 
 use twine_engine::limits::{MAX_CONVERSATION_SETTINGS, REFUSED_REACH_TTL};
-use twine_engine::message::{Channel, LaneUse, MessageId, SmsAttempt};
+use twine_engine::message::{Channel, MessageId, SmsAttempt};
 use twine_engine::settings::{Mode, Reach, Settings};
 use twine_engine::store_ops::{BootStamp, ConversationFacts, Outcome};
 use twine_engine::time::WallTime;
@@ -43,8 +43,7 @@ impl MemoryStore {
             let Some(message) = self.outgoing.get(&id) else {
                 continue;
             };
-            let stays = message.derived().lane_use == LaneUse::QueuedForIp
-                && !self.excludes_ip(message);
+            let stays = message.is_queued_for_ip() && !self.excludes_ip(message);
             if !stays && message.sms != SmsAttempt::Handed {
                 self.change(id, wall, Outgoing::look_at_once);
             }
@@ -110,13 +109,13 @@ impl MemoryStore {
     }
 
     /// It is not to be released to IP as things stand. Where SMS is out of the
-    /// question a belief does not count: IP is the only way there is.
+    /// question nothing counts: IP is the only way there is.
     pub(super) fn speaks_against_ip(&self, message: &Outgoing, boot: BootStamp) -> bool {
         let not_reached = matches!(
             self.reach_of(message.peer, boot),
             Reach::Refused | Reach::Silent
         );
-        self.excludes_ip(message)
-            || not_reached && message.wish.is_none() && message.sms == SmsAttempt::None
+        message.sms == SmsAttempt::None
+            && (self.excludes_ip(message) || not_reached && message.wish.is_none())
     }
 }

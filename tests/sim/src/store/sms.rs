@@ -80,6 +80,7 @@ impl MemoryStore {
             self.found
                 .handed
                 .range(MessageId(after.0.saturating_add(1))..)
+                .filter(|id| self.outgoing.get(id).is_some_and(|m| !m.parts.all_told()))
                 .take(limit)
                 .filter_map(|id| self.handed(*id))
                 .collect(),
