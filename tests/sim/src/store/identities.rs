@@ -168,7 +168,9 @@ impl MemoryStore {
                     .next_back();
                 old.push(EpochPosition {
                     epoch,
-                    next_seq: highest.map_or(lowest_unsettled, |((.., seq), _)| *seq).next(),
+                    next_seq: highest
+                        .map_or(lowest_unsettled, |((.., seq), _)| *seq)
+                        .next(),
                     lowest_unsettled,
                 });
             }

@@ -160,9 +160,7 @@ impl MemoryStore {
             .find(|lane_use| {
                 self.found
                     .lanes
-                    .range(
-                        (own, peer, *lane_use, MessageId(0))..(own, peer, *lane_use, id),
-                    )
+                    .range((own, peer, *lane_use, MessageId(0))..(own, peer, *lane_use, id))
                     .next()
                     .is_some()
             })

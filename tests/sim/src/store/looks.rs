@@ -1,9 +1,7 @@
 //! Messages of which something is to be decided, and the decisions that begin no
 //! attempt.
 
-use twine_engine::message::{
-    IpAttempt, LaneUse, MessageId, SmsAttempt, TakeBack, WaitsFor,
-};
+use twine_engine::message::{IpAttempt, LaneUse, MessageId, SmsAttempt, TakeBack, WaitsFor};
 use twine_engine::store_ops::{BootStamp, Considered, Look, Outcome, Unsettled};
 use twine_engine::time::WallTime;
 use twine_proto::{E164, Redacted};

@@ -24,7 +24,9 @@ impl MemoryStore {
             id,
             came_by: message.came_by,
             // What contradicts another of its name has no place of its own.
-            place: message.place.filter(|_| message.shown != Shown::Conflicting),
+            place: message
+                .place
+                .filter(|_| message.shown != Shown::Conflicting),
             residue: message.residue,
             hash: message.hash,
             maybe_by_sms: message.maybe_by_sms && message.shown == Shown::Received,
@@ -151,7 +153,10 @@ impl MemoryStore {
                 .map(|(&lane_seq, &filled)| NoteEntry { lane_seq, filled })
                 .collect();
             self.read_note(lane, &waiting, arrived, wall);
-            let found = self.incoming.get(&id).is_some_and(|sms| sms.place.is_some());
+            let found = self
+                .incoming
+                .get(&id)
+                .is_some_and(|sms| sms.place.is_some());
             if found {
                 return;
             }

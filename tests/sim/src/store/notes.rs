@@ -86,9 +86,7 @@ impl MemoryStore {
                     ..Outgoing::empty(own, Peer::Number(to), born, wall)
                 },
             );
-            return self
-                .released(id)
-                .map_or(Outcome::Done, Outcome::Released);
+            return self.released(id).map_or(Outcome::Done, Outcome::Released);
         }
         Outcome::Done
     }

@@ -207,9 +207,10 @@ impl MemoryStore {
                 let Some(id) = self.released_as.get(&key).copied() else {
                     return;
                 };
-                let concluded = self.outgoing.get(&id).is_some_and(|m| {
-                    m.ip.is_negative() && !matches!(m.ip, IpAttempt::Rejected(_))
-                });
+                let concluded = self
+                    .outgoing
+                    .get(&id)
+                    .is_some_and(|m| m.ip.is_negative() && !matches!(m.ip, IpAttempt::Rejected(_)));
                 if !concluded {
                     return;
                 }
@@ -337,8 +338,7 @@ impl MemoryStore {
             return;
         }
         if let (Some((epoch, lane_seq)), Some(to)) = (message.place, message.peer.number()) {
-            self.places_out
-                .remove(&(message.own, to, epoch, lane_seq));
+            self.places_out.remove(&(message.own, to, epoch, lane_seq));
         }
         self.released_as
             .remove(&(message.own, sent.epoch, sent.seq));

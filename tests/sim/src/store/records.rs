@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
+use twine_engine::message::MessageId;
 use twine_engine::message::{
     Channel, Direction, IpAttempt, LaneUse, MessageRecord, OrderKey, SentAs, Shown, SmsAttempt,
     SmsRecord, TakeBack, WaitsFor, lane_use, shown,
 };
-use twine_engine::message::MessageId;
 use twine_engine::notes::{self, Place};
 use twine_engine::parts::{AttemptId, PartStates};
 use twine_engine::store_ops::{BootStamp, Look};
 use twine_engine::time::{BootId, Instant, WallTime};
 use twine_proto::frame::RejectReason;
-use twine_proto::{Digest, E164, Epoch, Filled, LaneSeq, MessageName, NoteEntry, Peer, Redacted, Seq};
+use twine_proto::{
+    Digest, E164, Epoch, Filled, LaneSeq, MessageName, NoteEntry, Peer, Redacted, Seq,
+};
 
 /// When a message is looked at again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -343,14 +345,15 @@ impl Outgoing {
             own: self.own,
             peer: self.peer,
             text: self.text.clone(),
-            name: self.place.zip(self.peer.number()).map(
-                |((epoch, lane_seq), to)| MessageName {
+            name: self
+                .place
+                .zip(self.peer.number())
+                .map(|((epoch, lane_seq), to)| MessageName {
                     from: self.own,
                     epoch,
                     to,
                     lane_seq,
-                },
-            ),
+                }),
             ip: self.ip,
             sms: SmsRecord {
                 state: self.sms,
@@ -382,14 +385,15 @@ impl Incoming {
             own: self.own,
             peer: self.peer,
             text: self.text.clone(),
-            name: self.place.zip(self.peer.number()).map(
-                |((epoch, lane_seq), from)| MessageName {
+            name: self
+                .place
+                .zip(self.peer.number())
+                .map(|((epoch, lane_seq), from)| MessageName {
                     from,
                     epoch,
                     to: self.own,
                     lane_seq,
-                },
-            ),
+                }),
             ip: IpAttempt::None,
             sms: SmsRecord {
                 iccid: self.iccid.clone(),

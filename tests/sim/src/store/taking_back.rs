@@ -96,7 +96,11 @@ impl MemoryStore {
                 *stamp = boot;
             }
         }
-        for stamp in self.reach.values_mut().filter_map(|(_, stamp)| stamp.as_mut()) {
+        for stamp in self
+            .reach
+            .values_mut()
+            .filter_map(|(_, stamp)| stamp.as_mut())
+        {
             if stamp.boot != boot.boot {
                 *stamp = boot;
             }
