@@ -1,7 +1,7 @@
 //! Client of `twined`'s control socket.
 //!
 //! Owns the client's side of one connection: greeting, request ids, matching
-//! of replies, a bounded queue of events. Never reconnects and never repeats a
+//! of replies, bounded queues of events and orders. Never reconnects and never repeats a
 //! request by itself: whether that is right, only the caller knows.
 //!
 //! Two clients share the messages and the errors:
@@ -17,6 +17,12 @@
 //! been carried out: connect again and repeat a `send` with the same token, it
 //! returns the same message (DELIVERY 1). All other requests are safe to repeat.
 //! [`ClientError::NotSent`] never reached the daemon.
+//!
+//! # The telephony agent
+//!
+//! It reports its full state first, then takes orders with `next_order` and
+//! reports what becomes of them. An agent that does not take its orders is
+//! disconnected by the daemon, like any slow client.
 //!
 //! # Example
 //!
@@ -49,9 +55,11 @@ mod client;
 mod error;
 mod greeting;
 pub mod limits;
+mod order;
 
 pub use ask::Ask;
 #[cfg(feature = "async")]
 pub use client::Client;
 pub use error::{ClientError, ConnectError, Disconnected, Ending, Refusal, RequestId};
+pub use order::Order;
 pub use twine_proto::control_pb as pb;
