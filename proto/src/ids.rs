@@ -133,6 +133,13 @@ impl SmsName {
     /// See the type.
     pub const MAX_BYTES: usize = 33;
 
+    /// "?": of a message whose originator is nothing that can be shown.
+    pub const UNKNOWN: Self = {
+        let mut bytes = [0; Self::MAX_BYTES];
+        bytes[0] = b'?';
+        Self { len: 1, bytes }
+    };
+
     /// Takes a name as it came, without spaces around it.
     pub fn new(text: &str) -> Result<Self, PeerError> {
         let text = text.trim();

@@ -3,15 +3,22 @@
 //! Owns the difference between who may see numbers and texts and who may not.
 //! Decides nothing else.
 
+mod choices;
+
 use twine_engine::link::{Generation, LinkKind};
-use twine_engine::message::{Direction, IpAttempt, MessageRecord, OrderKey, SentAs, Shown};
-use twine_engine::status::{IdentityView, LinkView, SessionView, StatusView};
+use twine_engine::message::{
+    Channel, Direction, IpAttempt, MessageRecord, OrderKey, SentAs, Shown, SmsAttempt, WaitsFor,
+};
+use twine_engine::status::{IdentityView, LinkView, SessionView, SimView, StatusView};
 use twine_engine::store_ops::{EventKind, EventRecord};
 use twine_engine::time::{Instant, Now};
 use twine_engine::{CommandError, Notice, Reply, TransportKind};
 use twine_proto::control_pb::{self as pb, ErrorCode, reply};
-use twine_proto::{E164, MessageName};
+use twine_proto::{E164, MessageName, Peer, Redacted};
 
+pub(super) use self::choices::order;
+use self::choices::{previewed, settings};
+use super::story;
 use crate::clock::millis;
 use crate::limits::MAX_PAGE_BYTES;
 use crate::reads::{Conversation, Page};
@@ -21,7 +28,7 @@ use crate::reads::{Conversation, Page};
 pub(super) enum View {
     /// The user's own app: everything.
     Full,
-    /// A technician: no texts, card numbers or tokens, masked numbers.
+    /// A technician: no texts, card numbers or tokens, masked numbers and names.
     Masked,
 }
 
@@ -30,6 +37,14 @@ impl View {
         match self {
             Self::Full => number.expose(),
             Self::Masked => format!("{number:?}"),
+        }
+    }
+
+    fn peer(self, peer: Peer) -> String {
+        match (self, peer) {
+            (_, Peer::Number(number)) => self.number(number),
+            (Self::Full, Peer::Name(name)) => name.expose().to_owned(),
+            (Self::Masked, Peer::Name(name)) => format!("{name:?}"),
         }
     }
 
@@ -43,9 +58,9 @@ impl View {
         }
     }
 
-    fn secret(self, text: Option<&String>) -> String {
+    fn secret(self, text: Option<&Redacted<String>>) -> String {
         match self {
-            Self::Full => text.cloned().unwrap_or_default(),
+            Self::Full => text.map(|text| text.expose().clone()).unwrap_or_default(),
             Self::Masked => String::new(),
         }
     }
@@ -61,8 +76,8 @@ impl View {
             }
             .into(),
             own: self.number(record.own),
-            peer: self.number(record.peer),
-            text: self.secret(record.text.as_ref().map(twine_proto::Redacted::expose)),
+            peer: self.peer(record.peer),
+            text: self.secret(record.text.as_ref()),
             state: state(record.shown).into(),
             order: Some(order_key(record.order)),
             name: record.name.map(|name| self.name(name)).unwrap_or_default(),
@@ -77,8 +92,47 @@ impl View {
                 Direction::Incoming => None,
             },
             age_s: record.age_s,
-            ..Default::default()
+            sms: self.sms_attempt(record),
+            waits_for: record.waits_for.map_or("", WaitsFor::word).to_owned(),
+            copy_of: record.copy_of.map_or(0, |root| root.0),
+            came_by: match record.direction {
+                Direction::Outgoing => pb::Channel::Unspecified,
+                Direction::Incoming => channel(record.came_by),
+            }
+            .into(),
+            late: record.late,
         }
+    }
+
+    /// Of outgoing messages that took it or may, and of incoming ones that came
+    /// by it.
+    fn sms_attempt(self, record: &MessageRecord) -> Option<pb::SmsAttempt> {
+        let sms = &record.sms;
+        if record.direction == Direction::Incoming && record.came_by == Channel::Ip {
+            return None;
+        }
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Some(pb::SmsAttempt {
+            state: match (record.direction, sms.state) {
+                (Direction::Incoming, _) => "",
+                (_, SmsAttempt::None) => "none",
+                (_, SmsAttempt::NotUsed) => "not_used",
+                (_, SmsAttempt::Waiting) => "waiting",
+                (_, SmsAttempt::Handed) => "handed",
+                (_, SmsAttempt::Sent) => "sent",
+                (_, SmsAttempt::Delivered) => "delivered",
+                (_, SmsAttempt::Unconfirmed) => "unconfirmed",
+                (_, SmsAttempt::Failed) => "failed",
+            }
+            .to_owned(),
+            parts: count(sms.parts.len()),
+            parts_sent: count(sms.parts.sent()),
+            parts_delivered: count(sms.parts.delivered()),
+            iccid: self.secret(sms.iccid.as_ref()),
+            marked: sms.marked,
+            code: sms.code.unwrap_or(0),
+            scts_ms: sms.scts_ms,
+        })
     }
 
     /// A logged event with its message.
@@ -89,8 +143,12 @@ impl View {
             kind: match event.kind {
                 EventKind::Received => pb::EventKind::MessageReceived,
                 EventKind::StateChanged => pb::EventKind::MessageStateChanged,
+                EventKind::Merged => pb::EventKind::Merged,
+                EventKind::Unmerged => pb::EventKind::Unmerged,
+                EventKind::Reordered => pb::EventKind::Reordered,
             }
             .into(),
+            into: event.into.map_or(0, |other| other.0),
             message: message.map(|record| self.message(record)),
             state: state(event.shown).into(),
             wall_ms: event.wall.0,
@@ -134,6 +192,11 @@ impl View {
                     more: *more || cut,
                 })
             }
+            Page::Story(Some(story)) => reply::Kind::Story(pb::Story {
+                message: Some(self.message(&story.message)),
+                lines: story::lines(story),
+            }),
+            Page::Story(None) => error(ErrorCode::NotFound, "no such message".to_owned()),
             Page::Conversations(conversations) => {
                 let (conversations, _) = fitting(conversations, |one| self.conversation(one));
                 reply::Kind::Conversations(pb::Conversations { conversations })
@@ -146,7 +209,7 @@ impl View {
     fn conversation(self, conversation: &Conversation) -> pb::Conversation {
         pb::Conversation {
             own: self.number(conversation.last.own),
-            peer: self.number(conversation.last.peer),
+            peer: self.peer(conversation.last.peer),
             last: Some(self.message(&conversation.last)),
             count: conversation.count,
         }
@@ -161,7 +224,30 @@ impl View {
             // The store keeps it; the engine's view does not carry it.
             lowest_unsettled: 0,
             cursor: view.cursor.0,
-            iccid: self.secret(view.iccid.as_ref().map(twine_proto::Redacted::expose)),
+            iccid: self.secret(view.iccid.as_ref()),
+        }
+    }
+
+    fn sim(self, view: &SimView, now: Instant) -> pb::SimStatus {
+        let sim = &view.sim;
+        pb::SimStatus {
+            sim: Some(pb::Sim {
+                slot: sim.slot.into(),
+                iccid: self.secret(Some(&sim.iccid)),
+                number: sim
+                    .number
+                    .map(|number| self.number(number))
+                    .unwrap_or_default(),
+                mcc_mnc: sim.mcc_mnc.to_string(),
+                ready: sim.ready,
+                subscription_id: sim.subscription_id,
+                operator: sim.operator.to_string(),
+                in_service: sim.in_service,
+                roaming: sim.roaming,
+                default_sms: sim.default_sms,
+                radio_off: sim.radio_off,
+            }),
+            age_ms: millis(now.since(view.reported)),
         }
     }
 
@@ -178,6 +264,9 @@ impl View {
             queued: view.queued,
             in_flight: view.in_flight,
             undelivered: view.outbox,
+            sims: view.sims.iter().map(|one| self.sim(one, now)).collect(),
+            agent: view.agent,
+            sms_handed: view.sms_handed,
             counters: view
                 .counters
                 .iter()
@@ -253,6 +342,12 @@ pub(super) fn reply(reply: Reply, device_key: &str) -> reply::Kind {
                 })
                 .collect(),
         }),
+        Reply::Previewed(preview) => reply::Kind::Previewed(previewed(&preview)),
+        Reply::Settings {
+            set,
+            effective,
+            reach,
+        } => reply::Kind::Settings(settings(&set, &effective, reach)),
         Reply::ClientOpen { cursor, latest } => reply::Kind::Subscribed(pb::Subscribed {
             cursor: cursor.0,
             latest: latest.0,
@@ -292,6 +387,13 @@ const fn state(shown: Shown) -> pb::MessageState {
         Shown::Received => pb::MessageState::Received,
         Shown::Unreadable => pb::MessageState::Unreadable,
         Shown::Conflicting => pb::MessageState::Conflicting,
+    }
+}
+
+const fn channel(channel: Channel) -> pb::Channel {
+    match channel {
+        Channel::Ip => pb::Channel::Ip,
+        Channel::Sms => pb::Channel::Sms,
     }
 }
 
@@ -393,20 +495,25 @@ fn link(view: &LinkView, now: Instant) -> pb::LinkStatus {
 #[cfg(test)]
 mod tests {
     use prost::Message as _;
-    use twine_engine::message::{MessageId, SmsAttempt};
+    use twine_engine::message::{MessageId, SmsRecord};
+    use twine_engine::parts::{PartState, PartStates};
+    use twine_engine::store_ops::EventCursor;
     use twine_engine::time::WallTime;
-    use twine_proto::{Epoch, LaneSeq, Redacted, Seq};
+    use twine_proto::{Epoch, LaneSeq, Seq};
+    use twine_store::{Step, StoryLine};
+
+    use crate::reads::Story;
 
     use super::*;
 
     fn record(id: u64, text: String) -> MessageRecord {
         let own = "+254712345678".parse().unwrap();
-        let peer = "+2348031234567".parse().unwrap();
+        let peer: E164 = "+2348031234567".parse().unwrap();
         MessageRecord {
             id: MessageId(id),
             direction: Direction::Outgoing,
             own,
-            peer,
+            peer: peer.into(),
             text: Some(Redacted::new(text)),
             name: Some(MessageName {
                 from: own,
@@ -418,7 +525,11 @@ mod tests {
                 epoch: Epoch(690),
                 seq: Seq(9),
             }),
-            sms: SmsAttempt::None,
+            sms: SmsRecord::default(),
+            waits_for: None,
+            came_by: Channel::Ip,
+            copy_of: None,
+            late: false,
             take_back: None,
             shown: Shown::Sent,
             order: OrderKey {
@@ -448,6 +559,100 @@ mod tests {
         // What explains the message's way is the same.
         assert_eq!(masked.ip, full.ip);
         assert_eq!(masked.state, full.state);
+    }
+
+    #[test]
+    fn a_name_and_a_card_are_masked_and_the_parts_are_not() {
+        let mut parts = PartStates::open(3);
+        parts.take(0, PartState::Delivered);
+        parts.take(1, PartState::Sent);
+        let record = MessageRecord {
+            peer: "MPESA".parse().unwrap(),
+            sms: SmsRecord {
+                state: SmsAttempt::Handed,
+                iccid: Some(Redacted::new("8925402".to_owned())),
+                marked: true,
+                parts,
+                code: Some(4),
+                scts_ms: 0,
+            },
+            waits_for: Some(WaitsFor::Sim),
+            ..record(1, "a secret".to_owned())
+        };
+        let full = View::Full.message(&record);
+        assert_eq!(
+            (full.peer.as_str(), full.waits_for.as_str()),
+            ("MPESA", "sim")
+        );
+        let sms = full.sms.unwrap();
+        assert_eq!(
+            (sms.state.as_str(), sms.iccid.as_str()),
+            ("handed", "8925402")
+        );
+        assert_eq!((sms.parts, sms.parts_sent, sms.parts_delivered), (3, 2, 1));
+
+        let masked = View::Masked.message(&record);
+        assert_eq!(masked.peer, "[name of 5 bytes]");
+        let masked = masked.sms.unwrap();
+        assert_eq!(masked.iccid, "");
+        assert_eq!((masked.parts, masked.marked, masked.code), (3, true, 4));
+    }
+
+    #[test]
+    fn an_incoming_message_says_how_it_came_and_whose_copy_it_is() {
+        let sms = MessageRecord {
+            direction: Direction::Incoming,
+            came_by: Channel::Sms,
+            copy_of: Some(MessageId(9)),
+            late: true,
+            shown: Shown::Received,
+            ..record(10, "a secret".to_owned())
+        };
+        let shown = View::Full.message(&sms);
+        assert_eq!(shown.came_by(), pb::Channel::Sms);
+        assert_eq!((shown.copy_of, shown.late), (9, true));
+        assert!(shown.ip.is_none() && shown.sms.is_some());
+        let event = EventRecord {
+            cursor: EventCursor(3),
+            kind: EventKind::Merged,
+            message: MessageId(10),
+            shown: Shown::Received,
+            into: Some(MessageId(9)),
+            wall: WallTime(3),
+        };
+        let event = View::Full.event(&event, Some(&sms));
+        assert_eq!((event.kind(), event.into), (pb::EventKind::Merged, 9));
+        let by_ip = MessageRecord {
+            came_by: Channel::Ip,
+            ..sms
+        };
+        assert!(View::Full.message(&by_ip).sms.is_none());
+    }
+
+    #[test]
+    fn a_story_is_told_to_a_technician_without_what_was_written() {
+        let page = Page::Story(Some(Box::new(Story {
+            message: record(1, "a secret".to_owned()),
+            lines: vec![StoryLine {
+                wall: WallTime(5),
+                step: Step::BySms,
+                detail: Some(0),
+                because: vec!["the peer is not on IP".to_owned()],
+            }],
+        })));
+        let reply::Kind::Story(story) = View::Masked.page(&page) else {
+            panic!("expected a story");
+        };
+        assert_eq!(story.message.unwrap().text, "");
+        assert_eq!(
+            (story.lines[0].wall_ms, &*story.lines[0].text),
+            (1, "stored for sending")
+        );
+        assert_eq!(
+            (story.lines[1].wall_ms, &*story.lines[1].text),
+            (5, "goes by SMS")
+        );
+        assert_eq!(story.lines[1].reasons, ["the peer is not on IP"]);
     }
 
     #[test]

@@ -457,7 +457,7 @@ statements! {
          WHERE handed_ms IS NOT NULL ORDER BY handed_ms DESC LIMIT ?1";
     STORY_ADD =
         "INSERT INTO story (message, wall_ms, step, detail, because) VALUES (?1, ?2, ?3, ?4, ?5)";
-    STORY = "SELECT wall_ms, step, detail, because FROM story WHERE message = ?1 ORDER BY no LIMIT ?2";
+    STORY = "SELECT wall_ms, step, detail, because FROM story WHERE message = ?1 ORDER BY no DESC LIMIT ?2";
     STORY_PRUNE = "DELETE FROM story WHERE no <= (SELECT max(no) FROM story) - ?1";
 
     // -- receipts -------------------------------------------------------------
