@@ -30,10 +30,12 @@ impl Redact {
     /// The other side of a conversation: a number, a short code or a name. What
     /// the daemon has masked already stays as it is.
     pub(crate) fn peer(self, peer: &str) -> String {
-        if self.wanted && !self.masked && !peer.is_empty() && !peer.starts_with('+') {
+        if peer.starts_with('+') {
+            self.number(peer)
+        } else if self.wanted && !peer.is_empty() && !peer.starts_with("[name of ") {
             format!("[name of {} characters]", peer.chars().count())
         } else {
-            self.number(peer)
+            peer.to_owned()
         }
     }
 
@@ -119,11 +121,7 @@ mod tests {
         assert_eq!(REPORT.peer("+254712345678"), "+254…78");
         assert_eq!(REPORT.peer("MPESA"), "[name of 5 characters]");
         assert_eq!(REPORT.peer(""), "");
-        let masked = Redact {
-            masked: true,
-            ..REPORT
-        };
-        assert_eq!(masked.peer("[name of 5 bytes]"), "[name of 5 bytes]");
+        assert_eq!(REPORT.peer("[name of 5 bytes]"), "[name of 5 bytes]");
         assert_eq!(Redact::default().peer("MPESA"), "MPESA");
     }
 

@@ -101,7 +101,7 @@ fn json(previewed: &pb::Previewed, redact: Redact) -> Value {
 fn text(previewed: &pb::Previewed, redact: Redact) -> String {
     let mut out = String::new();
     let mut line = |heading: &str, text: &str| {
-        let _ = writeln!(out, "{heading:<10} {text}");
+        let _ = writeln!(out, "{heading:<11} {text}");
     };
     line("now", &verdict(previewed));
     for (index, why) in previewed.reasons.iter().enumerate() {

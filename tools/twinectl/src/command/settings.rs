@@ -163,7 +163,7 @@ fn json(of: &Of, settings: &pb::Settings, redact: Redact) -> Value {
 fn text(of: &Of, settings: &pb::Settings, redact: Redact) -> String {
     let mut out = String::new();
     let mut line = |heading: &str, text: &str| {
-        let _ = writeln!(out, "{heading:<10} {text}");
+        let _ = writeln!(out, "{heading:<11} {text}");
     };
     let whose = if of.peer.is_empty() {
         "all conversations".to_owned()
