@@ -354,7 +354,7 @@ pub fn what_speaks_against_ip_is_found_at_release(backend: impl Backend) {
     world.release(wished);
     world.done(Op::SetReach {
         peer: peer(),
-        reach: Reach::Unknown,
+        reach: Reach::OnIp,
         boot: at(0),
     });
 
