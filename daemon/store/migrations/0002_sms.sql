@@ -187,9 +187,9 @@ CREATE TABLE setting (
 
 -- Whether a peer is believed to be on IP, and since when.
 CREATE TABLE reach (
-    peer    INTEGER PRIMARY KEY,
-    reach   INTEGER NOT NULL CHECK (reach BETWEEN 0 AND 3),
-    boot    INTEGER NOT NULL,
+    peer     INTEGER PRIMARY KEY,
+    reach    INTEGER NOT NULL CHECK (reach BETWEEN 0 AND 3),
+    boot     INTEGER NOT NULL,
     since_ms INTEGER NOT NULL
 ) STRICT;
 

@@ -413,7 +413,11 @@ pub fn a_retry_takes_the_wish_of_the_user(backend: impl Backend) {
     world.op(by(id, Some(Channel::Ip)));
     assert_eq!(world.considered(id).wish, Some(Channel::Ip));
     assert_eq!(world.sms(id), SmsAttempt::NotUsed);
-    world.queue_for_ip(id);
+    assert_eq!(
+        world.queued_for_ip(),
+        [id],
+        "nothing else is left to decide"
+    );
     let released = world.release(id);
     assert_eq!((released.seq.get(), released.lane_seq.get()), (2, 1));
     let busy = world.op(by(id, None));
@@ -423,6 +427,30 @@ pub fn a_retry_takes_the_wish_of_the_user(backend: impl Backend) {
     world.op(by(id, None));
     let considered = world.considered(id);
     assert_eq!((considered.wish, considered.sms), (None, SmsAttempt::None));
+}
+
+/// It is on its way by IP, and they would rather have it by SMS.
+pub fn the_user_may_prefer_sms_while_it_is_on_its_way(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let id = world.send("by ip alone, at first");
+    world.after_sent(1, &[], &[]);
+    let busy = world.op(by(id, Some(Channel::Ip)));
+    assert!(matches!(busy, Outcome::TooLate { .. }), "{busy:?}");
+    let retried = world.op(by(id, Some(Channel::Sms)));
+    assert!(
+        matches!(retried, Outcome::Retried { look } if ms(look) == AT_ONCE),
+        "{retried:?}"
+    );
+    let considered = world.considered(id);
+    assert!(considered.ip.unsettled().is_some());
+    assert_eq!(
+        (considered.sms, considered.wish),
+        (SmsAttempt::None, Some(Channel::Sms))
+    );
+    assert_eq!(world.shown(id), Shown::Sent);
+    world.op(ask_back(id, 400));
+    let again = world.op(by(id, Some(Channel::Sms)));
+    assert!(matches!(again, Outcome::TooLate { .. }), "{again:?}");
 }
 
 /// Send by SMS, or wait on.

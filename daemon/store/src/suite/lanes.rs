@@ -77,7 +77,7 @@ pub fn an_sms_waits_for_what_is_before_it(backend: impl Backend) {
     assert_eq!(world.looks(refused), (None, false));
     assert_eq!(world.sms(second), SmsAttempt::None);
     assert_eq!(world.due_ids(10), [], "not before something changes");
-    assert_eq!(world.after_sent(1, &[], &[]).unblocked, false);
+    assert!(!world.after_sent(1, &[], &[]).unblocked);
     assert_eq!(world.due_ids(10), []);
     let after = world.after_sent(1, &[1], &[]);
     assert_eq!(after.look, AT_ONCE);

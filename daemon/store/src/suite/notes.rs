@@ -83,7 +83,7 @@ pub fn what_was_not_acknowledged_is_noted_again(backend: impl Backend) {
     world.sent_by_sms("by sms");
     let note = entry(1, Filled::Sms(hash("by sms")));
     world.open_on_ip("refused");
-    world.open_on_ip("not listed last").id;
+    world.open_on_ip("not listed last");
     let refused = (1, Disposition::Refused(Refusal::TooLarge));
     world.after_sent(2, &[], &[refused]);
     let due = world.due_ids(0);
