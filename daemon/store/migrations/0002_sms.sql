@@ -227,7 +227,7 @@ CREATE TABLE note_pending (
 
 -- Why a message went the way it went. No texts, no numbers.
 CREATE TABLE story (
-    id      INTEGER PRIMARY KEY,
+    no      INTEGER PRIMARY KEY,
     message INTEGER NOT NULL,
     wall_ms INTEGER NOT NULL,
     step    INTEGER NOT NULL,

@@ -639,7 +639,7 @@ statements! {
            AND message <= (SELECT message FROM token ORDER BY message DESC LIMIT 1 OFFSET ?2)";
     STORY_ADD =
         "INSERT INTO story (message, wall_ms, step, detail, because) VALUES (?1, ?2, ?3, ?4, ?5)";
-    STORY_PRUNE = "DELETE FROM story WHERE id <= (SELECT max(id) FROM story) - ?1";
+    STORY_PRUNE = "DELETE FROM story WHERE no <= (SELECT max(no) FROM story) - ?1";
     /// Epochs nobody will ask about; their lanes go with them.
     EPOCHS_PRUNE = concat!(
         "DELETE FROM epoch
@@ -690,8 +690,10 @@ statements! {
          ORDER BY newest DESC LIMIT ?1 OFFSET ?2";
     CONVERSATION_COUNT =
         "SELECT count(*) FROM message WHERE hidden = 0 AND own = ?1 AND peer = ?2";
-    /// Oldest first.
-    STORY = "SELECT wall_ms, step, detail, because FROM story WHERE message = ?1 ORDER BY id LIMIT ?2";
+    /// The last, newest first.
+    STORY =
+        "SELECT wall_ms, step, detail, because FROM story
+         WHERE message = ?1 ORDER BY no DESC LIMIT ?2";
     COUNTS =
         "SELECT (SELECT count(*) FROM message WHERE hidden <> 2), (SELECT count(*) FROM event),
                 (SELECT count(*) FROM token), (SELECT count(*) FROM client)";

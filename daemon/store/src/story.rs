@@ -2,9 +2,10 @@
 //!
 //! A line holds a step, a figure and reasons; never a number or a text.
 
-use twine_engine::message::MessageId;
+use twine_engine::message::{Channel, MessageId, WaitsFor};
 use twine_engine::time::WallTime;
 
+use crate::codes;
 use crate::error::StoreError;
 use crate::limits::MAX_STORY_LINES;
 use crate::rows::{self, Columns};
@@ -103,8 +104,22 @@ pub struct StoryLine {
     pub because: Vec<String>,
 }
 
+impl StoryLine {
+    /// With [`Step::Waits`]: what for.
+    pub fn waits(&self) -> Option<WaitsFor> {
+        let code = self.detail.filter(|_| self.step == Step::Waits)?;
+        codes::waits_from(code)
+    }
+
+    /// With [`Step::Retried`]: the user's wish.
+    pub fn wish(&self) -> Option<Channel> {
+        let code = self.detail.filter(|_| self.step == Step::Retried)?;
+        codes::channel_from(code)
+    }
+}
+
 impl SqliteStore {
-    /// The story of an outgoing message, oldest first, at most
+    /// The story of an outgoing message, oldest first, of a long one the last
     /// [`MAX_STORY_LINES`].
     pub fn story(&self, id: MessageId) -> Result<Vec<StoryLine>, StoreError> {
         let mut statement = self.connection.prepare_cached(sql::STORY)?;
@@ -119,6 +134,8 @@ impl SqliteStore {
                     .unwrap_or_default(),
             })
         })?;
-        Ok(lines.collect::<rusqlite::Result<_>>()?)
+        let mut lines: Vec<_> = lines.collect::<rusqlite::Result<_>>()?;
+        lines.reverse();
+        Ok(lines)
     }
 }

@@ -179,7 +179,7 @@ fn beside_messages(source: &Connection, target: &Connection, unreadable: &mut u6
     let keyed_tables = [
         ("reach", "peer", "peer, reach, boot, since_ms"),
         ("sms_seen", "id", "id, own, peer, scts_ms, digest, spool_id"),
-        ("story", "id", "id, message, wall_ms, step, detail, because"),
+        ("story", "no", "no, message, wall_ms, step, detail, because"),
     ];
     for table in keyed_tables {
         keyed(source, target, table, |_| Ok(()), unreadable)?;
