@@ -201,6 +201,8 @@ impl FromStr for Peer {
     type Err = PeerError;
 
     fn from_str(text: &str) -> Result<Self, PeerError> {
+        // Spaces around it must not make a name of a number.
+        let text = text.trim();
         if text.starts_with('+') {
             return Ok(Self::Number(text.parse()?));
         }

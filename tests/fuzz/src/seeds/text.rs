@@ -25,6 +25,9 @@ roots = [\"root.pem\"]
 [engine]
 transports = [\"tls\", \"quic\"]
 heartbeat_ms = 120_000
+sms = false
+accept_patience_s = 20
+max_parts_unasked = 3
 backoff_first_ms = 500
 backoff_max_ms = 60_000
 
@@ -124,6 +127,9 @@ pub fn daemon_config() -> Vec<Seed> {
         ),
         ("unknown-key", swap("heartbeat_ms", "hartbeat_ms")),
         ("unknown-table", swap("[engine]", "[motor]")),
+        ("flag-number", swap("sms = false", "sms = 0")),
+        ("seconds-too-few", swap("patience_s = 20", "patience_s = 0")),
+        ("byte-too-large", swap("unasked = 3", "unasked = 256")),
         (
             "table-for-a-value",
             swap("level = \"debug\"", "level.of = \"debug\""),
