@@ -12,6 +12,19 @@ use twine_proto::{Epoch, Filled, Seq};
 /// `message.direction`; 1 is incoming.
 pub(crate) const OUTGOING: i64 = 0;
 
+/// `message.hidden`: a note without a message; 1 is a copy.
+pub(crate) const NOTE: i64 = 2;
+
+/// `message.stage`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// None of the others: settled, on IP, or in its queue.
+    Other = 0,
+    Undecided = 1,
+    SmsWaiting = 2,
+    SmsHanded = 3,
+}
+
 /// `message.body` of incoming messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Body {
@@ -90,21 +103,6 @@ pub(crate) fn ip_from(
 }
 
 /// `message.sms`.
-pub(crate) const fn sms_from(code: i64) -> Option<SmsAttempt> {
-    Some(match code {
-        0 => SmsAttempt::None,
-        1 => SmsAttempt::Waiting,
-        2 => SmsAttempt::Sent,
-        3 => SmsAttempt::Delivered,
-        4 => SmsAttempt::Unconfirmed,
-        5 => SmsAttempt::Failed,
-        6 => SmsAttempt::Handed,
-        7 => SmsAttempt::NotUsed,
-        _ => return None,
-    })
-}
-
-/// See [`sms_from`]. The indexes of the schema rely on 1 and 6.
 pub(crate) const fn sms_code(sms: SmsAttempt) -> i64 {
     match sms {
         SmsAttempt::None => 0,
@@ -113,12 +111,46 @@ pub(crate) const fn sms_code(sms: SmsAttempt) -> i64 {
         SmsAttempt::Delivered => 3,
         SmsAttempt::Unconfirmed => 4,
         SmsAttempt::Failed => 5,
-        SmsAttempt::Handed => 6,
-        SmsAttempt::NotUsed => 7,
+        SmsAttempt::NotUsed => 6,
+        SmsAttempt::Handed => 7,
     }
 }
 
-/// `message.came_by` and `message.wish`.
+/// See [`sms_code`].
+pub(crate) const fn sms_from(code: i64) -> Option<SmsAttempt> {
+    Some(match code {
+        0 => SmsAttempt::None,
+        1 => SmsAttempt::Waiting,
+        2 => SmsAttempt::Sent,
+        3 => SmsAttempt::Delivered,
+        4 => SmsAttempt::Unconfirmed,
+        5 => SmsAttempt::Failed,
+        6 => SmsAttempt::NotUsed,
+        7 => SmsAttempt::Handed,
+        _ => return None,
+    })
+}
+
+/// `message.take_back`.
+pub(crate) const fn take_back_code(reason: TakeBack) -> i64 {
+    match reason {
+        TakeBack::Cancelled => 0,
+        TakeBack::Expired => 1,
+        TakeBack::BySms => 2,
+    }
+}
+
+/// See [`take_back_code`].
+pub(crate) const fn take_back_from(code: i64) -> Option<TakeBack> {
+    Some(match code {
+        0 => TakeBack::Cancelled,
+        1 => TakeBack::Expired,
+        2 => TakeBack::BySms,
+        _ => return None,
+    })
+}
+
+/// `message.wish` and `message.came_by`.
 pub(crate) const fn channel_code(channel: Channel) -> i64 {
     match channel {
         Channel::Ip => 0,
@@ -135,7 +167,7 @@ pub(crate) const fn channel_from(code: i64) -> Option<Channel> {
     })
 }
 
-/// `message.waits`.
+/// `message.waits_for`.
 pub(crate) const fn waits_code(waits: WaitsFor) -> i64 {
     match waits {
         WaitsFor::User => 0,
@@ -160,18 +192,8 @@ pub(crate) const fn waits_from(code: i64) -> Option<WaitsFor> {
     })
 }
 
-/// `message.lane_use`. The indexes of the schema rely on all four.
-pub(crate) const fn lane_code(lane_use: LaneUse) -> i64 {
-    match lane_use {
-        LaneUse::Free => 0,
-        LaneUse::OnIp => 1,
-        LaneUse::QueuedForIp => 2,
-        LaneUse::Blocks => 3,
-    }
-}
-
-/// See [`lane_code`].
-pub(crate) const fn lane_from(code: i64) -> Option<LaneUse> {
+/// `message.lane_use`.
+pub(crate) const fn lane_use_from(code: i64) -> Option<LaneUse> {
     Some(match code {
         0 => LaneUse::Free,
         1 => LaneUse::OnIp,
@@ -179,6 +201,16 @@ pub(crate) const fn lane_from(code: i64) -> Option<LaneUse> {
         3 => LaneUse::Blocks,
         _ => return None,
     })
+}
+
+/// See [`lane_use_from`].
+pub(crate) const fn lane_use_code(lane_use: LaneUse) -> i64 {
+    match lane_use {
+        LaneUse::Free => 0,
+        LaneUse::OnIp => 1,
+        LaneUse::QueuedForIp => 2,
+        LaneUse::Blocks => 3,
+    }
 }
 
 /// `setting.mode`.
@@ -221,7 +253,7 @@ pub(crate) const fn fallback_from(code: i64) -> Option<Fallback> {
     })
 }
 
-/// `peer_reach.reach`; what is unknown has no row.
+/// `reach.reach`.
 pub(crate) const fn reach_code(reach: Reach) -> i64 {
     match reach {
         Reach::Unknown => 0,
@@ -242,7 +274,7 @@ pub(crate) const fn reach_from(code: i64) -> Option<Reach> {
     })
 }
 
-/// `message.noted_as`, `note_pending.filled`, and the hash beside them.
+/// `note_pending.filled` and `note_pending.hash`.
 pub(crate) const fn filled_code(filled: Filled) -> (i64, u16) {
     match filled {
         Filled::Ip => (0, 0),
@@ -259,25 +291,6 @@ pub(crate) const fn filled_from(code: i64, hash: u16) -> Option<Filled> {
         1 => Filled::Sms(hash),
         2 => Filled::Both(hash),
         3 => Filled::Void,
-        _ => return None,
-    })
-}
-
-/// `message.take_back`.
-pub(crate) const fn take_back_code(reason: TakeBack) -> i64 {
-    match reason {
-        TakeBack::Cancelled => 0,
-        TakeBack::Expired => 1,
-        TakeBack::BySms => 2,
-    }
-}
-
-/// See [`take_back_code`].
-pub(crate) const fn take_back_from(code: i64) -> Option<TakeBack> {
-    Some(match code {
-        0 => TakeBack::Cancelled,
-        1 => TakeBack::Expired,
-        2 => TakeBack::BySms,
         _ => return None,
     })
 }
@@ -421,23 +434,29 @@ mod tests {
         );
     }
 
-    #[test]
-    fn every_other_enumeration_survives_its_code() {
-        for code in -1..10 {
-            let survives = [
-                sms_from(code).is_none_or(|sms| sms_code(sms) == code),
-                channel_from(code).is_none_or(|channel| channel_code(channel) == code),
-                waits_from(code).is_none_or(|waits| waits_code(waits) == code),
-                lane_from(code).is_none_or(|lane| lane_code(lane) == code),
-                mode_from(code).is_none_or(|mode| mode_code(mode) == code),
-                fallback_from(code).is_none_or(|fallback| fallback_code(fallback) == code),
-                reach_from(code).is_none_or(|reach| reach_code(reach) == code),
-                filled_from(code, 7).is_none_or(|filled| filled_code(filled).0 == code),
-                event_from(code).is_none_or(|event| event_code(event) == code),
-                take_back_from(code).is_none_or(|reason| take_back_code(reason) == code),
-            ];
-            assert_eq!(survives, [true; 10], "{code}");
+    /// Every code that means something means itself.
+    fn survives<T: Copy>(count: usize, from: impl Fn(i64) -> Option<T>, code: impl Fn(T) -> i64) {
+        let known: Vec<_> = (-1..20)
+            .filter_map(|at| from(at).map(|it| (at, it)))
+            .collect();
+        assert_eq!(known.len(), count);
+        for (at, it) in known {
+            assert_eq!(code(it), at);
         }
+    }
+
+    #[test]
+    fn every_code_means_one_thing() {
+        survives(8, sms_from, sms_code);
+        survives(3, take_back_from, take_back_code);
+        survives(2, channel_from, channel_code);
+        survives(6, waits_from, waits_code);
+        survives(4, lane_use_from, lane_use_code);
+        survives(3, mode_from, mode_code);
+        survives(4, fallback_from, fallback_code);
+        survives(4, reach_from, reach_code);
+        survives(5, event_from, event_code);
+        survives(4, |at| filled_from(at, 9), |it| filled_code(it).0);
     }
 
     #[test]

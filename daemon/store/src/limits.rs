@@ -56,5 +56,3 @@ pub const MAX_SALVAGE_PROBES: u32 = 4096;
 pub const MAX_BROKEN_KEPT: u32 = 16;
 /// Lines of one message's story that are read.
 pub const MAX_STORY_LINES: usize = 200;
-/// Incoming SMS among which a network's repeat is looked for.
-pub const REPEAT_CANDIDATES: usize = 64;

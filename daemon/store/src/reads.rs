@@ -9,7 +9,7 @@ use twine_proto::{E164, Epoch, LaneSeq, Peer};
 
 use crate::error::StoreError;
 use crate::limits::{MAX_PAGE_CONVERSATIONS, MAX_PAGE_EVENTS, MAX_PAGE_MESSAGES};
-use crate::rows::{self, Columns};
+use crate::rows::{self, Columns, PeerKey};
 use crate::store::SqliteStore;
 use crate::{codes, ops, sql};
 
@@ -83,34 +83,19 @@ impl SqliteStore {
         limit: usize,
         max_text_bytes: usize,
     ) -> Result<MessagePage> {
-        match self.peer_code(peer)? {
-            Some(code) => self.history_of(own, code, before, limit, max_text_bytes),
-            // Nobody of that name ever wrote or was written to.
-            None => Ok(MessagePage {
+        let Some(key) = ops::peer_key(&self.connection, peer)? else {
+            return Ok(MessagePage {
                 messages: Vec::new(),
                 more: false,
-            }),
-        }
+            });
+        };
+        self.history_page(own, key, before, limit, max_text_bytes)
     }
 
-    fn peer_code(&self, peer: Peer) -> Result<Option<i64>> {
-        match peer {
-            Peer::Number(number) => Ok(Some(rows::number(number))),
-            Peer::Name(name) => {
-                let id: Option<i64> = self
-                    .connection
-                    .prepare_cached(sql::PEER_NAME_FIND)?
-                    .query_row((name.expose(),), |row| row.get(0))
-                    .optional()?;
-                Ok(id.map(|id| -id))
-            }
-        }
-    }
-
-    fn history_of(
+    fn history_page(
         &self,
         own: E164,
-        peer: i64,
+        peer: PeerKey,
         before: Option<OrderKey>,
         limit: usize,
         max_text_bytes: usize,
@@ -174,12 +159,12 @@ impl SqliteStore {
         let mut statement = self.connection.prepare_cached(sql::CONVERSATIONS)?;
         let pairs = statement
             .query_map((rows::size(limit), rows::size(offset)), |row| {
-                Ok((row.number(0)?, row.get::<_, i64>(1)?))
+                Ok((row.number(0)?, PeerKey(row.get(1)?)))
             })?
             .collect::<rusqlite::Result<Vec<_>>>()?;
         let mut conversations = Vec::with_capacity(pairs.len());
         for (own, peer) in pairs {
-            let newest = self.history_of(own, peer, None, 1, usize::MAX)?;
+            let newest = self.history_page(own, peer, None, 1, usize::MAX)?;
             let Some(last) = newest.messages.into_iter().next() else {
                 continue;
             };
@@ -211,8 +196,8 @@ impl SqliteStore {
                         kind: row.code(1, codes::event_from)?,
                         message: MessageId(row.unsigned(2)?),
                         shown: row.code(3, codes::shown_from)?,
-                        wall: WallTime(row.unsigned(4)?),
                         into: row.maybe_unsigned(5)?.map(MessageId),
+                        wall: WallTime(row.unsigned(4)?),
                     })
                 },
             )?

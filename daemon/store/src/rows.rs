@@ -3,18 +3,19 @@
 
 use std::time::Duration;
 
-use rusqlite::Row;
-use rusqlite::types::Type;
+use rusqlite::types::{ToSqlOutput, Type};
+use rusqlite::{Row, ToSql};
 use twine_engine::message::{
     Channel, Direction, IpAttempt, LaneUse, MessageId, MessageRecord, OrderKey, Shown, SmsAttempt,
     SmsRecord, TakeBack, WaitsFor, lane_use, shown,
 };
+use twine_engine::notes::{self, Place};
 use twine_engine::parts::PartStates;
-use twine_engine::store_ops::Look;
+use twine_engine::store_ops::BootStamp;
 use twine_engine::time::{BootId, Instant, WallTime};
-use twine_proto::{E164, Epoch, LaneSeq, MessageName, Peer, Redacted, Seq, SmsName};
+use twine_proto::{E164, Epoch, Filled, LaneSeq, MessageName, Peer, Redacted, Seq, SmsName};
 
-use crate::codes::{self, Body};
+use crate::codes::{self, Body, Stage};
 
 /// The longest time in milliseconds that is stored; what is longer counts as
 /// this. Two of them still add up without overflow.
@@ -66,13 +67,20 @@ pub(crate) trait Columns {
     fn text(&self, at: usize) -> rusqlite::Result<Option<Redacted<String>>>;
     /// A code turned into what it stands for.
     fn code<T>(&self, at: usize, decode: impl FnOnce(i64) -> Option<T>) -> rusqlite::Result<T>;
-    /// The same, where there may be none.
+    /// The same, or NULL.
     fn maybe_code<T>(
         &self,
         at: usize,
         decode: impl FnOnce(i64) -> Option<T>,
     ) -> rusqlite::Result<Option<T>>;
     fn take_back(&self, at: usize) -> rusqlite::Result<Option<TakeBack>>;
+    /// The columns `epoch` and `lane_seq`.
+    fn place(&self, at: usize) -> rusqlite::Result<Option<(Epoch, LaneSeq)>>;
+    fn parts(&self, at: usize) -> rusqlite::Result<PartStates>;
+    /// A moment of a boot; one of no boot if it is not known.
+    fn stamp(&self, at: usize) -> rusqlite::Result<BootStamp>;
+    /// A peer from its key, and its name if the key is that of one.
+    fn peer(&self, key: usize, name: usize) -> rusqlite::Result<Peer>;
     /// The four columns `ip`, `ip_detail`, `sent_epoch`, `sent_seq` from `at` on.
     fn ip(&self, at: usize) -> rusqlite::Result<IpAttempt>;
 }
@@ -127,6 +135,37 @@ impl Columns for Row<'_> {
         self.maybe_code(at, codes::take_back_from)
     }
 
+    fn place(&self, at: usize) -> rusqlite::Result<Option<(Epoch, LaneSeq)>> {
+        let lane_seq = self.maybe_unsigned(at + 1)?.map(LaneSeq);
+        Ok(self.maybe_epoch(at)?.zip(lane_seq))
+    }
+
+    fn parts(&self, at: usize) -> rusqlite::Result<PartStates> {
+        match self.get_ref(at)?.as_blob_or_null()? {
+            Some(codes) => PartStates::from_codes(codes).ok_or_else(|| bad(at)),
+            None => Ok(PartStates::default()),
+        }
+    }
+
+    fn stamp(&self, at: usize) -> rusqlite::Result<BootStamp> {
+        Ok(BootStamp {
+            boot: BootId(
+                self.get::<_, Option<i64>>(at)?
+                    .map_or(0, i64::cast_unsigned),
+            ),
+            at: Instant(self.maybe_unsigned(at + 1)?.unwrap_or(0)),
+        })
+    }
+
+    fn peer(&self, key: usize, name: usize) -> rusqlite::Result<Peer> {
+        if self.get::<_, i64>(key)? > 0 {
+            return Ok(Peer::Number(self.number(key)?));
+        }
+        SmsName::new(self.get_ref(name)?.as_str()?)
+            .map(Peer::Name)
+            .map_err(|_| bad(name))
+    }
+
     fn ip(&self, at: usize) -> rusqlite::Result<IpAttempt> {
         let epoch = self.maybe_epoch(at + 2)?;
         let seq = self.maybe_unsigned(at + 3)?.map(Seq);
@@ -134,9 +173,30 @@ impl Columns for Row<'_> {
     }
 }
 
+/// A peer as it stands in the tables: a number, or minus the id of its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PeerKey(pub(crate) i64);
+
+impl PeerKey {
+    pub(crate) fn of(peer: E164) -> Self {
+        Self(number(peer))
+    }
+
+    /// The number, if it is one.
+    pub(crate) fn number(self) -> Option<E164> {
+        E164::new(u64::try_from(self.0).ok()?).ok()
+    }
+}
+
+impl ToSql for PeerKey {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.into())
+    }
+}
+
 /// What decides what the user sees of an outgoing message, and what may become
 /// of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Attempts {
     pub(crate) id: MessageId,
     pub(crate) ip: IpAttempt,
@@ -144,68 +204,34 @@ pub(crate) struct Attempts {
     pub(crate) take_back: Option<TakeBack>,
     pub(crate) read: bool,
     pub(crate) own: E164,
-    /// As in the table: negative is a name.
-    pub(crate) peer: i64,
-    pub(crate) waits: Option<WaitsFor>,
-    /// Queued, and not for IP.
-    pub(crate) undecided: bool,
-    /// As it stands in the row; [`Attempts::lane_use_now`] is what it ought to be.
-    pub(crate) lane_use: LaneUse,
-    pub(crate) in_doubt: bool,
-    pub(crate) away: bool,
-    /// An SMS with it may have left the phone.
-    pub(crate) sms_left: bool,
+    pub(crate) peer: PeerKey,
     pub(crate) place: Option<(Epoch, LaneSeq)>,
-    pub(crate) look: Option<LookAt>,
-    /// Of the lane's notes; see the schema.
-    pub(crate) closed: Option<bool>,
-    /// A note without a message.
+    /// It is a note without a message.
     pub(crate) is_note: bool,
+    /// In the queue of IP.
+    pub(crate) queued: bool,
+    pub(crate) wish: Option<Channel>,
+    pub(crate) waits: Option<WaitsFor>,
+    /// As it is stored.
+    pub(crate) lane_use: LaneUse,
+    pub(crate) held: bool,
+    /// When it is looked at; 0: at once.
+    pub(crate) look_ms: Option<i64>,
+    /// An earlier attempt by SMS may have left the phone.
+    pub(crate) left_before: bool,
+    pub(crate) parts: PartStates,
+    pub(crate) unclosed: bool,
+    /// It carries a lane note.
+    pub(crate) carries_note: bool,
+    pub(crate) has_deadline: bool,
 }
-
-/// When a message is looked at, as it is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct LookAt {
-    boot: i64,
-    pub(crate) at_ms: i64,
-    for_ms: i64,
-}
-
-impl LookAt {
-    /// In any boot.
-    pub(crate) const AT_ONCE: Self = Self {
-        boot: 0,
-        at_ms: 0,
-        for_ms: 0,
-    };
-
-    pub(crate) fn of(look: Look) -> Self {
-        let for_ms = duration(look.after);
-        Self {
-            boot: boot(look.boot.boot),
-            at_ms: instant(look.boot.at) + for_ms,
-            for_ms,
-        }
-    }
-
-    pub(crate) const fn columns(look: Option<Self>) -> (Option<i64>, Option<i64>, Option<i64>) {
-        match look {
-            Some(look) => (Some(look.boot), Some(look.at_ms), Some(look.for_ms)),
-            None => (None, None, None),
-        }
-    }
-}
-
-/// How many columns `sql::attempts!` names.
-pub(crate) const ATTEMPTS: usize = 23;
-
-/// How many columns `sql::message!` names.
-pub(crate) const MESSAGE_COLUMNS: usize = ATTEMPTS + 17;
 
 impl Attempts {
+    /// How many columns `sql::attempts!` names.
+    pub(crate) const COLUMNS: usize = 23;
+
     /// From the columns named by `sql::attempts!`.
     pub(crate) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let flag = |at| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(at)? == Some(1));
         Ok(Self {
             id: MessageId(row.unsigned(0)?),
             ip: row.ip(1)?,
@@ -213,27 +239,20 @@ impl Attempts {
             take_back: row.take_back(6)?,
             read: row.get(7)?,
             own: row.number(8)?,
-            peer: row.get(9)?,
-            waits: row.maybe_code(10, codes::waits_from)?,
-            undecided: flag(11)?,
-            lane_use: row.code(12, codes::lane_from)?,
-            in_doubt: flag(13)?,
-            away: flag(14)?,
-            sms_left: flag(15)?,
-            place: match (row.maybe_epoch(16)?, row.maybe_unsigned(17)?) {
-                (Some(epoch), Some(lane_seq)) => Some((epoch, LaneSeq(lane_seq))),
-                _ => None,
-            },
-            look: match (row.get(18)?, row.get(19)?, row.get(20)?) {
-                (Some(boot), Some(at_ms), Some(for_ms)) => Some(LookAt {
-                    boot,
-                    at_ms,
-                    for_ms,
-                }),
-                _ => None,
-            },
-            closed: row.get(21)?,
-            is_note: row.get(22)?,
+            peer: PeerKey(row.get(9)?),
+            place: row.place(10)?,
+            is_note: row.get::<_, i64>(12)? == codes::NOTE,
+            queued: row.get(13)?,
+            wish: row.maybe_code(14, codes::channel_from)?,
+            waits: row.maybe_code(15, codes::waits_from)?,
+            lane_use: row.code(16, codes::lane_use_from)?,
+            held: row.get(17)?,
+            look_ms: row.get(18)?,
+            left_before: row.get(19)?,
+            parts: row.parts(20)?,
+            unclosed: row.get(21)?,
+            carries_note: row.get::<_, i64>(22)? & 1 == 1,
+            has_deadline: row.get::<_, i64>(22)? & 2 == 2,
         })
     }
 
@@ -241,92 +260,117 @@ impl Attempts {
         shown(self.ip, self.sms, self.read)
     }
 
-    pub(crate) const fn lane_use_now(&self) -> LaneUse {
-        if self.is_note {
-            return LaneUse::Free;
+    /// Another copy by SMS may be on its way or there.
+    pub(crate) fn may_have_left(&self) -> bool {
+        self.left_before || self.parts.may_have_left()
+    }
+
+    /// It has not ended for good: it is in the outbox.
+    pub(crate) const fn is_open(&self) -> bool {
+        matches!(self.sms, SmsAttempt::Waiting | SmsAttempt::Handed)
+            || self.ip.unsettled().is_some()
+            || self.waits_for_a_channel()
+    }
+
+    /// On no channel, and not at its end: queued for IP or undecided.
+    pub(crate) const fn waits_for_a_channel(&self) -> bool {
+        match (self.ip, self.sms) {
+            (IpAttempt::None, SmsAttempt::None | SmsAttempt::NotUsed) => true,
+            (
+                IpAttempt::Delivered(_)
+                | IpAttempt::Revoked(TakeBack::Cancelled | TakeBack::Expired),
+                _,
+            ) => false,
+            (ip, SmsAttempt::None) => ip.is_negative(),
+            _ => false,
         }
-        lane_use(self.ip, self.sms, self.waits, self.undecided)
     }
 
-    /// Nothing will be decided about it any more.
-    pub(crate) const fn is_over(&self) -> bool {
-        matches!(
-            self.shown(),
-            Shown::Delivered | Shown::Read | Shown::Failed(_) | Shown::Cancelled
-        ) || matches!(
-            self.sms,
-            SmsAttempt::Sent | SmsAttempt::Delivered | SmsAttempt::Unconfirmed
-        )
+    /// See [`lane_use`].
+    pub(crate) const fn lane_use_now(&self) -> LaneUse {
+        lane_use(self.ip, self.sms, self.waits, !self.queued)
     }
-}
 
-/// A peer as `sql::message!` names it: the column, and the name if it is one.
-fn peer(row: &Row<'_>, column: usize, name: usize) -> rusqlite::Result<Peer> {
-    if row.get::<_, i64>(column)? > 0 {
-        return row.number(column).map(Peer::Number);
+    pub(crate) const fn stage(&self) -> Stage {
+        match self.sms {
+            SmsAttempt::Waiting => Stage::SmsWaiting,
+            SmsAttempt::Handed => Stage::SmsHanded,
+            _ if self.waits_for_a_channel() && !self.queued => Stage::Undecided,
+            _ => Stage::Other,
+        }
     }
-    let text: String = row.get(name)?;
-    SmsName::new(&text).map(Peer::Name).map_err(|_| bad(name))
+
+    /// Its place, for a note. The hash is that of no text.
+    pub(crate) fn noted(&self) -> Option<Filled> {
+        let (_, lane_seq) = self.place?;
+        notes::filled(&Place {
+            lane_seq,
+            ip: self.ip,
+            sms: self.sms,
+            sms_left: self.may_have_left(),
+            hash: 0,
+        })
+    }
 }
 
 /// A message as the store keeps it, from the columns named by
 /// `sql::message!`.
 pub(crate) fn message(row: &Row<'_>) -> rusqlite::Result<MessageRecord> {
-    const MORE: usize = ATTEMPTS;
-    let id = MessageId(row.unsigned(0)?);
+    message_of(row, row.peer(9, MESSAGE_COLUMNS)?)
+}
+
+/// Columns of `sql::message!` before the peer's name.
+pub(crate) const MESSAGE_COLUMNS: usize = Attempts::COLUMNS + 14;
+
+/// See [`message`]; the columns without the name.
+pub(crate) fn message_of(row: &Row<'_>, peer: Peer) -> rusqlite::Result<MessageRecord> {
+    const AT: usize = Attempts::COLUMNS;
     let own = row.number(8)?;
-    let peer = peer(row, 9, MORE + 6)?;
-    let position = row.unsigned(MORE + 1)?;
-    let place = match (row.maybe_epoch(16)?, row.maybe_unsigned(17)?) {
-        (Some(epoch), Some(lane_seq)) => Some((epoch, LaneSeq(lane_seq))),
-        _ => None,
-    };
-    let name = |from, to| {
-        place.map(|(epoch, lane_seq)| MessageName {
-            from,
+    let place = row.place(10)?;
+    let name = |from: Option<E164>, to: Option<E164>| {
+        let (epoch, lane_seq) = place?;
+        Some(MessageName {
+            from: from?,
             epoch,
-            to,
+            to: to?,
             lane_seq,
         })
     };
-    let parts: Option<Vec<u8>> = row.get(MORE + 9)?;
-    let parts = PartStates::from_codes(&parts.unwrap_or_default()).ok_or_else(|| bad(MORE + 9))?;
-    let sms = SmsRecord {
-        state: SmsAttempt::None,
-        iccid: row.text(MORE + 7)?,
-        marked: row.get::<_, Option<bool>>(MORE + 8)?.unwrap_or(false),
-        parts,
-        code: row.get(MORE + 10)?,
-        scts_ms: row.maybe_unsigned(MORE + 11)?.unwrap_or(0),
-    };
     let common = MessageRecord {
-        id,
+        id: MessageId(row.unsigned(0)?),
         direction: Direction::Outgoing,
         own,
         peer,
-        text: row.text(MORE + 15)?,
+        text: row.text(AT + 13)?,
         name: None,
         ip: IpAttempt::None,
-        sms,
+        sms: SmsRecord {
+            state: SmsAttempt::None,
+            iccid: row.text(AT + 12)?,
+            marked: row.get(AT + 9)?,
+            parts: row.parts(20)?,
+            code: row.get(AT + 10)?,
+            scts_ms: row.maybe_unsigned(AT + 11)?.unwrap_or(0),
+        },
+        waits_for: row.maybe_code(15, codes::waits_from)?,
+        came_by: row.code(AT + 6, codes::channel_from)?,
+        copy_of: row.maybe_unsigned(AT + 7)?.map(MessageId),
+        late: row.get(AT + 8)?,
         take_back: None,
         shown: Shown::Queued,
-        waits_for: None,
-        came_by: Channel::Ip,
-        copy_of: None,
-        late: false,
         order: OrderKey {
-            position,
+            position: row.unsigned(AT + 1)?,
             epoch: Epoch(0),
             lane_seq: LaneSeq(0),
         },
-        created: WallTime(row.unsigned(MORE + 2)?),
-        changed: WallTime(row.unsigned(MORE + 3)?),
+        created: WallTime(row.unsigned(AT + 2)?),
+        changed: WallTime(row.unsigned(AT + 3)?),
         age_s: 0,
     };
-    if row.get::<_, i64>(MORE)? == codes::OUTGOING {
+    if row.get::<_, i64>(AT)? == codes::OUTGOING {
         let attempts = Attempts::from_row(row)?;
         return Ok(MessageRecord {
-            name: peer.number().and_then(|peer| name(own, peer)),
+            name: name(Some(own), peer.number()),
             ip: attempts.ip,
             sms: SmsRecord {
                 state: attempts.sms,
@@ -334,28 +378,20 @@ pub(crate) fn message(row: &Row<'_>) -> rusqlite::Result<MessageRecord> {
             },
             take_back: attempts.take_back,
             shown: attempts.shown(),
-            waits_for: attempts.waits,
             ..common
         });
     }
     let (epoch, lane_seq) = place.unwrap_or_default();
     Ok(MessageRecord {
         direction: Direction::Incoming,
-        name: peer.number().and_then(|peer| name(peer, own)),
-        sms: SmsRecord {
-            marked: row.get::<_, Option<i64>>(MORE + 16)?.is_some(),
-            ..common.sms
-        },
-        shown: row.code(MORE + 4, Body::from_code)?.shown(),
-        came_by: row.code(MORE + 12, codes::channel_from)?,
-        copy_of: row.maybe_unsigned(MORE + 13)?.map(MessageId),
-        late: row.get::<_, Option<bool>>(MORE + 14)?.unwrap_or(false),
+        name: name(peer.number(), Some(own)),
+        shown: row.code(AT + 4, Body::from_code)?.shown(),
         order: OrderKey {
-            position,
             epoch,
             lane_seq,
+            ..common.order
         },
-        age_s: row.get(MORE + 5)?,
+        age_s: row.get(AT + 5)?,
         ..common
     })
 }

@@ -10,7 +10,7 @@ use twine_proto::{E164, Peer, SessionNo};
 
 use crate::error::StoreError;
 use crate::ops::{self, Turn};
-use crate::rows::{self, Columns};
+use crate::rows::{Columns, PeerKey};
 use crate::{connection, migrate, salvage, sql};
 
 /// Messages, lanes and events in one SQLite file, owned by this process alone
@@ -75,36 +75,34 @@ impl StoreOps for SqliteStore {
     type Error = StoreError;
 
     fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        let (session_no, highest_message, latest_event) = self
-            .connection
-            .prepare_cached(sql::SNAPSHOT)?
-            .query_row((), |row| {
-                Ok((row.unsigned(0)?, row.unsigned(1)?, row.unsigned(2)?))
-            })?;
+        let mut statement = self.connection.prepare_cached(sql::SNAPSHOT)?;
+        let [
+            session_no,
+            highest_message,
+            latest_event,
+            sms_waiting,
+            sms_handed,
+        ] = statement.query_row((), |row| {
+            let mut found = [0; 5];
+            for (at, counter) in found.iter_mut().enumerate() {
+                *counter = row.unsigned(at)?;
+            }
+            Ok(found)
+        })?;
         let outbox = self
             .connection
             .prepare_cached(sql::OUTBOX_COUNT)?
             .query_row((), |row| row.unsigned(0))?;
-        let (sms_waiting, sms_handed) = self
-            .connection
-            .prepare_cached(sql::SMS_COUNTS)?
-            .query_row((), |row| Ok((row.unsigned(0)?, row.unsigned(1)?)))?;
-        let mut handed: Vec<_> = self
-            .connection
-            .prepare_cached(sql::SMS_HANDED_LATELY)?
-            .query_map((rows::size(ops::HANDED_LATELY),), ops::handed_lately)?
-            .collect::<rusqlite::Result<_>>()?;
-        handed.reverse();
         Ok(Snapshot {
-            settings: ops::settings(&self.connection, 0, 0)?,
-            handed,
-            sms_waiting,
-            sms_handed,
             identities: ops::identities(&self.connection)?,
             next_message: highest_message + 1,
             session_no: SessionNo(session_no),
             latest_event: EventCursor(latest_event),
             outbox,
+            settings: ops::setting(&self.connection, 0, PeerKey(0))?,
+            handed: ops::handed_lately(&self.connection)?,
+            sms_waiting,
+            sms_handed,
         })
     }
 

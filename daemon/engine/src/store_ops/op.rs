@@ -63,7 +63,9 @@ pub enum Op {
     // -- settings and peers -------------------------------------------------
     /// Sets what the user chose, as a whole. All open messages concerned get a
     /// look at once, except those in the queue of IP that may stay there and those
-    /// at the agent. → `Looks` or `TooManySettings`.
+    /// at the agent. SMS is open again for what is in the queue of IP because it was
+    /// ruled out (unless by the user's wish): that gets a look as well.
+    /// → `Looks` or `TooManySettings`.
     Set {
         /// For one conversation; `None`: globally.
         conversation: Option<(E164, Peer)>,
@@ -99,10 +101,10 @@ pub enum Op {
     /// it has one of this epoch already, the lane's next lane_seq (DELIVERY 2).
     /// Puts the lane's note into its content, if there is something to note
     /// (DELIVERY 18). → `Released`, `NotQueued`, or `NotByIp`: something speaks
-    /// against IP (a peer that is a name; mode SMS only, or the wish for SMS,
-    /// without the wish for IP; a peer believed not to be on IP, without that
-    /// wish; a message before it in its lane that blocks). The last leaves it
-    /// undecided, with a look at once (at a lane that blocks: when that ends).
+    /// against IP. That is a peer that is a name, or, while SMS is open for the
+    /// message and without the wish for IP: the wish for SMS, mode SMS only, a peer
+    /// believed not to be on IP. Then it is undecided, with a look at once. A
+    /// message before it in its lane that blocks leaves it in the queue as it is.
     Release {
         /// Which.
         id: MessageId,
@@ -119,7 +121,8 @@ pub enum Op {
         look: Look,
     },
     /// Reads the oldest messages of an identity in the queue of IP, without
-    /// those behind one that blocks their lane. → `Queued`.
+    /// those behind one that blocks their lane. One that waits for the user is
+    /// still in that queue: it leaves by IP when it can. → `Queued`.
     LoadQueued {
         /// Whose.
         number: E164,
@@ -165,7 +168,8 @@ pub enum Op {
         state: SentState,
         /// Accepted, and their recipients have no live session (DELIVERY 25).
         away: Vec<Seq>,
-        /// The looks that newly accepted ones get while SMS is open for them.
+        /// The looks that newly accepted ones get while SMS is open for them, unless
+        /// they are being asked back or have a look at once.
         looks: AcceptedLooks,
     },
     /// As `ApplySent` for a closed epoch; then in-flight messages above the
@@ -190,9 +194,11 @@ pub enum Op {
         /// By seq.
         results: Vec<(Seq, RevokeOutcome)>,
     },
-    /// Takes a message back: a queued one at once (`TakenBack`), one on its way
-    /// by a revoke (`MustRevoke`); a failed one is only shown as cancelled
-    /// (`Done`). Else `TooLate` or `NotFound`.
+    /// Takes a message back: one that is on no channel yet, or waits for SMS, at once
+    /// (`TakenBack`; `Done` if IP had it and ended), one on its way by a revoke
+    /// (`MustRevoke`), with an SMS that has not left; a failed one is only shown as
+    /// cancelled (`Done`). What the agent has, or has sent, is gone: `TooLate`. Else
+    /// `TooLate` or `NotFound`. Others may be free to go, or have a look at once.
     Cancel {
         /// Which.
         id: MessageId,
@@ -200,10 +206,11 @@ pub enum Op {
     /// Puts a failed or cancelled outgoing message back into the queue; keeps
     /// its place in the lane, and the mark of an earlier SMS that may have left.
     /// Or answers a message that waits for the user: with `by` it goes that way,
-    /// without it waits on. In both cases the message takes the wish `by` and is
-    /// undecided with a look at once; SMS is open again unless the wish is IP.
-    /// → `Retried`, `TooLate` (neither failed nor waiting for the user) or
-    /// `NotFound`.
+    /// without it waits on. Or gives one that is on its way by IP the wish for SMS.
+    /// In all cases the message takes the wish `by`, a look at once, and a new
+    /// validity and age; SMS is open again, and what is not on IP undecided, unless
+    /// the wish is IP: then it is in the queue of IP. → `Retried`, `TooLate` (none of
+    /// these) or `NotFound`.
     Retry {
         /// Which.
         id: MessageId,
@@ -260,7 +267,8 @@ pub enum Op {
         because: Because,
     },
     /// It will not go by SMS (for now): the attempt that was never made becomes
-    /// `NotUsed`. → `Looks`.
+    /// `NotUsed`. One that was on no channel yet is in the queue of IP then.
+    /// → `Looks`.
     RuleOutSms {
         /// Which.
         id: MessageId,
@@ -281,7 +289,7 @@ pub enum Op {
     /// Gives a message to SMS: into our own pacing queue. Takes the lane's next
     /// lane_seq, unless it has a place of this epoch already or the identity
     /// holds no epoch (DELIVERY 2). One that is open on IP is marked as taken
-    /// back (`BySms`). → `SmsQueued`; `Looks` if its attempts are not these any
+    /// back (`BySms`) and keeps the place under which it travels. → `SmsQueued`; `Looks` if its attempts are not these any
     /// more, or something before it in its lane is unsettled (it then gets a look
     /// at once when that ends).
     ReleaseSms {
@@ -364,7 +372,7 @@ pub enum Op {
 
     // -- receiving ----------------------------------------------------------
     /// Takes an incoming SMS, unless one with its spool id, or with the same own
-    /// number, peer, SCTS and text, was taken before. Merges it with another copy
+    /// number, peer, SCTS, text and mark, was taken before. Merges it with another copy
     /// if its mark allows (DELIVERY 17), see [`crate::merging`].
     /// → `SmsInserted` or `SmsRepeated`.
     InsertSms(IncomingSms),

@@ -15,16 +15,17 @@ pub enum Outcome {
     Done,
     /// What the gateway said is applied.
     Applied {
-        /// Messages that were unsettled before and are settled now.
+        /// Messages whose attempt by IP was unsettled before and is settled now.
         settled: u64,
         /// Messages that went back to the queue.
         requeued: u64,
         /// The lowest unsettled seq of the identity's present epoch; its next
         /// seq if all are settled.
         lowest_unsettled: Seq,
-        /// The earliest look changed, or messages are to be looked at at once.
+        /// The earliest of the looks that were set; 0: at once.
         look: Option<Instant>,
-        /// Messages of the queue of IP may be free to go.
+        /// Messages of the queue of IP may be free to go: one that blocked its lane
+        /// does so no more.
         unblocked: bool,
         /// A lane of the identity has a note due.
         note_due: bool,

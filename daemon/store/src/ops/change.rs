@@ -1,203 +1,197 @@
-//! One change of an outgoing message and everything that is derived from it:
-//! what the user sees, what it means for its lane, when it is looked at, what
-//! notes have to say.
+//! Changing an outgoing message: what follows for its lane, its look, its place's
+//! note, the event log and its story, whatever the operation.
 //!
-//! Every operation that moves an attempt goes through [`Turn::change`]; only a
-//! release has a statement of its own.
+//! Never decides that something changes; operations do.
 
 use rusqlite::params;
-use twine_engine::message::{IpAttempt, LaneUse, MessageId, Shown, SmsAttempt};
-use twine_engine::store_ops::{Because, EventKind, Outcome};
+use twine_engine::message::{IpAttempt, LaneUse, MessageId, SmsAttempt, WaitsFor};
+use twine_engine::store_ops::{Because, Look};
 use twine_engine::time::Instant;
+use twine_proto::{E164, Filled};
 
 use super::{Result, Turn};
-use crate::rows::{self, Attempts, LookAt};
-use crate::{codes, sql};
+use crate::codes::{self, Stage};
+use crate::rows::{self, Attempts, PeerKey};
+use crate::sql;
+use crate::story::Step;
 
-/// What follows from the changes of one operation.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Follows {
-    /// The earliest look that was set.
-    pub(super) look: Option<Instant>,
-    /// Messages of the queue of IP may be free.
-    pub(super) unblocked: bool,
-    /// A lane has a note due.
-    pub(super) note_due: bool,
+/// What becomes of a message's look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NextLook {
+    Keep,
+    Remove,
+    AtOnce,
+    At(Look),
+}
+
+impl From<Option<Look>> for NextLook {
+    fn from(look: Option<Look>) -> Self {
+        look.map_or(Self::Remove, Self::At)
+    }
+}
+
+/// The columns `look_boot`, `look_ms`, `look_after_ms`.
+pub(super) type LookColumns = (Option<i64>, Option<i64>, Option<i64>);
+
+impl NextLook {
+    pub(super) fn columns(self) -> LookColumns {
+        match self {
+            Self::Keep | Self::Remove => (None, None, None),
+            Self::AtOnce => (Some(0), Some(0), Some(0)),
+            Self::At(look) => {
+                let after = rows::duration(look.after);
+                let at = rows::instant(look.boot.at) + after;
+                (Some(rows::boot(look.boot.boot)), Some(at), Some(after))
+            }
+        }
+    }
+
+    /// When it is, if it is a new one.
+    pub(super) fn at(self) -> Option<Instant> {
+        let (_, at, _) = self.columns();
+        at.map(|at| Instant(at.unsigned_abs()))
+    }
 }
 
 impl Turn<'_> {
-    /// What followed since this was last asked.
-    pub(super) fn follows(&mut self) -> Follows {
-        std::mem::take(&mut self.follows)
-    }
-
-    /// `Looks`, as the answer of an operation.
-    pub(super) fn looks(&mut self) -> Outcome {
-        let Follows {
-            look, unblocked, ..
-        } = self.follows();
-        Outcome::Looks { look, unblocked }
-    }
-
-    pub(super) fn look_at(&mut self, at: Instant) {
-        let look = &mut self.follows.look;
-        *look = Some(look.map_or(at, |known| known.min(at)));
-    }
-
-    /// Stores a message as it is now.
-    pub(super) fn change(&mut self, before: &Attempts, mut after: Attempts) -> Result<()> {
-        if after.is_note && after.ip.unsettled().is_none() {
-            self.execute(sql::NOTE_DELETE, (rows::int(after.id.0),))?;
-            return Ok(());
-        }
-        after.undecided &= after.ip == IpAttempt::None && after.sms == SmsAttempt::None;
-        let over = after.is_over();
-        if over {
-            after.look = None;
+    /// Stores a message as it is now. Derives what depends on it; `look` counts
+    /// only while there is something to decide or to wait for.
+    pub(super) fn save(
+        &mut self,
+        before: &Attempts,
+        mut after: Attempts,
+        mut look: NextLook,
+    ) -> Result<()> {
+        after.queued &= after.waits_for_a_channel() && matches!(after.ip, IpAttempt::None);
+        if !after.is_open() {
             after.waits = None;
         }
-        after.lane_use = after.lane_use_now();
-        let undecided_now = after.lane_use == LaneUse::Blocks
-            && after.sms == SmsAttempt::None
-            && after.ip != before.ip
-            && after.ip != IpAttempt::None;
-        if undecided_now {
-            after.look = Some(LookAt::AT_ONCE);
+        let lane_use = after.lane_use_now();
+        let settled = lane_use == LaneUse::Free && after.waits != Some(WaitsFor::User);
+        if settled {
+            after.waits = None;
+            look = NextLook::Remove;
         }
-        if after.look != before.look
-            && let Some(look) = after.look
-        {
-            self.look_at(Instant(u64::try_from(look.at_ms).unwrap_or(0)));
-        }
-        let changed = if after.is_note {
-            None
-        } else {
-            self.log_change(before, &after)?
+        let stage = after.stage();
+        let looked_at = look.at().is_some() || (look == NextLook::Keep && before.look_ms.is_some());
+        let held = match lane_use {
+            LaneUse::Blocks => stage == Stage::Undecided,
+            LaneUse::OnIp => after.sms == SmsAttempt::None && !looked_at,
+            LaneUse::Free | LaneUse::QueuedForIp => false,
         };
-        self.store_attempts(&after, over, changed)?;
-        let was_in_the_way = before.lane_use > LaneUse::Free;
-        if (was_in_the_way && after.lane_use == LaneUse::Free)
-            || (before.lane_use == LaneUse::Blocks && after.lane_use < LaneUse::Blocks)
-        {
-            self.wake_lane(&after)?;
+        let (noted, was_noted) = (after.noted(), before.noted());
+        let renoted = noted != was_noted || after.place != before.place;
+        if renoted {
+            after.unclosed = matches!(noted, Some(Filled::Sms(_) | Filled::Both(_) | Filled::Void));
         }
-        self.resolve_copies(before, &after)
-    }
+        if let Some(at) = look.at() {
+            self.follows.look(at);
+        }
+        let changed = self.log_change(before, &after)?;
+        self.tell_changes(before, &after)?;
 
-    fn store_attempts(&self, after: &Attempts, over: bool, changed: Option<i64>) -> Result<()> {
         let (ip, ip_detail) = codes::ip_code(after.ip);
-        let (look_boot, look_ms, look_for_ms) = LookAt::columns(after.look);
+        let (look_boot, look_ms, look_after_ms) = look.columns();
+        let parts = after.parts.codes();
         self.execute(
-            sql::CHANGE,
+            sql::SAVE,
             params![
                 rows::int(after.id.0),
                 ip,
                 ip_detail,
+                // A seq stays after the outcome: late reports name it.
+                !matches!(after.ip, IpAttempt::None),
+                after.place.map(|(epoch, _)| epoch.get()),
+                after.place.map(|(_, lane_seq)| rows::int(lane_seq.get())),
                 codes::sms_code(after.sms),
                 after.take_back.map(codes::take_back_code),
+                after.queued,
+                after.wish.map(codes::channel_code),
                 after.waits.map(codes::waits_code),
-                after.undecided,
-                after.in_doubt,
-                after.away,
-                codes::lane_code(after.lane_use),
+                codes::lane_use_code(lane_use),
+                stage as i64,
+                held,
+                after.left_before,
+                (!parts.is_empty()).then_some(parts),
+                after.unclosed,
+                renoted,
+                after.has_deadline && !settled,
+                look == NextLook::Keep,
                 look_boot,
                 look_ms,
-                look_for_ms,
-                over || after.take_back.is_some(),
-                after.sms_left,
-                after.closed,
+                look_after_ms,
                 changed,
             ],
         )?;
-        Ok(())
+        self.note_if_resolved(before, &after)?;
+        self.make_way(before, lane_use)
     }
 
-    /// The next of the lane may go on.
-    pub(super) fn wake_lane(&mut self, freed: &Attempts) -> Result<()> {
-        self.follows.unblocked = true;
-        let woken = self.execute(
-            sql::LANE_WAKE,
-            (rows::number(freed.own), freed.peer, rows::int(freed.id.0)),
-        )?;
-        if woken > 0 {
-            self.look_at(Instant(0));
+    /// Those behind it hear that it is not in their way any more.
+    pub(super) fn make_way(&mut self, before: &Attempts, lane_use: LaneUse) -> Result<()> {
+        let was = before.lane_use;
+        if lane_use < was && (was == LaneUse::Blocks || lane_use == LaneUse::Free) {
+            self.follows.unblocked |= was == LaneUse::Blocks;
+            self.wake_next(before.own, before.peer, before.id)?;
         }
         Ok(())
     }
 
-    /// An uncertain copy is resolved when IP ends: the receiver is told at once
-    /// (DELIVERY 18).
-    fn resolve_copies(&mut self, before: &Attempts, after: &Attempts) -> Result<()> {
-        let ended = before.ip.unsettled().is_some() && after.ip.unsettled().is_none();
-        if let Some((epoch, _)) = after.place
-            && ended
-            && after.sms_left
+    fn wake_next(&mut self, own: E164, peer: PeerKey, behind: MessageId) -> Result<()> {
+        let key = (rows::number(own), peer, rows::int(behind.0));
+        if self.execute(sql::FOLLOW, key)? == 1 {
+            self.follows.look(Instant(0));
+        }
+        Ok(())
+    }
+
+    /// An uncertain copy is resolved: the receiver hears of it at once.
+    fn note_if_resolved(&mut self, before: &Attempts, after: &Attempts) -> Result<()> {
+        let resolved = before.ip.unsettled().is_some() && after.ip.unsettled().is_none();
+        let Some((epoch, _)) = after.place else {
+            return Ok(());
+        };
+        if resolved
+            && after.unclosed
+            && matches!(after.noted(), Some(Filled::Sms(_) | Filled::Both(_)))
         {
-            let due = self.execute(
-                sql::NOTE_DUE,
-                (rows::number(after.own), epoch.get(), after.peer),
-            )?;
-            self.follows.note_due |= due > 0;
+            self.set_note_due(after.own, epoch, after.peer, true)?;
+            self.follows.note_due = true;
         }
         Ok(())
     }
 
-    /// Appends an event if the user sees something else than before, and says
-    /// when that was, for `changed_ms`.
-    fn log_change(&mut self, before: &Attempts, after: &Attempts) -> Result<Option<i64>> {
-        if before.shown() == after.shown() && before.waits == after.waits {
-            return Ok(None);
+    /// What became of the attempt by IP of a message that has left the plain path.
+    fn tell_changes(&self, before: &Attempts, after: &Attempts) -> Result<()> {
+        let id = after.id;
+        if before.sms == SmsAttempt::Waiting
+            && matches!(after.sms, SmsAttempt::None | SmsAttempt::NotUsed)
+        {
+            let because: Because = match after.ip {
+                IpAttempt::Accepted(_) => &["the gateway has it"],
+                IpAttempt::Delivered(_) => &["IP delivered it"],
+                _ => &["it is taken back"],
+            };
+            self.tell(id, Step::Recalled, None, because)?;
         }
-        self.log(EventKind::StateChanged, after.id, after.shown())?;
-        Ok(Some(rows::wall(self.wall)))
-    }
-
-    /// Appends to the event log.
-    pub(super) fn log(&mut self, kind: EventKind, message: MessageId, shown: Shown) -> Result<()> {
-        self.log_of_two(kind, message, shown, None)
-    }
-
-    /// The same, of a message and another.
-    pub(super) fn log_of_two(
-        &mut self,
-        kind: EventKind,
-        message: MessageId,
-        shown: Shown,
-        other: Option<MessageId>,
-    ) -> Result<()> {
-        self.latest_event += 1;
-        self.execute(
-            sql::EVENT_ADD,
-            (
-                rows::int(self.latest_event),
-                codes::event_code(kind),
-                rows::int(message.0),
-                codes::shown_code(shown),
-                rows::wall(self.wall),
-                other.map(|other| rows::int(other.0)),
-            ),
-        )?;
-        Ok(())
-    }
-
-    /// A line of a message's story.
-    pub(super) fn tell(
-        &self,
-        id: MessageId,
-        step: crate::story::Step,
-        detail: Option<i64>,
-        because: Because,
-    ) -> Result<()> {
-        self.execute(
-            sql::STORY_ADD,
-            (
-                rows::int(id.0),
-                rows::wall(self.wall),
-                step as i64,
-                detail,
-                (!because.is_empty()).then(|| because.join("\n")),
-            ),
-        )?;
-        Ok(())
+        let left_ip = before.take_back.is_some()
+            || before.may_have_left()
+            || !matches!(before.sms, SmsAttempt::None | SmsAttempt::NotUsed);
+        let may_leave_ip = before.sms == SmsAttempt::None;
+        let step = match (before.ip, after.ip) {
+            (IpAttempt::InFlight(_), IpAttempt::Accepted(_)) if left_ip => Step::Accepted,
+            (IpAttempt::Delivered(_), _) => return Ok(()),
+            (_, IpAttempt::Delivered(_)) if before.take_back.is_some() => Step::DeliveredAlready,
+            (_, IpAttempt::Delivered(_)) if left_ip => Step::Delivered,
+            _ if before.ip.unsettled().is_none() || !after.ip.is_negative() => return Ok(()),
+            (_, IpAttempt::Revoked(_)) if left_ip || may_leave_ip => Step::Revoked,
+            (_, IpAttempt::Refused(_) | IpAttempt::Expired | IpAttempt::Rejected(_))
+                if left_ip || may_leave_ip =>
+            {
+                Step::IpFailed
+            }
+            _ => return Ok(()),
+        };
+        self.tell(id, step, None, &[])
     }
 }

@@ -1,27 +1,28 @@
 //! The validity of messages, on boot time (DELIVERY 24).
 
-use twine_engine::message::IpAttempt;
+use twine_engine::message::{IpAttempt, SmsAttempt, TakeBack};
 use twine_engine::store_ops::{BootStamp, Outcome, Unsettled};
 use twine_engine::time::{BootId, Instant};
 
+use super::change::NextLook;
 use super::{Result, Turn};
 use crate::rows::{self, Attempts, Columns};
 use crate::sql;
+use crate::story::Step;
 
 impl Turn<'_> {
     pub(super) fn rearm_deadlines(&self, boot: BootStamp) -> Result<Outcome> {
         let now = (rows::boot(boot.boot), rows::instant(boot.at));
-        for rearm in [
-            sql::REARM,
-            sql::REARM_LOOKS,
-            sql::REARM_BORN,
-            sql::REARM_REACH,
-        ] {
-            self.execute(rearm, now)?;
+        // Ages and beliefs count from here, see `in_this_boot`.
+        if self.execute(sql::BOOT_BEGIN, now)? == 1 {
+            self.execute(sql::REARM, now)?;
+            self.execute(sql::LOOKS_REARM, now)?;
+            self.execute(sql::HANDED_REARM, now)?;
         }
+        let look = self.one(sql::NEXT_LOOK, (), |row| row.maybe_unsigned(0))?;
         Ok(Outcome::Deadline {
             validity: self.next_deadline(boot.boot)?,
-            look: self.next_look()?,
+            look: look.flatten().map(Instant),
         })
     }
 
@@ -38,16 +39,25 @@ impl Turn<'_> {
         let mut revoke = Vec::new();
         let mut dropped = 0;
         for before in due {
+            self.tell(before.id, Step::ValidityOver, None, &[])?;
             if let Some(sent) = before.ip.unsettled() {
-                self.expire(&before)?;
+                self.mark_take_back(&before, TakeBack::Expired)?;
                 revoke.push(Unsettled {
                     number: before.own,
                     epoch: sent.epoch,
                     seq: sent.seq,
                 });
+            } else if before.sms == SmsAttempt::Handed {
+                // It has left, and takes its course.
+                let after = Attempts {
+                    has_deadline: false,
+                    ..before.clone()
+                };
+                self.save(&before, after, NextLook::Keep)?;
             } else {
+                // What IP has ended for is out of the queue already.
                 dropped += usize::from(before.ip == IpAttempt::None);
-                self.drop_queued(&before)?;
+                self.call_off(&before, TakeBack::Expired)?;
             }
         }
         Ok(Outcome::Expired {

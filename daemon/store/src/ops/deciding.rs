@@ -1,159 +1,135 @@
-//! Looks, and what the engine decides at them.
+//! Between the channels: what the engine looks at, and what it decided (DELIVERY
+//! 14, 15, 23).
 
-use twine_engine::message::{
-    Channel, IpAttempt, LaneUse, MessageId, SmsAttempt, TakeBack, WaitsFor,
+use twine_engine::message::{IpAttempt, LaneUse, MessageId, SmsAttempt, TakeBack, WaitsFor};
+use twine_engine::store_ops::{
+    Because, BootStamp, Considered, ConversationFacts, Look, Outcome, Unsettled,
 };
-use twine_engine::store_ops::{Because, BootStamp, Considered, Look, Outcome, Unsettled};
 use twine_engine::time::Instant;
-use twine_proto::{E164, Redacted};
+use twine_proto::E164;
 
+use super::change::NextLook;
 use super::{Result, Turn};
-use crate::rows::{self, ATTEMPTS, Attempts, Columns, LookAt};
+use crate::error::StoreError;
+use crate::rows::{self, Attempts, Columns};
 use crate::story::Step;
 use crate::{codes, sql};
 
-/// Attempts as they were when it was decided.
-type Seen = (IpAttempt, SmsAttempt);
+/// Behind the columns of [`Attempts`] in [`sql::LOAD_DUE`].
+const MORE: usize = Attempts::COLUMNS;
+
+/// A row of [`sql::LOAD_DUE`].
+struct Due {
+    attempts: Attempts,
+    at: Instant,
+    born: BootStamp,
+    considered: Considered,
+}
 
 impl Turn<'_> {
     pub(super) fn load_due(&self, boot: BootStamp, limit: usize) -> Result<Outcome> {
-        let due = self.all(
-            sql::DUE_LOOKS,
-            (rows::instant(boot.at), rows::size(limit.saturating_add(1))),
+        // One more than asked for shows when the next one is.
+        let rows = self.all(
+            sql::LOAD_DUE,
+            (rows::size(limit.saturating_add(1)),),
             |row| {
-                Ok((
-                    Attempts::from_row(row)?,
-                    row.get::<_, Option<String>>(ATTEMPTS)?.unwrap_or_default(),
-                    row.maybe_code(ATTEMPTS + 1, codes::channel_from)?,
-                    row.maybe_unsigned(ATTEMPTS + 2)?,
-                ))
+                let attempts = Attempts::from_row(row)?;
+                let considered = Considered {
+                    id: attempts.id,
+                    own: attempts.own,
+                    peer: row.peer(9, MORE + 6)?,
+                    text: row
+                        .text(MORE + 5)?
+                        .unwrap_or_else(|| twine_proto::Redacted::new(String::new())),
+                    ip: attempts.ip,
+                    sms: attempts.sms,
+                    take_back: attempts.take_back,
+                    in_doubt: row.get(MORE + 1)?,
+                    away: row.get(MORE + 2)?,
+                    sms_left_before: attempts.left_before,
+                    wish: attempts.wish,
+                    waits_for: attempts.waits,
+                    born: boot.at,
+                    before: LaneUse::Free,
+                    conversation: ConversationFacts {
+                        settings: Default::default(),
+                        reach: Default::default(),
+                        bound: false,
+                        consented: false,
+                        before: LaneUse::Free,
+                    },
+                };
+                Ok(Due {
+                    at: Instant(row.unsigned(MORE)?),
+                    born: row.stamp(MORE + 3)?,
+                    attempts,
+                    considered,
+                })
             },
         )?;
-        let more = due.len() > limit;
-        let mut messages = Vec::with_capacity(due.len());
-        for (attempts, text, wish, born) in due.into_iter().take(limit) {
-            messages.push(self.considered(&attempts, text, wish, born, boot)?);
+        let mut messages = Vec::new();
+        let mut next = None;
+        for due in rows {
+            if due.at > boot.at || messages.len() == limit {
+                next = Some(due.at);
+                break;
+            }
+            let Attempts { id, own, peer, .. } = due.attempts;
+            messages.push(Considered {
+                born: self.in_this_boot(due.born, boot)?,
+                before: self.worst_before(own, peer, rows::int(id.0))?,
+                conversation: self.facts(own, peer, boot)?,
+                ..due.considered
+            });
         }
-        let next = if more {
-            Some(Instant(0))
-        } else {
-            // What was handed out keeps its look until it is answered.
-            let handed_out: Vec<_> = messages.iter().map(|message| message.id).collect();
-            self.next_look_but(&handed_out)?
-        };
         Ok(Outcome::Due { messages, next })
     }
 
-    fn considered(
-        &self,
-        attempts: &Attempts,
-        text: String,
-        wish: Option<Channel>,
-        born: Option<u64>,
-        boot: BootStamp,
-    ) -> Result<Considered> {
-        let conversation = self.conversation(attempts.own, attempts.peer, attempts.id, boot)?;
-        Ok(Considered {
-            id: attempts.id,
-            own: attempts.own,
-            peer: self.peer_of(attempts.peer)?,
-            text: Redacted::new(text),
-            ip: attempts.ip,
-            sms: attempts.sms,
-            take_back: attempts.take_back,
-            in_doubt: attempts.in_doubt,
-            away: attempts.away,
-            sms_left_before: attempts.sms_left,
-            wish,
-            waits_for: attempts.waits,
-            born: born.map_or(boot.at, Instant),
-            before: conversation.before,
-            conversation,
-        })
-    }
-
-    pub(super) fn next_look(&self) -> Result<Option<Instant>> {
-        self.next_look_but(&[])
-    }
-
-    /// The earliest look of any other message than these.
-    fn next_look_but(&self, these: &[MessageId]) -> Result<Option<Instant>> {
-        let looks = self.all(sql::LOOKS, (rows::size(these.len() + 1),), |row| {
-            Ok((MessageId(row.unsigned(0)?), Instant(row.unsigned(1)?)))
-        })?;
-        Ok(looks
-            .into_iter()
-            .find(|(id, _)| !these.contains(id))
-            .map(|(_, at)| at))
-    }
-
     pub(super) fn wake(&mut self, waits: WaitsFor, own: Option<E164>) -> Result<Outcome> {
-        let own = own.map(rows::number);
-        if self.execute(sql::WAKE, (codes::waits_code(waits), own))? > 0 {
-            self.look_at(Instant(0));
+        let key = (codes::waits_code(waits), own.map(rows::number));
+        if self.execute(sql::WAKE, key)? > 0 {
+            self.follows.look(Instant(0));
         }
         Ok(self.looks())
-    }
-
-    /// The message, if its attempts are still these.
-    fn as_seen(&self, id: MessageId, seen: Seen) -> Result<Option<Attempts>> {
-        let found = self.attempts(id)?;
-        Ok(found.filter(|found| (found.ip, found.sms) == seen))
     }
 
     pub(super) fn wait(
         &mut self,
         id: MessageId,
-        seen: Seen,
+        seen: (IpAttempt, SmsAttempt),
         waits: Option<WaitsFor>,
         look: Option<Look>,
         because: Because,
     ) -> Result<Outcome> {
-        if let Some(before) = self.as_seen(id, seen)? {
-            let after = Attempts {
-                waits,
-                look: look.map(LookAt::of),
-                ..before
-            };
+        if let Some(before) = self.attempts(id)?
+            && (before.ip, before.sms) == seen
+            && before.is_open()
+        {
             if waits != before.waits {
                 self.tell(id, Step::Waits, waits.map(codes::waits_code), because)?;
             }
-            self.change(&before, after)?;
-        }
-        Ok(self.looks())
-    }
-
-    pub(super) fn queue_for_ip(&mut self, id: MessageId, look: Look) -> Result<Outcome> {
-        if let Some(before) = self.attempts(id)?
-            && before.ip == IpAttempt::None
-            && matches!(before.sms, SmsAttempt::None | SmsAttempt::NotUsed)
-        {
             let after = Attempts {
-                undecided: false,
-                waits: None,
-                look: Some(LookAt::of(look)),
-                ..before
+                waits,
+                ..before.clone()
             };
-            self.change(&before, after)?;
-            self.follows.unblocked = true;
+            self.save(&before, after, look.into())?;
         }
         Ok(self.looks())
     }
 
+    /// Then IP is the only way there is.
     pub(super) fn rule_out_sms(&mut self, id: MessageId, because: Because) -> Result<Outcome> {
         if let Some(before) = self.attempts(id)?
             && before.sms == SmsAttempt::None
         {
+            self.tell(id, Step::NoSms, None, because)?;
             let after = Attempts {
                 sms: SmsAttempt::NotUsed,
-                undecided: false,
                 waits: None,
-                look: None,
-                ..before
+                queued: true,
+                ..before.clone()
             };
-            self.tell(id, Step::NoSms, None, because)?;
-            self.change(&before, after)?;
-            self.follows.unblocked = true;
+            self.save(&before, after, NextLook::Remove)?;
         }
         Ok(self.looks())
     }
@@ -170,13 +146,15 @@ impl Turn<'_> {
         let Some(sent) = before.ip.unsettled() else {
             return Ok(self.looks());
         };
-        let after = Attempts {
-            take_back: before.take_back.or(Some(TakeBack::BySms)),
-            look: Some(LookAt::of(look)),
-            ..before
-        };
-        self.tell(id, Step::AskedBack, None, because)?;
-        self.change(&before, after)?;
+        if matches!(before.take_back, None | Some(TakeBack::BySms)) {
+            self.tell(id, Step::AskedBack, None, because)?;
+            let after = Attempts {
+                take_back: Some(TakeBack::BySms),
+                waits: None,
+                ..before.clone()
+            };
+            self.save(&before, after, NextLook::At(look))?;
+        }
         Ok(Outcome::MustRevoke(Unsettled {
             number: before.own,
             epoch: sent.epoch,
@@ -184,13 +162,24 @@ impl Turn<'_> {
         }))
     }
 
-    /// Whether nothing before it in its lane is in its way.
-    pub(super) fn lane_is_free(&self, message: &Attempts) -> Result<bool> {
-        let own = rows::number(message.own);
-        Ok(self.lane_before(own, message.peer, message.id)? == LaneUse::Free)
+    pub(super) fn queue_for_ip(&mut self, id: MessageId, look: Look) -> Result<Outcome> {
+        if let Some(before) = self.attempts(id)?
+            && !before.queued
+            && before.ip == IpAttempt::None
+            && before.waits_for_a_channel()
+        {
+            let after = Attempts {
+                queued: true,
+                waits: None,
+                ..before.clone()
+            };
+            self.save(&before, after, NextLook::At(look))?;
+        }
+        Ok(self.looks())
     }
 
-    pub(super) fn as_decided(&self, id: MessageId, seen: Seen) -> Result<Option<Attempts>> {
-        self.as_seen(id, seen)
+    /// A row that was there a moment ago.
+    pub(super) fn vanished() -> StoreError {
+        StoreError::corrupt("a message vanished while it was changed")
     }
 }

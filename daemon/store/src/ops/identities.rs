@@ -24,11 +24,6 @@ impl Turn<'_> {
         Ok(Outcome::Done)
     }
 
-    pub(super) fn note_sim(&self, number: E164, iccid: &Redacted<String>) -> Result<Outcome> {
-        self.execute(sql::NOTE_SIM, (rows::number(number), iccid.expose()))?;
-        Ok(Outcome::Done)
-    }
-
     pub(super) fn begin_session(&self, at_least: SessionNo) -> Result<Outcome> {
         let session_no = self
             .one(sql::BEGIN_SESSION, (rows::int(at_least.get()),), |row| {
@@ -68,11 +63,11 @@ pub(crate) fn identities(db: &Connection) -> Result<Vec<IdentityPosition>> {
     let mut positions = statement.query(())?;
     while let Some(row) = positions.next()? {
         let number = row.number(0)?;
-        let held = match row.maybe_epoch(8)? {
+        let held = match row.maybe_epoch(6)? {
             Some(epoch) => Some(EpochPosition {
                 epoch,
-                next_seq: Seq(row.unsigned(9)?),
-                lowest_unsettled: Seq(row.unsigned(10)?),
+                next_seq: Seq(row.unsigned(7)?),
+                lowest_unsettled: Seq(row.unsigned(8)?),
             }),
             None => None,
         };
@@ -85,8 +80,8 @@ pub(crate) fn identities(db: &Connection) -> Result<Vec<IdentityPosition>> {
             cursor_check: row.get(4)?,
             old: old_epochs(db, number, held)?,
             queued: row.unsigned(5)?,
-            consented: row.get(6)?,
-            note_due: row.get(7)?,
+            consented: row.get(9)?,
+            note_due: row.get(10)?,
         });
     }
     Ok(found)

@@ -1,18 +1,17 @@
 //! Taking deliveries once, and putting each in its place (DELIVERY 9, 10, 12, 19).
 
+use rusqlite::Row;
 use rusqlite::types::Type;
-use rusqlite::{Row, params};
 use twine_engine::dedup::{Seen, SeenPlaces};
-use twine_engine::message::Shown;
-use twine_engine::store_ops::{EventKind, Incoming, IncomingBody, IncomingSms, Outcome};
+use twine_engine::settings::Reach;
+use twine_engine::store_ops::{EventKind, Incoming, IncomingBody, Outcome};
 use twine_proto::frame::RejectReason;
 use twine_proto::{Cursor, Digest, E164, MessageName};
 
-use super::merging::Pair;
 use super::{Result, Turn};
-use crate::codes::Body;
-use crate::limits::REPEAT_CANDIDATES;
-use crate::rows::{self, Columns};
+use crate::codes::{self, Body};
+use crate::error::StoreError;
+use crate::rows::{self, Columns, PeerKey};
 use crate::sql;
 
 /// Bytes of a gap in `lane_in.gaps`.
@@ -31,57 +30,6 @@ impl Turn<'_> {
             }
             IncomingBody::Unnamed => self.take_unnamed(incoming),
         }
-    }
-
-    pub(super) fn insert_sms(&mut self, sms: &IncomingSms) -> Result<Outcome> {
-        if self.execute(sql::SPOOL_ADD, (&sms.spool_id,))? == 0 {
-            return Ok(Outcome::SmsRepeated);
-        }
-        let peer = self.peer_code(sms.peer)?;
-        let (own, text) = (rows::number(sms.own), sms.text.expose());
-        let twins = self.all(
-            sql::SMS_TWIN,
-            (
-                own,
-                peer,
-                rows::int(sms.scts_ms),
-                rows::size(REPEAT_CANDIDATES),
-            ),
-            |row| row.get::<_, Option<String>>(0),
-        )?;
-        // The network's own repeat: nobody sends the same text twice within the
-        // second of SCTS (DELIVERY 22).
-        if twins.iter().flatten().any(|twin| twin == text) {
-            return Ok(Outcome::SmsRepeated);
-        }
-        self.execute(
-            sql::SMS_ADD,
-            (
-                rows::int(sms.id.0),
-                own,
-                peer,
-                rows::wall(self.wall),
-                sms.iccid.expose(),
-                sms.hash,
-                sms.residue,
-                rows::int(sms.scts_ms),
-                rows::boot(sms.boot.boot),
-                rows::instant(sms.boot.at),
-                text,
-            ),
-        )?;
-        self.log(EventKind::Received, sms.id, Shown::Received)?;
-        let pair = Pair { own: sms.own, peer };
-        if peer > 0 {
-            self.read_pending(pair, sms.hash, sms.boot)?;
-            if !self.has_place(sms.id)? {
-                self.merge_on_mark(pair, sms.id, text)?;
-            }
-        }
-        Ok(Outcome::SmsInserted {
-            id: sms.id,
-            copy_of: self.copy_of(sms.id)?,
-        })
     }
 
     /// Without a check the gateway could not tell that both mean the same entry:
@@ -104,7 +52,9 @@ impl Turn<'_> {
         body: Body,
         text: Option<&str>,
     ) -> Result<Outcome> {
-        let mut seen = self.seen_places(incoming.own, name)?;
+        let lane = self.lane_state(incoming.own, name)?;
+        self.believe_for_good(PeerKey::of(name.from), Reach::OnIp, lane.reach)?;
+        let mut seen = lane.seen;
         let answer = seen.take(name.lane_seq);
         if answer == Seen::New {
             self.keep_seen_places(incoming.own, name, &seen)?;
@@ -128,26 +78,14 @@ impl Turn<'_> {
             }
         }
         self.insert(incoming, Some((name, digest)), body, text)?;
-        let pair = Pair {
-            own: incoming.own,
-            peer: rows::number(name.from),
-        };
-        self.alive(pair.peer)?;
-        if let Some(text) = text {
-            let in_place = self.merge_in_place(pair, incoming.id, name.epoch, name.lane_seq)?;
-            if in_place.is_none()
-                && self
-                    .one(
-                        sql::ANY_SMS,
-                        (rows::number(pair.own), pair.peer),
-                        |_| Ok(()),
-                    )?
-                    .is_some()
-            {
-                self.merge_on_mark(pair, incoming.id, text)?;
-            }
+        if !incoming.note.is_empty() {
+            let Incoming { own, boot, .. } = *incoming;
+            self.read_note(own, name.from, name.epoch, &incoming.note, boot)?;
         }
-        self.read_note(pair, name.epoch, &incoming.note, incoming.boot)?;
+        // Without an SMS of that peer there is nothing it could be a copy of.
+        if lane.by_sms {
+            self.pair_by_ip(incoming, name, text)?;
+        }
         Ok(Outcome::Inserted { id: incoming.id })
     }
 
@@ -178,7 +116,7 @@ impl Turn<'_> {
         };
         self.execute(
             sql::INCOMING_ADD,
-            params![
+            (
                 id,
                 rows::number(incoming.own),
                 // Whoever wrote a message without a name is not known: it stands
@@ -194,11 +132,11 @@ impl Turn<'_> {
                 named.map(|(_, digest)| rows::bits(digest.0)),
                 incoming.age_s,
                 named.is_none().then(|| rows::int(incoming.cursor.get())),
-                text,
                 incoming.maybe_by_sms,
                 rows::boot(incoming.boot.boot),
                 rows::instant(incoming.boot.at),
-            ],
+                text,
+            ),
         )?;
         self.log(EventKind::Received, incoming.id, body.shown())
     }
@@ -237,10 +175,20 @@ impl Turn<'_> {
         Ok(known)
     }
 
-    fn seen_places(&self, own: E164, name: MessageName) -> Result<SeenPlaces> {
+    fn lane_state(&self, own: E164, name: MessageName) -> Result<LaneState> {
         let key = (rows::number(own), rows::number(name.from), name.epoch.get());
-        let seen = self.one(sql::LANE_READ, key, |row| seen_places(row, 0))?;
-        Ok(seen.unwrap_or_default())
+        let state = self.one(sql::LANE_STATE, key, |row| {
+            let seen = match row.maybe_unsigned(0)? {
+                Some(_) => seen_places(row, 0)?,
+                None => SeenPlaces::default(),
+            };
+            Ok(LaneState {
+                seen,
+                reach: row.maybe_code(3, codes::reach_from)?,
+                by_sms: row.get(4)?,
+            })
+        })?;
+        state.ok_or_else(|| StoreError::corrupt("a lane has no state"))
     }
 
     fn keep_seen_places(&self, own: E164, name: MessageName, seen: &SeenPlaces) -> Result<()> {
@@ -258,6 +206,14 @@ impl Turn<'_> {
         )?;
         Ok(())
     }
+}
+
+/// What is known of an incoming lane, and of its sender.
+struct LaneState {
+    seen: SeenPlaces,
+    reach: Option<Reach>,
+    /// It has written by SMS.
+    by_sms: bool,
 }
 
 /// What the history holds under a name.

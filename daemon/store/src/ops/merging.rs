@@ -1,340 +1,308 @@
-//! Incoming copies: which are one message, and where an SMS belongs (DELIVERY 17,
-//! 18, 20). The rules are `twine_engine::merging`; here they are given what the
-//! tables hold, and what comes out is applied.
+//! Which incoming copies are one message, and where SMS belong (DELIVERY 7, 17,
+//! 18, 20). Decided by [`twine_engine::merging`]; this hands in what is stored
+//! and applies what comes out.
+
+use std::collections::BTreeMap;
 
 use rusqlite::Row;
 use twine_engine::limits::MAX_PENDING_NOTES;
 use twine_engine::merging::{
-    self, Change, Copy, HasCopy, MARK_CANDIDATES, NOTE_CANDIDATES, SameText,
+    Change, Copy, HasCopy, MARK_CANDIDATES, NOTE_CANDIDATES, Reading, SameText, pair_on_mark,
+    position, read_note,
 };
-use twine_engine::message::{MessageId, Shown};
-use twine_engine::store_ops::{BootStamp, EventKind};
-use twine_engine::time::{BootId, Instant};
-use twine_proto::{E164, Epoch, Filled, LaneSeq, NoteEntry};
+use twine_engine::message::{Channel, MessageId, Shown};
+use twine_engine::store_ops::{BootStamp, EventKind, Incoming, IncomingSms};
+use twine_proto::{E164, Epoch, LaneSeq, MessageName, NoteEntry};
 use twine_sms::mark::plain;
 
 use super::{Result, Turn};
-use crate::codes::Body;
-use crate::error::StoreError;
-use crate::rows::{self, Columns};
-use crate::{codes, sql};
+use crate::codes::{self, Body};
+use crate::rows::{self, Columns, PeerKey};
+use crate::sql;
 
-/// A conversation: own number and peer, as in the table.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pair {
-    pub(super) own: E164,
-    pub(super) peer: i64,
+/// A conversation as the tables know it.
+type Pair = (i64, PeerKey);
+
+/// What an event says of a copy.
+struct CopyState {
+    shown: Shown,
+    copy_of: Option<MessageId>,
+    hidden: bool,
+    position: u64,
 }
 
 impl Turn<'_> {
-    /// Merges a new copy on its mark, if that is certain; with what.
-    pub(super) fn merge_on_mark(
+    /// Reads a note: confirms and undoes merges, gives SMS their places, and keeps
+    /// the entries whose SMS is not here (yet).
+    pub(super) fn read_note(
         &mut self,
-        pair: Pair,
-        id: MessageId,
-        text: &str,
+        own: E164,
+        from: E164,
+        epoch: Epoch,
+        note: &[NoteEntry],
+        now: BootStamp,
+    ) -> Result<()> {
+        let pair = (rows::number(own), PeerKey::of(from));
+        let copies = self.copies_for(pair, epoch, note)?;
+        let reading = read_note(note, epoch, copies, now);
+        for entry in note {
+            self.forget_pending(pair, epoch, entry.lane_seq)?;
+        }
+        self.apply_reading(pair, epoch, reading)
+    }
+
+    /// A message by IP that was just taken: an SMS that has its place is another
+    /// copy of it; otherwise the mark may tell.
+    pub(super) fn pair_by_ip(
+        &mut self,
+        incoming: &Incoming,
+        name: MessageName,
+        text: Option<&str>,
+    ) -> Result<()> {
+        let pair = (rows::number(incoming.own), PeerKey::of(name.from));
+        let Some(arrival) = self.copy(incoming.id)? else {
+            return Ok(());
+        };
+        if arrival.copy_of.is_some() {
+            // Its own note said so.
+            return Ok(());
+        }
+        let in_place = self
+            .copies_in(pair, name.epoch, name.lane_seq)?
+            .into_iter()
+            .find(|copy| copy.came_by == Channel::Sms);
+        if let Some(sms) = in_place {
+            return self.link(arrival.id, sms.copy_of.unwrap_or(sms.id), true);
+        }
+        if let Some(text) = text
+            && let Some(root) = self.pair_on_mark(pair, &arrival, text)?
+        {
+            self.link(arrival.id, root, false)?;
+        }
+        Ok(())
+    }
+
+    /// An SMS that was just taken: entries that wait for it, the lowest place
+    /// first; otherwise the mark may tell. A name writes no notes and is never
+    /// merged (DELIVERY 27). → What it is a copy of.
+    pub(super) fn pair_by_sms(
+        &mut self,
+        sms: &IncomingSms,
+        peer: PeerKey,
     ) -> Result<Option<MessageId>> {
-        let Some(arrival) = self.copy(id)? else {
+        let pair = (rows::number(sms.own), peer);
+        if peer.number().is_none() {
+            return Ok(None);
+        }
+        for (epoch, entry) in self.pending(pair, sms.hash)? {
+            let copies = self.copies_for(pair, epoch, &[entry])?;
+            let reading = read_note(&[entry], epoch, copies, sms.boot);
+            self.forget_pending(pair, epoch, entry.lane_seq)?;
+            self.apply_reading(pair, epoch, reading)?;
+            let arrival = self.copy(sms.id)?;
+            if let Some(arrival) = arrival.filter(|arrival| arrival.place.is_some()) {
+                return Ok(arrival.copy_of);
+            }
+        }
+        let Some(arrival) = self.copy(sms.id)? else {
             return Ok(None);
         };
+        let root = self.pair_on_mark(pair, &arrival, sms.text.expose())?;
+        if let Some(root) = root {
+            self.link(sms.id, root, false)?;
+        }
+        Ok(root)
+    }
+
+    fn pair_on_mark(
+        &self,
+        (own, peer): Pair,
+        arrival: &Copy,
+        text: &str,
+    ) -> Result<Option<MessageId>> {
         let text = plain(text);
         let recent = self.all(
-            sql::ROOTS_OF,
+            sql::RECENT_ROOTS,
             (
-                rows::number(pair.own),
-                pair.peer,
-                rows::int(id.0),
+                own,
+                peer,
+                rows::int(arrival.id.0),
                 rows::size(MARK_CANDIDATES),
             ),
             |row| {
-                let other: Option<String> = row.get(COPY)?;
-                let same = other.is_some_and(|other| plain(&other) == text);
-                Ok((copy(row)?, SameText(same), HasCopy(row.get(COPY + 1)?)))
-            },
-        )?;
-        let root = merging::pair_on_mark(&arrival, recent);
-        if let Some(root) = root {
-            self.apply_merging(
-                pair,
-                &[Change::Link {
-                    copy: id,
-                    root,
-                    by_note: false,
-                }],
-            )?;
-        }
-        Ok(root)
-    }
-
-    /// Links a new message by IP with the SMS that has its place already.
-    pub(super) fn merge_in_place(
-        &mut self,
-        pair: Pair,
-        id: MessageId,
-        epoch: Epoch,
-        lane_seq: LaneSeq,
-    ) -> Result<Option<MessageId>> {
-        let in_place = self.copies_in_place(pair, epoch, lane_seq)?;
-        let root = in_place
-            .iter()
-            .find(|copy| copy.id != id)
-            .map(|copy| copy.copy_of.unwrap_or(copy.id));
-        if let Some(root) = root {
-            self.apply_merging(
-                pair,
-                &[Change::Link {
-                    copy: id,
-                    root,
-                    by_note: true,
-                }],
-            )?;
-        }
-        Ok(root)
-    }
-
-    /// Reads note entries of one lane.
-    pub(super) fn read_note(
-        &mut self,
-        pair: Pair,
-        epoch: Epoch,
-        entries: &[NoteEntry],
-        now: BootStamp,
-    ) -> Result<()> {
-        if entries.is_empty() {
-            return Ok(());
-        }
-        let mut copies = self.all(
-            sql::COPIES_BY_SMS,
-            (
-                rows::number(pair.own),
-                pair.peer,
-                rows::size(NOTE_CANDIDATES),
-            ),
-            copy,
-        )?;
-        let mut add = |more: Vec<Copy>| {
-            for copy in more {
-                if !copies.iter().any(|known| known.id == copy.id) {
-                    copies.push(copy);
-                }
-            }
-        };
-        for entry in entries {
-            add(self.copies_in_place(pair, epoch, entry.lane_seq)?);
-        }
-        // Whatever these refer to, or is referred to by them, and what stands in
-        // the places they hold.
-        for known in copies.clone() {
-            let mut related = self.all(sql::COPIES_OF, (rows::int(known.id.0),), copy)?;
-            if let Some(root) = known.copy_of {
-                related.extend(self.copy(root)?);
-                related.extend(self.all(sql::COPIES_OF, (rows::int(root.0),), copy)?);
-            }
-            if let Some((epoch, lane_seq)) = known.place {
-                related.extend(self.copies_in_place(pair, epoch, lane_seq)?);
-            }
-            for copy in related {
-                if !copies.iter().any(|known| known.id == copy.id) {
-                    copies.push(copy);
-                }
-            }
-        }
-        copies.sort_by_key(|copy| copy.id);
-        let reading = merging::read_note(entries, epoch, copies, now);
-        self.apply_merging(pair, &reading.changes)?;
-        for entry in entries {
-            self.execute(
-                sql::PENDING_DROP,
-                (
-                    rows::number(pair.own),
-                    pair.peer,
-                    epoch.get(),
-                    rows::int(entry.lane_seq.get()),
-                ),
-            )?;
-        }
-        for entry in &reading.pending {
-            let (filled, hash) = codes::filled_code(entry.filled);
-            self.execute(
-                sql::PENDING_ADD,
-                (
-                    rows::number(pair.own),
-                    pair.peer,
-                    epoch.get(),
-                    rows::int(entry.lane_seq.get()),
-                    filled,
-                    hash,
-                ),
-            )?;
-        }
-        if !reading.pending.is_empty() {
-            self.execute(
-                sql::PENDING_PRUNE,
-                (
-                    rows::number(pair.own),
-                    pair.peer,
-                    rows::size(MAX_PENDING_NOTES),
-                ),
-            )?;
-        }
-        Ok(())
-    }
-
-    /// What notes said of SMS with this hash that had not come.
-    pub(super) fn read_pending(&mut self, pair: Pair, hash: u16, now: BootStamp) -> Result<()> {
-        let pending = self.all(
-            sql::PENDING_OF,
-            (rows::number(pair.own), pair.peer, hash),
-            |row| {
+                let other = row.get_ref(COPY_COLUMNS)?.as_str_or_null()?;
+                let same = other.is_some_and(|other| plain(other) == text);
                 Ok((
-                    row.epoch(0)?,
-                    LaneSeq(row.unsigned(1)?),
-                    row.code(2, |code| codes::filled_from(code, hash))?,
+                    copy(row)?,
+                    SameText(same),
+                    HasCopy(row.get(COPY_COLUMNS + 1)?),
                 ))
             },
         )?;
-        let mut by_epoch: Vec<(Epoch, Vec<NoteEntry>)> = Vec::new();
-        for (epoch, lane_seq, filled) in pending {
-            let entry = NoteEntry { lane_seq, filled };
-            debug_assert!(matches!(filled, Filled::Sms(_) | Filled::Both(_)));
-            match by_epoch.last_mut() {
-                Some((last, entries)) if *last == epoch => entries.push(entry),
-                _ => by_epoch.push((epoch, vec![entry])),
-            }
-        }
-        for (epoch, entries) in by_epoch {
-            self.read_note(pair, epoch, &entries, now)?;
-        }
-        Ok(())
+        Ok(pair_on_mark(arrival, recent))
     }
 
-    fn apply_merging(&mut self, pair: Pair, changes: &[Change]) -> Result<()> {
-        for change in changes {
-            match *change {
-                Change::Link {
-                    copy: id,
-                    root,
-                    by_note,
-                } => {
-                    let was = self.copy(id)?.and_then(|copy| copy.copy_of);
-                    let (child, parent) = (rows::int(id.0), rows::int(root.0));
-                    self.execute(sql::RELINK, (child, parent))?;
-                    self.execute(sql::LINK, (child, Some(parent), by_note))?;
-                    if was != Some(root) {
-                        let shown = self.shown_as(id)?;
-                        self.log_of_two(EventKind::Merged, id, shown, Some(root))?;
-                    }
-                }
-                Change::Unlink { copy: id, root } => {
-                    self.execute(sql::LINK, (rows::int(id.0), None::<i64>, false))?;
-                    let shown = self.shown_as(id)?;
-                    self.log_of_two(EventKind::Unmerged, id, shown, Some(root))?;
-                }
-                Change::Place { sms, place, late } => self.place(pair, sms, place, late)?,
+    /// What a note of this lane may speak of, oldest first.
+    fn copies_for(&self, pair: Pair, epoch: Epoch, note: &[NoteEntry]) -> Result<Vec<Copy>> {
+        let (own, peer) = pair;
+        let recent = (own, peer, rows::size(NOTE_CANDIDATES));
+        let mut named = self.all(sql::RECENT_SMS, recent, copy)?;
+        for entry in note {
+            named.extend(self.copies_in(pair, epoch, entry.lane_seq)?);
+        }
+        let mut copies: BTreeMap<MessageId, Copy> = BTreeMap::new();
+        for found in named {
+            if copies.insert(found.id, found).is_some() {
+                continue;
+            }
+            let root = found.copy_of.unwrap_or(found.id);
+            if !copies.contains_key(&root)
+                && let Some(root) = self.copy(root)?
+            {
+                copies.insert(root.id, root);
+            }
+            for copy in self.all(sql::COPIES_OF, (rows::int(root.0),), copy)? {
+                copies.entry(copy.id).or_insert(copy);
             }
         }
-        Ok(())
+        Ok(copies.into_values().collect())
     }
 
-    fn place(
-        &mut self,
-        pair: Pair,
-        sms: MessageId,
-        place: Option<(Epoch, LaneSeq)>,
-        late: bool,
-    ) -> Result<()> {
-        let id = rows::int(sms.0);
-        let stands: i64 = self
-            .one(sql::POSITION_OF, (id,), |row| row.get(0))?
-            .ok_or_else(|| StoreError::corrupt("a copy vanished while it was placed"))?;
-        let position = match place {
-            None => id,
-            Some(_) if late => stands,
-            Some((epoch, lane_seq)) => {
-                let key = (
-                    rows::number(pair.own),
-                    pair.peer,
-                    epoch.get(),
-                    rows::int(lane_seq.get()),
-                );
-                let unsigned = |row: &Row<'_>| row.unsigned(0);
-                let before = self.one(sql::NEXT_EARLIER, key, unsigned)?;
-                let behind = self.one(sql::NEXT_LATER, key, unsigned)?;
-                rows::int(merging::position(sms.0, before, behind))
-            }
-        };
-        self.execute(
-            sql::SMS_PLACE,
-            (
-                id,
-                place.map(|(epoch, _)| epoch.get()),
-                place.map(|(_, lane_seq)| rows::int(lane_seq.get())),
-                late,
-                position,
-            ),
-        )?;
-        if position != stands {
-            let shown = self.shown_as(sms)?;
-            self.log(EventKind::Reordered, sms, shown)?;
-        }
-        Ok(())
-    }
-
-    fn shown_as(&self, id: MessageId) -> Result<Shown> {
-        let body = self.one(sql::SHOWN_AS, (rows::int(id.0),), |row| {
-            row.code(0, Body::from_code)
-        })?;
-        Ok(body.map_or(Shown::Received, Body::shown))
+    fn copies_in(&self, (own, peer): Pair, epoch: Epoch, lane_seq: LaneSeq) -> Result<Vec<Copy>> {
+        let key = (own, peer, epoch.get(), rows::int(lane_seq.get()));
+        self.all(sql::COPIES_IN, key, copy)
     }
 
     fn copy(&self, id: MessageId) -> Result<Option<Copy>> {
         self.one(sql::COPY, (rows::int(id.0),), copy)
     }
 
-    fn copies_in_place(&self, pair: Pair, epoch: Epoch, lane_seq: LaneSeq) -> Result<Vec<Copy>> {
-        self.all(
-            sql::COPIES_IN_PLACE,
+    fn pending(&self, (own, peer): Pair, hash: u16) -> Result<Vec<(Epoch, NoteEntry)>> {
+        self.all(sql::PENDING, (own, peer, hash), |row| {
+            let lane_seq = LaneSeq(row.unsigned(1)?);
+            let hash = row.get(3)?;
+            let filled = row.code(2, |code| codes::filled_from(code, hash))?;
+            Ok((row.epoch(0)?, NoteEntry { lane_seq, filled }))
+        })
+    }
+
+    fn forget_pending(&self, (own, peer): Pair, epoch: Epoch, lane_seq: LaneSeq) -> Result<()> {
+        self.execute(
+            sql::PENDING_FORGET,
+            (own, peer, epoch.get(), rows::int(lane_seq.get())),
+        )?;
+        Ok(())
+    }
+
+    fn apply_reading(&mut self, pair: Pair, epoch: Epoch, reading: Reading) -> Result<()> {
+        for change in reading.changes {
+            match change {
+                Change::Link {
+                    copy,
+                    root,
+                    by_note,
+                } => self.link(copy, root, by_note)?,
+                Change::Unlink { copy, root } => self.unlink(copy, root)?,
+                Change::Place { sms, place, late } => self.place(pair, sms, place, late)?,
+            }
+        }
+        let (own, peer) = pair;
+        for NoteEntry { lane_seq, filled } in &reading.pending {
+            let (filled, hash) = codes::filled_code(*filled);
+            let lane_seq = rows::int(lane_seq.get());
+            self.execute(
+                sql::PENDING_ADD,
+                (own, peer, epoch.get(), lane_seq, filled, hash),
+            )?;
+        }
+        if !reading.pending.is_empty() {
+            self.execute(
+                sql::PENDING_PRUNE,
+                (own, peer, epoch.get(), rows::size(MAX_PENDING_NOTES)),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn copy_state(&self, id: MessageId) -> Result<CopyState> {
+        self.one(sql::COPY_STATE, (rows::int(id.0),), |row| {
+            Ok(CopyState {
+                shown: row.code(0, Body::from_code)?.shown(),
+                copy_of: row.maybe_unsigned(1)?.map(MessageId),
+                hidden: row.get::<_, i64>(2)? != 0,
+                position: row.unsigned(3)?,
+            })
+        })?
+        .ok_or_else(Self::vanished)
+    }
+
+    fn link(&mut self, copy: MessageId, root: MessageId, by_note: bool) -> Result<()> {
+        let before = self.copy_state(copy)?;
+        let key = (rows::int(copy.0), rows::int(root.0));
+        self.execute(sql::LINK, (key.0, key.1, by_note))?;
+        self.execute(sql::LINK_ON, key)?;
+        if before.copy_of == Some(root) {
+            return Ok(());
+        }
+        self.log_with(EventKind::Merged, copy, before.shown, Some(root))
+    }
+
+    fn unlink(&mut self, copy: MessageId, root: MessageId) -> Result<()> {
+        let before = self.copy_state(copy)?;
+        self.execute(sql::UNLINK, (rows::int(copy.0),))?;
+        self.log_with(EventKind::Unmerged, copy, before.shown, Some(root))
+    }
+
+    fn place(
+        &mut self,
+        (own, peer): Pair,
+        sms: MessageId,
+        place: Option<(Epoch, LaneSeq)>,
+        late: bool,
+    ) -> Result<()> {
+        let before = self.copy_state(sms)?;
+        let arrived = sms.0;
+        let position = match place {
+            _ if late => before.position,
+            None => arrived,
+            Some((epoch, lane_seq)) => {
+                let key = (own, peer, epoch.get(), rows::int(lane_seq.get()));
+                let earlier = self.one(sql::NEXT_EARLIER, key, |row| row.unsigned(0))?;
+                let later = self.one(sql::NEXT_LATER, key, |row| row.unsigned(0))?;
+                position(arrived, earlier, later)
+            }
+        };
+        self.execute(
+            sql::PLACE,
             (
-                rows::number(pair.own),
-                pair.peer,
-                epoch.get(),
-                rows::int(lane_seq.get()),
+                rows::int(sms.0),
+                place.map(|(epoch, _)| epoch.get()),
+                place.map(|(_, lane_seq)| rows::int(lane_seq.get())),
+                late,
+                rows::int(position),
             ),
-            copy,
-        )
-    }
-
-    /// Where a copy stands that was just taken.
-    pub(super) fn copy_of(&self, id: MessageId) -> Result<Option<MessageId>> {
-        Ok(self.copy(id)?.and_then(|copy| copy.copy_of))
-    }
-
-    pub(super) fn has_place(&self, id: MessageId) -> Result<bool> {
-        Ok(self.copy(id)?.is_some_and(|copy| copy.place.is_some()))
+        )?;
+        if position != before.position && !before.hidden {
+            self.log(EventKind::Reordered, sms, before.shown)?;
+        }
+        Ok(())
     }
 }
 
-/// How many columns `sql::copy!` names.
-const COPY: usize = 11;
+/// How many columns `sql::copies!` names.
+const COPY_COLUMNS: usize = 11;
 
-/// From the columns named by `sql::copy!`.
+/// From the columns named by `sql::copies!`.
 fn copy(row: &Row<'_>) -> rusqlite::Result<Copy> {
-    let flag = |at| Ok::<_, rusqlite::Error>(row.get::<_, Option<bool>>(at)?.unwrap_or(false));
     Ok(Copy {
         id: MessageId(row.unsigned(0)?),
         came_by: row.code(1, codes::channel_from)?,
-        place: match (row.maybe_epoch(2)?, row.maybe_unsigned(3)?) {
-            (Some(epoch), Some(lane_seq)) => Some((epoch, LaneSeq(lane_seq))),
-            _ => None,
-        },
+        place: row.place(2)?,
         residue: row.get(4)?,
         hash: row.get::<_, Option<u16>>(5)?.unwrap_or(0),
-        maybe_by_sms: flag(6)?,
+        maybe_by_sms: row.get(6)?,
         copy_of: row.maybe_unsigned(7)?.map(MessageId),
-        by_note: flag(8)?,
-        arrived: BootStamp {
-            boot: BootId(row.get::<_, Option<i64>>(9)?.unwrap_or(0).cast_unsigned()),
-            at: Instant(row.maybe_unsigned(10)?.unwrap_or(0)),
-        },
+        by_note: row.get(8)?,
+        arrived: row.stamp(9)?,
     })
 }

@@ -5,6 +5,7 @@
 
 mod change;
 mod clients;
+mod conversations;
 mod deadlines;
 mod deciding;
 mod identities;
@@ -14,26 +15,27 @@ mod notes;
 mod outcomes;
 mod receipts;
 mod sending;
-mod settings;
+mod short_messages;
 mod sms;
 mod taking_back;
 mod upkeep;
 
 pub(crate) use clients::before_oldest;
+pub(crate) use conversations::{peer_key, setting};
 pub(crate) use identities::identities;
 pub(crate) use incoming::{seen_columns, seen_places};
-pub(crate) use settings::settings;
-pub(crate) use sms::{HANDED_LATELY, handed_lately};
+pub(crate) use sms::handed_lately;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
-use twine_engine::message::MessageId;
-use twine_engine::store_ops::{Op, Outcome};
-use twine_engine::time::WallTime;
+use twine_engine::message::{MessageId, Shown};
+use twine_engine::store_ops::{Because, EventKind, Op, Outcome};
+use twine_engine::time::{Instant, WallTime};
 use twine_proto::{E164, Epoch, Seq};
 
 use crate::error::StoreError;
 use crate::rows::{self, Attempts, Columns};
-use crate::sql;
+use crate::story::Step;
+use crate::{codes, sql};
 
 pub(crate) type Result<T> = std::result::Result<T, StoreError>;
 
@@ -42,7 +44,23 @@ pub(crate) struct Turn<'a> {
     db: &'a Connection,
     wall: WallTime,
     latest_event: u64,
-    follows: change::Follows,
+    /// What the operation that is being applied leaves to do.
+    follows: Follows,
+}
+
+/// What an operation leaves to do.
+#[derive(Debug, Default, Clone, Copy)]
+struct Follows {
+    /// The earliest look it set.
+    look: Option<Instant>,
+    unblocked: bool,
+    note_due: bool,
+}
+
+impl Follows {
+    fn look(&mut self, at: Instant) {
+        self.look = Some(self.look.map_or(at, |earlier| earlier.min(at)));
+    }
 }
 
 impl<'a> Turn<'a> {
@@ -52,7 +70,7 @@ impl<'a> Turn<'a> {
             db,
             wall,
             latest_event,
-            follows: change::Follows::default(),
+            follows: Follows::default(),
         }
     }
 
@@ -62,6 +80,7 @@ impl<'a> Turn<'a> {
     }
 
     pub(crate) fn apply(&mut self, op: &Op) -> Result<Outcome> {
+        self.follows = Follows::default();
         match op {
             Op::Register { number, iccid } => self.register(*number, iccid.as_ref()),
             Op::BeginSession { at_least } => self.begin_session(*at_least),
@@ -71,7 +90,6 @@ impl<'a> Turn<'a> {
                 contested_from,
             } => self.close_epoch(*number, *epoch, *contested_from),
             Op::BindEpoch { number, epoch } => self.bind_epoch(*number, *epoch),
-            Op::Enqueue(message) => self.enqueue(message),
             Op::NoteSim { number, iccid } => self.note_sim(*number, iccid),
             Op::Set {
                 conversation,
@@ -79,6 +97,7 @@ impl<'a> Turn<'a> {
             } => self.set(*conversation, settings),
             Op::SetReach { peer, reach, boot } => self.set_reach(*peer, *reach, *boot),
             Op::LoadConversation { own, peer, boot } => self.load_conversation(*own, *peer, *boot),
+            Op::Enqueue(message) => self.enqueue(message),
             Op::Release { id, look, boot } => self.release(*id, *look, *boot),
             Op::QueueForIp { id, look } => self.queue_for_ip(*id, *look),
             Op::LoadQueued {
@@ -102,7 +121,7 @@ impl<'a> Turn<'a> {
                 state,
                 away,
                 looks,
-            } => self.apply_sent(*number, *epoch, state, away, *looks),
+            } => self.apply_sent(*number, *epoch, state, (away, *looks)),
             Op::ApplyClosed {
                 number,
                 epoch,
@@ -134,7 +153,7 @@ impl<'a> Turn<'a> {
                 iccid,
                 marked,
                 because,
-            } => self.release_sms(*id, *seen, iccid, *marked, because),
+            } => self.release_sms(*id, *seen, (iccid, *marked), because),
             Op::LoadSms { after, limit } => self.load_sms(*after, *limit),
             Op::HandSms {
                 id,
@@ -142,7 +161,7 @@ impl<'a> Turn<'a> {
                 parts,
                 boot,
                 look,
-            } => self.hand_sms(*id, *attempt, *parts, *boot, *look),
+            } => self.hand_sms(*id, *attempt, *parts, (*boot, *look)),
             Op::LoadHanded { after, limit } => self.load_handed(*after, *limit),
             Op::ApplySmsPart {
                 attempt,
@@ -151,7 +170,7 @@ impl<'a> Turn<'a> {
                 code,
                 refusal,
                 look,
-            } => self.apply_sms_part(*attempt, *part, *state, *code, *refusal, *look),
+            } => self.apply_sms_part(*attempt, (*part, *state), *code, *refusal, *look),
             Op::SettleUnknown { id } => self.settle_unknown(*id),
             Op::ReleaseNote { number, id } => self.release_note(*number, *id),
             Op::InsertSms(sms) => self.insert_sms(sms),
@@ -166,12 +185,9 @@ impl<'a> Turn<'a> {
                 boot,
             } => {
                 self.move_cursor(*number, *cursor, *check)?;
-                let pair = merging::Pair {
-                    own: *number,
-                    peer: rows::number(*from),
-                };
-                self.alive(pair.peer)?;
-                self.read_note(pair, *epoch, note, *boot)?;
+                if !note.is_empty() {
+                    self.read_note(*number, *from, *epoch, note, *boot)?;
+                }
                 Ok(Outcome::Done)
             }
             Op::MarkRead { id } => self.mark_read(*id),
@@ -186,6 +202,14 @@ impl<'a> Turn<'a> {
             Op::OpenClient { client, from_now } => self.open_client(client, *from_now),
             Op::AckEvents { client, cursor } => self.ack_events(client, *cursor),
             Op::Prune => self.prune(),
+        }
+    }
+
+    /// The answer of operations that decide about messages.
+    const fn looks(&self) -> Outcome {
+        Outcome::Looks {
+            look: self.follows.look,
+            unblocked: self.follows.unblocked,
         }
     }
 
@@ -224,6 +248,59 @@ impl<'a> Turn<'a> {
     /// The attempts of an outgoing message.
     fn attempts(&self, id: MessageId) -> Result<Option<Attempts>> {
         self.one(sql::ATTEMPTS, (rows::int(id.0),), Attempts::from_row)
+    }
+
+    /// Appends to the event log.
+    fn log(&mut self, kind: EventKind, message: MessageId, shown: Shown) -> Result<()> {
+        self.log_with(kind, message, shown, None)
+    }
+
+    /// The same, with the other message of a merge.
+    fn log_with(
+        &mut self,
+        kind: EventKind,
+        message: MessageId,
+        shown: Shown,
+        other: Option<MessageId>,
+    ) -> Result<()> {
+        self.latest_event += 1;
+        self.execute(
+            sql::EVENT_ADD,
+            (
+                rows::int(self.latest_event),
+                codes::event_code(kind),
+                rows::int(message.0),
+                codes::shown_code(shown),
+                rows::wall(self.wall),
+                other.map(|other| rows::int(other.0)),
+            ),
+        )?;
+        Ok(())
+    }
+
+    /// Appends an event if the user sees something else than before, and says
+    /// when that was, for `changed_ms`. Nobody sees a note.
+    fn log_change(&mut self, before: &Attempts, after: &Attempts) -> Result<Option<i64>> {
+        if before.is_note || (before.shown() == after.shown() && before.waits == after.waits) {
+            return Ok(None);
+        }
+        self.log(EventKind::StateChanged, after.id, after.shown())?;
+        Ok(Some(rows::wall(self.wall)))
+    }
+
+    /// Writes a line of a message's story.
+    fn tell(&self, id: MessageId, step: Step, detail: Option<i64>, because: Because) -> Result<()> {
+        self.execute(
+            sql::STORY_ADD,
+            (
+                rows::int(id.0),
+                rows::wall(self.wall),
+                step as i64,
+                detail,
+                (!because.is_empty()).then(|| because.join("\n")),
+            ),
+        )?;
+        Ok(())
     }
 
     /// The epoch an identity holds and its lowest unsettled seq.

@@ -1,131 +1,164 @@
-//! Lane notes, as the sender makes them (DELIVERY 18).
+//! Lane notes we send: what they list, and when they are due (DELIVERY 18).
+//! What they say is [`twine_engine::notes`]'s to decide.
 
-use rusqlite::Row;
-use twine_engine::message::MessageId;
+use twine_engine::message::{MessageId, SmsAttempt};
 use twine_engine::notes::{self, Place};
 use twine_engine::store_ops::{Outcome, Released};
 use twine_proto::limits::MAX_NOTE_ENTRIES;
-use twine_proto::{Content, E164, Epoch, LaneSeq, NoteEntry, Seq};
+use twine_proto::{Content, E164, Epoch, LaneSeq, NoteEntry, OpaqueContent, Seq};
 
 use super::{Result, Turn};
-use crate::error::StoreError;
-use crate::rows::{self, Columns};
-use crate::{codes, sql};
+use crate::rows::{self, Attempts, Columns, PeerKey};
+use crate::sql;
 
-/// Places of which a note may have to leave out some that are not decided.
-const PLACES: usize = 2 * MAX_NOTE_ENTRIES;
+/// Above every place of a lane.
+const END: LaneSeq = LaneSeq(i64::MAX.unsigned_abs());
+
+/// What a message with these numbers is to list.
+pub(super) struct Noted {
+    pub(super) entries: Vec<NoteEntry>,
+    ids: Vec<MessageId>,
+}
 
 impl Turn<'_> {
-    /// The note for a message in this place, which takes this seq.
-    pub(super) fn note_for(
+    /// The note about the places of a lane below one.
+    pub(super) fn note_below(
+        &self,
+        own: E164,
+        peer: PeerKey,
+        epoch: Epoch,
+        below: LaneSeq,
+    ) -> Result<Noted> {
+        let mut statement = self.statement(sql::NOTE_PLACES)?;
+        let mut found =
+            statement.query((rows::number(own), peer, epoch.get(), rows::int(below.get())))?;
+        let mut places = Vec::new();
+        let mut ids = Vec::new();
+        while let Some(row) = found.next()? {
+            let attempts = Attempts::from_row(row)?;
+            let Some((_, lane_seq)) = attempts.place else {
+                continue;
+            };
+            let mut place = Place {
+                lane_seq,
+                ip: attempts.ip,
+                sms: attempts.sms,
+                sms_left: attempts.may_have_left(),
+                hash: 0,
+            };
+            if notes::filled(&place).is_none() || notes::is_closed(&place) {
+                continue;
+            }
+            if place.sms_left || !matches!(place.sms, SmsAttempt::None | SmsAttempt::NotUsed) {
+                let text = row.text(Attempts::COLUMNS)?;
+                place.hash = text.map_or(0, |text| twine_sms::fold::hash(text.expose()));
+            }
+            places.push(place);
+            ids.push(attempts.id);
+            if places.len() == MAX_NOTE_ENTRIES {
+                break;
+            }
+        }
+        let entries = notes::note(places);
+        ids.truncate(entries.len());
+        Ok(Noted { entries, ids })
+    }
+
+    /// Remembers which message listed these places last, and that their lane has
+    /// nothing more to tell by itself.
+    pub(super) fn noted_in(
+        &self,
+        noted: &Noted,
+        own: E164,
+        peer: PeerKey,
+        (epoch, seq): (Epoch, Seq),
+    ) -> Result<()> {
+        for id in &noted.ids {
+            self.execute(
+                sql::NOTED,
+                (rows::int(id.0), epoch.get(), rows::int(seq.get())),
+            )?;
+        }
+        self.set_note_due(own, epoch, peer, false)
+    }
+
+    pub(super) fn set_note_due(
         &self,
         own: E164,
         epoch: Epoch,
-        peer: i64,
-        before: LaneSeq,
-        seq: Seq,
-    ) -> Result<Vec<NoteEntry>> {
-        let places = self.all(
-            sql::PLACES,
-            (
-                rows::number(own),
-                epoch.get(),
-                peer,
-                rows::int(before.get()),
-                rows::size(PLACES),
-            ),
-            |row| Ok((place(row)?, MessageId(row.unsigned(8)?))),
-        )?;
-        let entries = notes::note(places.iter().map(|(place, _)| *place));
-        for (place, id) in &places {
-            let Some(entry) = entries
-                .iter()
-                .find(|entry| entry.lane_seq == place.lane_seq)
-            else {
-                continue;
-            };
-            let (code, _) = codes::filled_code(entry.filled);
-            self.execute(
-                sql::NOTED,
-                (rows::int(id.0), epoch.get(), rows::int(seq.get()), code),
-            )?;
-        }
-        Ok(entries)
+        peer: PeerKey,
+        due: bool,
+    ) -> Result<()> {
+        self.execute(sql::NOTE_DUE, (rows::number(own), epoch.get(), peer, due))?;
+        Ok(())
     }
 
-    /// The message with this seq was delivered: what its note said is known.
+    /// What a delivered message listed last is closed, as far as it is still so.
     pub(super) fn close_noted(&self, own: E164, epoch: Epoch, seq: Seq) -> Result<()> {
-        let noted = self.all(
-            sql::NOTED_BY,
+        self.execute(
+            sql::NOTE_CLOSE,
             (rows::number(own), epoch.get(), rows::int(seq.get())),
-            |row| {
-                Ok((
-                    place(row)?,
-                    MessageId(row.unsigned(8)?),
-                    row.get::<_, i64>(9)?,
-                ))
-            },
         )?;
-        for (place, id, noted_as) in noted {
-            let now = notes::filled(&place).map(|filled| codes::filled_code(filled).0);
-            if now == Some(noted_as) {
-                self.execute(sql::CLOSE_PLACE, (rows::int(id.0),))?;
-            }
-        }
         Ok(())
     }
 
     pub(super) fn release_note(&mut self, number: E164, id: MessageId) -> Result<Outcome> {
-        let lane = self.one(sql::LANE_WITH_NOTE, (rows::number(number),), |row| {
-            Ok((row.epoch(0)?, row.get::<_, i64>(1)?))
-        })?;
-        let Some((epoch, peer)) = lane else {
-            return Ok(Outcome::Done);
-        };
-        self.execute(sql::NOTE_DONE, (rows::number(number), epoch.get(), peer))?;
-        let to = E164::new(u64::try_from(peer).unwrap_or(0))
-            .map_err(|_| StoreError::corrupt("a lane with a note leads to no number"))?;
-        let next = self.next_seq(number, epoch)?;
-        let entries = self.note_for(number, epoch, peer, LaneSeq(u64::MAX), next)?;
-        if entries.is_empty() {
-            return self.release_note(number, id);
-        }
-        let seq = self.take_seq(number, epoch)?;
-        let content = Content {
-            text: None,
-            note: entries,
-        }
-        .encode();
-        self.execute(
-            sql::NOTE_ADD,
-            (
-                rows::int(id.0),
-                rows::number(number),
+        loop {
+            let next = self.one(sql::NOTE_NEXT, (rows::number(number),), |row| {
+                Ok((row.number(0)?, row.epoch(1)?, Seq(row.unsigned(2)?)))
+            })?;
+            let Some((peer, epoch, seq)) = next else {
+                return Ok(Outcome::Done);
+            };
+            let key = PeerKey::of(peer);
+            let noted = self.note_below(number, key, epoch, END)?;
+            if noted.entries.is_empty() {
+                // Acknowledged meanwhile.
+                self.set_note_due(number, epoch, key, false)?;
+                continue;
+            }
+            self.execute(sql::SEQ_TAKE, (rows::number(number), epoch.get()))?;
+            let content = encode(&noted.entries);
+            self.execute(
+                sql::NOTE_ADD,
+                (
+                    rows::int(id.0),
+                    rows::number(number),
+                    key,
+                    rows::wall(self.wall),
+                    epoch.get(),
+                    rows::int(seq.get()),
+                    content.as_bytes().as_ref(),
+                ),
+            )?;
+            self.noted_in(&noted, number, key, (epoch, seq))?;
+            return Ok(Outcome::Released(Released {
+                id,
+                own: number,
                 peer,
-                rows::wall(self.wall),
-                epoch.get(),
-                rows::int(seq.get()),
-                &content.as_bytes()[..],
-            ),
-        )?;
-        Ok(Outcome::Released(Released {
-            id,
-            own: number,
-            peer: to,
-            epoch,
-            seq,
-            lane_seq: LaneSeq(0),
-            content,
-        }))
+                epoch,
+                seq,
+                lane_seq: LaneSeq(0),
+                content,
+            }));
+        }
     }
 }
 
-fn place(row: &Row<'_>) -> rusqlite::Result<Place> {
-    Ok(Place {
-        lane_seq: LaneSeq(row.unsigned(0)?),
-        ip: row.ip(1)?,
-        sms: row.code(5, codes::sms_from)?,
-        sms_left: row.get::<_, Option<bool>>(6)?.unwrap_or(false),
-        hash: row.get::<_, Option<u16>>(7)?.unwrap_or(0),
-    })
+/// As it is kept beside the message that carries it.
+pub(super) fn encode(entries: &[NoteEntry]) -> OpaqueContent {
+    Content {
+        text: None,
+        note: entries.to_vec(),
+    }
+    .encode()
+}
+
+/// From the column `note`.
+pub(super) fn decode(note: Option<&[u8]>) -> Option<Vec<NoteEntry>> {
+    let Some(note) = note else {
+        return Some(Vec::new());
+    };
+    let content = OpaqueContent::new(note.to_vec().into()).ok()?;
+    Some(Content::decode(&content).ok()?.note)
 }

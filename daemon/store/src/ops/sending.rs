@@ -1,21 +1,23 @@
 //! From the client's token to a seq and a place in the lane (DELIVERY 1, 2, 8).
 
+use rusqlite::types::Type;
 use rusqlite::{Row, params};
 use twine_engine::message::{
-    Channel, IpAttempt, MessageId, Shown, SmsAttempt, content_of, lane_use,
+    Channel, IpAttempt, LaneUse, MessageId, Shown, SmsAttempt, content_of, lane_use,
 };
 use twine_engine::settings::{Mode, Reach};
 use twine_engine::store_ops::{
     Because, BootStamp, EventKind, Look, NewOutgoing, Outcome, QueuedMessage, Released, ResumeItem,
 };
 use twine_engine::time::Instant;
-use twine_proto::{Content, E164, Epoch, LaneSeq, OpaqueContent, Peer, Seq, SmsName};
+use twine_proto::{E164, Epoch, LaneSeq, Seq};
 
-use super::settings::believed;
-use super::{Result, Turn};
+use super::change::NextLook;
+use super::{Result, Turn, notes};
+use crate::codes::Stage;
 use crate::error::StoreError;
 use crate::limits::MAX_TAKING_BACK;
-use crate::rows::{self, Attempts, Columns, LookAt};
+use crate::rows::{self, Attempts, Columns, PeerKey};
 use crate::story::Step;
 use crate::{codes, sql};
 
@@ -25,30 +27,36 @@ impl Turn<'_> {
             return Ok(Outcome::Repeated { id });
         }
         let valid_for_ms = new.valid_for.map(rows::duration);
-        let peer = self.peer_code(new.peer)?;
-        let undecided = !new.queue_for_ip;
-        let lane_use = lane_use(IpAttempt::None, new.sms, None, undecided);
-        let (look_boot, look_ms, look_for_ms) = LookAt::columns(new.look.map(LookAt::of));
+        let lane_use = lane_use(IpAttempt::None, new.sms, None, !new.queue_for_ip);
+        let undecided = lane_use == LaneUse::Blocks;
+        let stage = if undecided {
+            Stage::Undecided
+        } else {
+            Stage::Other
+        };
+        let (look_boot, look_ms, look_after_ms) = NextLook::from(new.look).columns();
         self.execute(
             sql::OUTGOING_ADD,
             params![
                 rows::int(new.id.0),
                 rows::number(new.own),
-                peer,
+                self.key(new.peer)?,
                 rows::wall(self.wall),
+                codes::sms_code(new.sms),
                 valid_for_ms,
                 valid_for_ms.map(|_| rows::boot(new.boot.boot)),
                 valid_for_ms.map(|ms| rows::instant(new.boot.at) + ms),
-                new.text.expose(),
-                codes::sms_code(new.sms),
-                codes::lane_code(lane_use),
+                new.queue_for_ip,
+                codes::lane_use_code(lane_use),
+                stage as i64,
                 undecided,
                 new.wish.map(codes::channel_code),
                 look_boot,
                 look_ms,
-                look_for_ms,
+                look_after_ms,
                 rows::boot(new.boot.boot),
                 rows::instant(new.boot.at),
+                new.text.expose(),
             ],
         )?;
         self.log(EventKind::StateChanged, new.id, Shown::Queued)?;
@@ -92,139 +100,105 @@ impl Turn<'_> {
         look: Option<Look>,
         boot: BootStamp,
     ) -> Result<Outcome> {
-        let Some(before) = self.attempts(id)? else {
-            return Ok(Outcome::NotQueued);
-        };
-        let queued = before.ip == IpAttempt::None
-            && matches!(before.sms, SmsAttempt::None | SmsAttempt::NotUsed);
-        if !queued {
-            return Ok(Outcome::NotQueued);
-        }
-        let found = self.one(sql::RELEASABLE, (rows::int(id.0),), |row| {
-            let reach = row.maybe_code(7, codes::reach_from)?;
-            let since = (row.get::<_, Option<i64>>(8)?, row.get::<_, Option<i64>>(9)?);
-            Ok(Releasable {
-                place: match (row.maybe_epoch(0)?, row.maybe_unsigned(1)?) {
-                    (Some(epoch), Some(lane_seq)) => Some((epoch, LaneSeq(lane_seq))),
-                    _ => None,
-                },
-                text: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
-                epoch: row.epoch(3)?,
-                wish: row.maybe_code(5, codes::channel_from)?,
-                mode: row.code(6, codes::mode_from)?,
-                reach: match (reach, since) {
-                    (Some(reach), (Some(since_boot), Some(since_ms))) => {
-                        believed(reach, since_boot, since_ms, boot)
-                    }
-                    _ => Reach::Unknown,
-                },
-                blocked: row.get(10)?,
-                left_ip: row.get::<_, Option<bool>>(11)?.unwrap_or(false),
-            })
-        })?;
+        let found = self.one(sql::RELEASABLE, (rows::int(id.0),), releasable)?;
         let Some(found) = found else {
             return Ok(Outcome::NotQueued);
         };
-        let to = u64::try_from(before.peer)
-            .ok()
-            .and_then(|peer| E164::new(peer).ok());
-        let (Some(to), None) = (to, found.against_ip(before.sms)) else {
-            let because = found
-                .against_ip(before.sms)
-                .unwrap_or(&["only SMS reaches a name or a short code"]);
-            return self.not_by_ip(&before, because);
-        };
         if found.blocked {
-            // It stays in the queue of IP until what blocks it is settled.
             return Ok(Outcome::NotByIp { look: None });
         }
-        self.release_to(&before, to, found, look)
-    }
-
-    fn not_by_ip(&mut self, before: &Attempts, because: Because) -> Result<Outcome> {
-        let after = Attempts {
-            undecided: true,
-            look: Some(LookAt::AT_ONCE),
-            ..*before
+        let peer = match self.by_ip(&found, boot)? {
+            Ok(peer) => peer,
+            Err(because) => return self.not_by_ip(id, because),
         };
-        self.tell(before.id, Step::NotByIp, None, because)?;
-        self.change(before, after)?;
-        let look = self.follows().look.or(Some(Instant(0)));
-        Ok(Outcome::NotByIp { look })
-    }
-
-    fn release_to(
-        &mut self,
-        before: &Attempts,
-        to: E164,
-        found: Releasable,
-        look: Option<Look>,
-    ) -> Result<Outcome> {
-        let (id, own) = (before.id, before.own);
-        let seq = self.take_seq(own, found.epoch)?;
+        self.execute(sql::SEQ_TAKE, (rows::number(found.own), found.epoch.get()))?;
         let lane_seq = match found.place {
             // Another try in the same epoch: its place was never another's.
-            Some((epoch, place)) if epoch == found.epoch => place,
-            _ => self.take_place(own, found.epoch, before.peer)?,
+            Some((of, place)) if of == found.epoch => place,
+            _ => self.take_place(found.own, found.epoch, found.peer)?,
         };
-        let note = if found.left_ip {
-            self.note_for(own, found.epoch, before.peer, lane_seq, seq)?
+        let note = if found.to_note {
+            let noted = self.note_below(found.own, found.peer, found.epoch, lane_seq)?;
+            if !noted.entries.is_empty() {
+                self.noted_in(&noted, found.own, found.peer, (found.epoch, found.seq))?;
+            }
+            noted.entries
         } else {
             Vec::new()
         };
-        let kept = (!note.is_empty()).then(|| {
-            Content {
-                text: None,
-                note: note.clone(),
-            }
-            .encode()
-        });
-        let look = look.filter(|_| before.sms == SmsAttempt::None);
-        let (look_boot, look_ms, look_for_ms) = LookAt::columns(look.map(LookAt::of));
+        let (look_boot, look_ms, look_after_ms) = NextLook::from(look).columns();
+        let kept_note = (!note.is_empty()).then(|| notes::encode(&note));
         self.execute(
             sql::RELEASE,
-            params![
+            (
                 rows::int(id.0),
                 found.epoch.get(),
                 rows::int(lane_seq.get()),
-                rows::int(seq.get()),
+                rows::int(found.seq.get()),
                 rows::wall(self.wall),
+                found.sms == SmsAttempt::None && look.is_none(),
                 look_boot,
                 look_ms,
-                look_for_ms,
-                found.left_ip.then_some(false),
-                kept.as_ref().map(|kept| &kept.as_bytes()[..]),
-                found.left_ip.then(|| twine_sms::fold::hash(&found.text)),
-            ],
+                look_after_ms,
+                // An earlier SMS of it may be there as well.
+                found.sms_left,
+                kept_note.as_ref().map(|note| note.as_bytes().as_ref()),
+            ),
         )?;
         self.log(EventKind::StateChanged, id, Shown::Sending)?;
         Ok(Outcome::Released(Released {
             id,
-            own,
-            peer: to,
+            own: found.own,
+            peer,
             epoch: found.epoch,
-            seq,
+            seq: found.seq,
             lane_seq,
             content: content_of(&found.text, note).encode(),
         }))
     }
 
-    /// The next seq of an epoch.
-    pub(super) fn take_seq(&self, own: E164, epoch: Epoch) -> Result<Seq> {
-        self.one(sql::SEQ_TAKE, (rows::number(own), epoch.get()), |row| {
-            row.unsigned(0).map(Seq)
-        })?
-        .ok_or_else(|| StoreError::corrupt("an epoch gave no seq"))
+    /// The number to which it may go by IP, or what speaks against that. Where SMS
+    /// is out of the question, IP is the only way there is to a number.
+    fn by_ip(
+        &self,
+        found: &Releasable,
+        boot: BootStamp,
+    ) -> Result<std::result::Result<E164, Because>> {
+        let Some(peer) = found.peer.number() else {
+            return Ok(Err(&["only SMS reaches a name or a short code"]));
+        };
+        if found.sms != SmsAttempt::None || found.wish == Some(Channel::Ip) {
+            return Ok(Ok(peer));
+        }
+        if found.wish == Some(Channel::Sms) {
+            return Ok(Err(&["the user wished for SMS"]));
+        }
+        if found.mode == Some(Mode::SmsOnly) {
+            return Ok(Err(&["the setting is SMS only"]));
+        }
+        let (reach, since) = found.reach;
+        Ok(match self.still_believed(reach, since, boot)? {
+            Reach::Refused => Err(&["the peer is not on IP"]),
+            Reach::Silent => Err(&["the peer has given no sign of life by IP"]),
+            Reach::Unknown | Reach::OnIp => Ok(peer),
+        })
     }
 
-    pub(super) fn next_seq(&self, own: E164, epoch: Epoch) -> Result<Seq> {
-        self.one(sql::SEQ_NEXT, (rows::number(own), epoch.get()), |row| {
-            row.unsigned(0).map(Seq)
-        })?
-        .ok_or_else(|| StoreError::corrupt("an epoch has no next seq"))
+    fn not_by_ip(&mut self, id: MessageId, because: Because) -> Result<Outcome> {
+        if let Some(before) = self.attempts(id)? {
+            self.tell(id, Step::NotByIp, None, because)?;
+            let after = Attempts {
+                queued: false,
+                ..before.clone()
+            };
+            self.save(&before, after, NextLook::AtOnce)?;
+        }
+        Ok(Outcome::NotByIp {
+            look: self.follows.look,
+        })
     }
 
-    pub(super) fn take_place(&self, own: E164, epoch: Epoch, peer: i64) -> Result<LaneSeq> {
+    pub(super) fn take_place(&self, own: E164, epoch: Epoch, peer: PeerKey) -> Result<LaneSeq> {
         let key = (rows::number(own), epoch.get(), peer);
         self.one(sql::PLACE_TAKE, key, |row| row.unsigned(0).map(LaneSeq))?
             .ok_or_else(|| StoreError::corrupt("a lane gave no place"))
@@ -249,19 +223,11 @@ impl Turn<'_> {
                 more = true;
                 break;
             }
-            let content_bytes = content(&row.get::<_, Option<String>>(2)?.unwrap_or_default())
-                .as_bytes()
-                .len();
+            let content_bytes = content_bytes(row, 2)?;
             bytes = bytes.saturating_add(content_bytes);
             messages.push(QueuedMessage {
                 id: MessageId(row.unsigned(0)?),
-                peer: match row.get::<_, Option<String>>(4)? {
-                    None => Peer::Number(row.number(1)?),
-                    Some(name) => match SmsName::new(&name) {
-                        Ok(name) => Peer::Name(name),
-                        Err(_) => return Err(StoreError::corrupt("a peer's name is none")),
-                    },
-                },
+                peer: row.peer(1, 4)?,
                 content_bytes,
                 deadline: row.maybe_unsigned(3)?.map(Instant),
             });
@@ -307,59 +273,64 @@ impl Turn<'_> {
     }
 }
 
+/// A row of [`sql::RELEASABLE`].
 struct Releasable {
+    own: E164,
+    peer: PeerKey,
     place: Option<(Epoch, LaneSeq)>,
     text: String,
     epoch: Epoch,
+    seq: Seq,
+    sms: SmsAttempt,
+    sms_left: bool,
     wish: Option<Channel>,
-    mode: Mode,
-    reach: Reach,
-    /// A message before it blocks the lane.
     blocked: bool,
-    /// Some place of the lane was filled by SMS.
-    left_ip: bool,
+    to_note: bool,
+    mode: Option<Mode>,
+    reach: (Option<Reach>, BootStamp),
 }
 
-impl Releasable {
-    /// What speaks against IP, for a message that SMS is open for.
-    fn against_ip(&self, sms: SmsAttempt) -> Option<Because> {
-        if sms != SmsAttempt::None || self.wish == Some(Channel::Ip) {
-            return None;
-        }
-        match (self.wish, self.mode, self.reach) {
-            (Some(Channel::Sms), ..) => Some(&["the user wished for SMS"]),
-            (_, Mode::SmsOnly, _) => Some(&["the setting is SMS only"]),
-            (.., Reach::Refused) => Some(&["the peer is not on IP"]),
-            (.., Reach::Silent) => Some(&["the peer has given no sign of life by IP"]),
-            _ => None,
-        }
-    }
+fn releasable(row: &Row<'_>) -> rusqlite::Result<Releasable> {
+    Ok(Releasable {
+        own: row.number(0)?,
+        peer: PeerKey(row.get(1)?),
+        place: row.place(2)?,
+        text: row.get(4)?,
+        epoch: row.epoch(5)?,
+        seq: Seq(row.unsigned(6)?),
+        sms: row.code(7, codes::sms_from)?,
+        sms_left: row.get(8)?,
+        wish: row.maybe_code(9, codes::channel_from)?,
+        blocked: row.get(10)?,
+        to_note: row.get(11)?,
+        mode: row.maybe_code(12, codes::mode_from)?,
+        reach: (row.maybe_code(13, codes::reach_from)?, row.stamp(14)?),
+    })
 }
 
+/// Size of the content as it would travel without a note.
+fn content_bytes(row: &Row<'_>, at: usize) -> rusqlite::Result<usize> {
+    let text = row.get_ref(at)?.as_str()?;
+    Ok(content_of(text, Vec::new()).encode().as_bytes().len())
+}
+
+/// A message under its seq, or a note without one. The same bytes each time,
+/// because the gateway compares digests of them (DELIVERY 4).
 fn resume_item(row: &Row<'_>) -> rusqlite::Result<ResumeItem> {
-    let note: Option<Vec<u8>> = row.get(7)?;
-    let note = note
-        .and_then(|kept| OpaqueContent::new(kept.into()).ok())
-        .and_then(|kept| Content::decode(&kept).ok())
-        .map_or_else(Vec::new, |content| content.note);
-    let text = row.get_ref(8)?.as_str_or_null()?.unwrap_or_default();
+    let text = row.get_ref(7)?.as_str_or_null()?.unwrap_or_default();
+    let note = notes::decode(row.get_ref(8)?.as_blob_or_null()?).ok_or_else(|| {
+        rusqlite::Error::FromSqlConversionFailure(8, Type::Blob, "a note is unreadable".into())
+    })?;
     Ok(ResumeItem {
         released: Released {
             id: MessageId(row.unsigned(0)?),
             own: row.number(1)?,
             peer: row.number(2)?,
-            epoch: row.maybe_epoch(3)?.unwrap_or(Epoch(0)),
+            epoch: row.epoch(3)?,
             lane_seq: LaneSeq(row.maybe_unsigned(4)?.unwrap_or(0)),
             seq: Seq(row.unsigned(5)?),
-            // The same bytes each time: the gateway compares digests of them
-            // (DELIVERY 4).
             content: content_of(text, note).encode(),
         },
         take_back: row.take_back(6)?.is_some(),
     })
-}
-
-/// The content of a message without a note, as it travels.
-fn content(text: &str) -> OpaqueContent {
-    content_of(text, Vec::new()).encode()
 }

@@ -1,97 +1,91 @@
-//! The pacing queue, what the agent has, and what became of it (DELIVERY 26).
+//! The attempt by SMS: our pacing queue, the agent, and the results of parts
+//! (DELIVERY 21, 26).
 
-use rusqlite::Row;
+use rusqlite::{Connection, Row};
 use twine_engine::limits::SMS_PARTS_PER_WINDOW;
-use twine_engine::message::{IpAttempt, MessageId, SmsAttempt, TakeBack};
+use twine_engine::message::{IpAttempt, LaneUse, MessageId, SmsAttempt, TakeBack};
 use twine_engine::parts::{AfterRefusal, AttemptId, PartState, PartStates};
 use twine_engine::store_ops::{Because, BootStamp, HandedSms, Look, Outcome, SmsJob};
-use twine_engine::time::{BootId, Instant};
-use twine_proto::{LaneSeq, Peer, Redacted, SmsName};
+use twine_proto::{LaneSeq, Redacted};
 
+use super::change::NextLook;
 use super::{Result, Turn};
-use crate::error::StoreError;
-use crate::rows::{self, ATTEMPTS, Attempts, Columns, LookAt};
+use crate::rows::{self, Attempts, Columns};
+use crate::sql;
 use crate::story::Step;
-use crate::{codes, sql};
 
 impl Turn<'_> {
     pub(super) fn release_sms(
         &mut self,
         id: MessageId,
         seen: (IpAttempt, SmsAttempt),
-        iccid: &Redacted<String>,
-        marked: bool,
+        (iccid, marked): (&Redacted<String>, bool),
         because: Because,
     ) -> Result<Outcome> {
-        let Some(before) = self.as_decided(id, seen)? else {
+        let Some(before) = self.attempts(id)? else {
             return Ok(self.looks());
         };
-        if before.sms != SmsAttempt::None || !self.lane_is_free(&before)? {
+        if (before.ip, before.sms) != seen || before.sms != SmsAttempt::None || !before.is_open() {
             return Ok(self.looks());
         }
-        let (text, _, _) = self.text_and_place(id)?;
-        let held = self.held_epoch(before.own)?;
-        let place = match (before.place, held, before.peer > 0) {
-            (Some(place), Some(epoch), _) if place.0 == epoch => Some(place),
-            (_, Some(epoch), true) => {
-                let lane_seq = self.take_place(before.own, epoch, before.peer)?;
-                Some((epoch, lane_seq))
-            }
-            (place, ..) => place,
-        };
-        let noted = place.filter(|(epoch, _)| Some(*epoch) == held);
-        self.execute(
-            sql::SMS_RELEASE,
-            (
-                rows::int(id.0),
-                iccid.expose(),
-                marked,
-                place.map(|(epoch, _)| epoch.get()),
-                place.map(|(_, lane_seq)| rows::int(lane_seq.get())),
-                noted.map(|_| false),
-                twine_sms::fold::hash(&text),
-            ),
-        )?;
-        if let Some((epoch, _)) = noted {
-            let lane = (rows::number(before.own), epoch.get(), before.peer);
-            self.execute(sql::LANE_LEFT_IP, lane)?;
-            let (own, epoch, peer) = lane;
-            self.execute(sql::LANE_REOPEN, (own, peer, epoch))?;
+        if self.worst_before(before.own, before.peer, rows::int(id.0))? != LaneUse::Free {
+            // It is held until its lane is free.
+            self.save(&before, before.clone(), NextLook::Remove)?;
+            return Ok(self.looks());
         }
+        let place = self.place_for_sms(&before)?;
+        let on_ip = before.ip.unsettled().is_some();
         let after = Attempts {
             sms: SmsAttempt::Waiting,
-            take_back: match before.ip.unsettled() {
-                Some(_) => before.take_back.or(Some(TakeBack::BySms)),
-                None => before.take_back,
-            },
-            undecided: false,
-            waits: None,
-            look: None,
             place,
-            closed: noted.map(|_| false),
-            ..before
+            queued: false,
+            waits: None,
+            take_back: before.take_back.or(on_ip.then_some(TakeBack::BySms)),
+            ..before.clone()
         };
         self.tell(id, Step::BySms, Some(marked.into()), because)?;
-        self.change(&before, after)?;
+        self.execute(sql::SMS_RELEASE, (rows::int(id.0), iccid.expose(), marked))?;
+        self.save(&before, after, NextLook::Remove)?;
         Ok(Outcome::SmsQueued {
             lane_seq: place.map(|(_, lane_seq)| lane_seq),
         })
     }
 
-    fn text_and_place(&self, id: MessageId) -> Result<(String, Option<u32>, Option<i64>)> {
-        self.one(sql::SMS_TEXT_AND_PLACE, (rows::int(id.0),), |row| {
-            Ok((
-                row.get::<_, Option<String>>(0)?.unwrap_or_default(),
-                row.get(1)?,
-                row.get(2)?,
-            ))
-        })?
-        .ok_or_else(|| StoreError::corrupt("a message vanished while it was changed"))
+    /// While a copy is open on IP, it is in the place under which that travels.
+    fn place_for_sms(&self, before: &Attempts) -> Result<Option<(twine_proto::Epoch, LaneSeq)>> {
+        let Some(epoch) = self.held_epoch(before.own)? else {
+            return Ok(before.place);
+        };
+        match before.place {
+            Some((of, _)) if of == epoch || before.ip.unsettled().is_some() => Ok(before.place),
+            _ => {
+                let lane_seq = self.take_place(before.own, epoch, before.peer)?;
+                Ok(Some((epoch, lane_seq)))
+            }
+        }
     }
 
     pub(super) fn load_sms(&self, after: MessageId, limit: usize) -> Result<Outcome> {
-        let jobs = self.all(sql::SMS_QUEUE, (rows::int(after.0), rows::size(limit)), job)?;
+        let jobs = self.all(
+            sql::SMS_QUEUE,
+            (rows::int(after.0), rows::size(limit)),
+            sms_job,
+        )?;
         Ok(Outcome::SmsQueue(jobs))
+    }
+
+    pub(super) fn load_handed(&self, after: MessageId, limit: usize) -> Result<Outcome> {
+        let handed = self.all(
+            sql::SMS_WITH_AGENT,
+            (rows::int(after.0), rows::size(limit)),
+            |row| {
+                Ok(HandedSms {
+                    attempt: AttemptId(row.get::<_, i64>(7)?.cast_unsigned()),
+                    job: sms_job(row)?,
+                })
+            },
+        )?;
+        Ok(Outcome::SmsHanded(handed))
     }
 
     pub(super) fn hand_sms(
@@ -99,8 +93,7 @@ impl Turn<'_> {
         id: MessageId,
         attempt: AttemptId,
         parts: u8,
-        boot: BootStamp,
-        look: Look,
+        (boot, look): (BootStamp, Look),
     ) -> Result<Outcome> {
         let Some(before) = self.attempts(id)? else {
             return Ok(Outcome::SmsHanded(Vec::new()));
@@ -108,179 +101,156 @@ impl Turn<'_> {
         if before.sms != SmsAttempt::Waiting || before.waits.is_some() {
             return Ok(Outcome::SmsHanded(Vec::new()));
         }
+        self.execute(sql::SMS_NAME, (rows::int(id.0), rows::bits(attempt.0)))?;
         self.execute(
-            sql::SMS_HAND,
-            (
-                rows::int(id.0),
-                rows::bits(attempt.0),
-                PartStates::open(parts).codes(),
-                rows::boot(boot.boot),
-                rows::instant(boot.at),
-            ),
+            sql::HANDED_ADD,
+            (rows::boot(boot.boot), rows::instant(boot.at), parts),
         )?;
+        self.execute(sql::HANDED_PRUNE, (rows::size(SMS_PARTS_PER_WINDOW),))?;
+        self.tell(id, Step::Handed, Some(parts.into()), &[])?;
         let after = Attempts {
             sms: SmsAttempt::Handed,
-            // From now on it may have left, whatever is told.
-            sms_left: true,
-            look: Some(LookAt::of(look)),
-            ..before
+            parts: PartStates::open(parts),
+            ..before.clone()
         };
-        self.tell(id, Step::Handed, Some(parts.into()), &[])?;
-        self.change(&before, after)?;
+        self.save(&before, after, NextLook::At(look))?;
         let job = self
-            .one(sql::SMS_JOB, (rows::int(id.0),), job)?
-            .ok_or_else(|| StoreError::corrupt("a message vanished while it was changed"))?;
+            .one(sql::SMS_JOB, (rows::int(id.0),), sms_job)?
+            .ok_or_else(Self::vanished)?;
         Ok(Outcome::SmsHanded(vec![HandedSms { attempt, job }]))
-    }
-
-    pub(super) fn load_handed(&self, after: MessageId, limit: usize) -> Result<Outcome> {
-        let handed = self.all(
-            sql::SMS_HANDED,
-            (rows::int(after.0), rows::size(limit)),
-            |row| {
-                Ok(HandedSms {
-                    attempt: AttemptId(row.get::<_, i64>(JOB)?.cast_unsigned()),
-                    job: job(row)?,
-                })
-            },
-        )?;
-        Ok(Outcome::SmsHanded(handed))
     }
 
     pub(super) fn apply_sms_part(
         &mut self,
         attempt: AttemptId,
-        part: u8,
-        state: PartState,
+        (part, state): (u8, PartState),
         code: Option<i32>,
         refusal: AfterRefusal,
         look: Option<Look>,
     ) -> Result<Outcome> {
-        let found = self.one(sql::SMS_BY_ATTEMPT, (rows::bits(attempt.0),), |row| {
-            let codes: Vec<u8> = row.get(ATTEMPTS)?;
-            let marked = row.get::<_, Option<bool>>(ATTEMPTS + 2)?.unwrap_or(false);
-            Ok((Attempts::from_row(row)?, codes, marked))
-        })?;
-        let Some((before, part_codes, marked)) = found else {
-            return Ok(Outcome::SmsPart {
-                id: None,
-                state: SmsAttempt::None,
-                ip: IpAttempt::None,
-                left_agent: false,
-                look: None,
-                unblocked: false,
-            });
-        };
-        let mut parts = PartStates::from_codes(&part_codes)
-            .ok_or_else(|| StoreError::corrupt("the parts of an SMS are no parts"))?;
-        if !parts.take(part, state) {
-            return Ok(self.sms_part(&before, &before));
-        }
-        let step = match state {
-            PartState::Open | PartState::Unknown => Step::PartUnknown,
-            PartState::Sent => Step::PartSent,
-            PartState::Refused => Step::PartRefused,
-            PartState::Delivered => Step::PartDelivered,
-            PartState::Undeliverable => Step::PartUndeliverable,
-        };
-        self.tell(before.id, step, code.map(i64::from), &[])?;
-        self.execute(
-            sql::SMS_PARTS,
-            (rows::int(before.id.0), parts.codes(), code),
+        let found = self.one(
+            sql::SMS_BY_ATTEMPT,
+            (rows::bits(attempt.0),),
+            Attempts::from_row,
         )?;
-        let now = parts.attempt(before.sms, refusal).unwrap_or(before.sms);
-        let all_told = parts.all_told();
-        let mut after = Attempts {
-            sms: now,
-            // All parts refused: nothing of it left by this attempt. It is marked
-            // where something may have left by an earlier one.
-            sms_left: if all_told {
-                parts.may_have_left() || marked
-            } else {
-                before.sms_left
-            },
-            ..before
+        let Some(before) = found else {
+            return Ok(no_such_sms());
         };
-        if now == SmsAttempt::Waiting {
-            let AfterRefusal::Wait(waits) = refusal else {
-                return Err(StoreError::corrupt("an SMS waits for nothing"));
-            };
-            after.waits = Some(waits);
-            after.look = look.map(LookAt::of);
-            self.execute(sql::SMS_BACK, (rows::int(before.id.0),))?;
-            if let Some(look) = after.look {
-                self.look_at(Instant(u64::try_from(look.at_ms).unwrap_or(0)));
+        let mut after = before.clone();
+        if after.parts.take(part, state) {
+            self.tell(before.id, part_step(state), code.map(i64::from), &[])?;
+            if let Some(code) = code {
+                self.execute(sql::SMS_CODE, (rows::int(before.id.0), code))?;
             }
-        } else if now != SmsAttempt::Handed {
-            after.look = None;
+            after.sms = after
+                .parts
+                .attempt(before.sms, refusal)
+                .unwrap_or(before.sms);
+            let mut next_look = NextLook::Keep;
+            if after.sms == SmsAttempt::Waiting && is_over(after.ip) {
+                after.sms = SmsAttempt::NotUsed;
+            }
+            if after.sms == SmsAttempt::Waiting {
+                self.execute(sql::SMS_FORGET, (rows::int(before.id.0),))?;
+                after.parts = PartStates::default();
+                next_look = look.into();
+                if let AfterRefusal::Wait(waits) = refusal {
+                    after.waits = Some(waits);
+                }
+            } else if after.sms != before.sms && after.sms != SmsAttempt::Handed {
+                // It was for the result.
+                next_look = NextLook::Remove;
+            }
+            self.save(&before, after.clone(), next_look)?;
         }
-        self.change(&before, after)?;
         Ok(self.sms_part(&before, &after))
     }
 
     pub(super) fn settle_unknown(&mut self, id: MessageId) -> Result<Outcome> {
         let Some(before) = self.attempts(id)? else {
-            return Ok(self.looks());
+            return Ok(no_such_sms());
         };
-        let mut after = before;
+        let mut after = before.clone();
         if before.sms == SmsAttempt::Handed {
             after.sms = SmsAttempt::Unconfirmed;
             self.tell(id, Step::Unconfirmed, None, &[])?;
-            self.change(&before, after)?;
+            self.save(&before, after.clone(), NextLook::Remove)?;
         }
         Ok(self.sms_part(&before, &after))
     }
 
-    fn sms_part(&mut self, before: &Attempts, after: &Attempts) -> Outcome {
-        let follows = self.follows();
+    const fn sms_part(&self, before: &Attempts, after: &Attempts) -> Outcome {
         Outcome::SmsPart {
             id: Some(after.id),
             state: after.sms,
             ip: after.ip,
-            left_agent: before.sms == SmsAttempt::Handed && after.sms != SmsAttempt::Handed,
-            look: follows.look,
-            unblocked: follows.unblocked,
+            left_agent: matches!(before.sms, SmsAttempt::Handed)
+                && !matches!(after.sms, SmsAttempt::Handed),
+            look: self.follows.look,
+            unblocked: self.follows.unblocked,
         }
     }
 }
 
-/// When parts were handed over lately, oldest first.
-pub(crate) fn handed_lately(row: &Row<'_>) -> rusqlite::Result<(BootStamp, u8)> {
-    Ok((
-        BootStamp {
-            boot: BootId(row.get::<_, i64>(0)?.cast_unsigned()),
-            at: Instant(row.unsigned(1)?),
-        },
-        u8::try_from(row.get::<_, Option<i64>>(2)?.unwrap_or(1)).unwrap_or(u8::MAX),
-    ))
+const fn no_such_sms() -> Outcome {
+    Outcome::SmsPart {
+        id: None,
+        state: SmsAttempt::None,
+        ip: IpAttempt::None,
+        left_agent: false,
+        look: None,
+        unblocked: false,
+    }
 }
 
-/// Rows that can tell of a window full of parts.
-pub(crate) const HANDED_LATELY: usize = SMS_PARTS_PER_WINDOW;
+/// IP has ended in a way after which nothing is to be sent.
+const fn is_over(ip: IpAttempt) -> bool {
+    matches!(
+        ip,
+        IpAttempt::Delivered(_) | IpAttempt::Revoked(TakeBack::Cancelled | TakeBack::Expired)
+    )
+}
 
-/// How many columns `sql::job!` names.
-const JOB: usize = 12;
+const fn part_step(state: PartState) -> Step {
+    match state {
+        PartState::Open | PartState::Unknown => Step::PartUnknown,
+        PartState::Sent => Step::PartSent,
+        PartState::Refused => Step::PartRefused,
+        PartState::Delivered => Step::PartDelivered,
+        PartState::Undeliverable => Step::PartUndeliverable,
+    }
+}
 
-/// From the columns named by `sql::job!`.
-fn job(row: &Row<'_>) -> rusqlite::Result<SmsJob> {
-    let peer = match row.get::<_, Option<String>>(3)? {
-        None => Peer::Number(row.number(2)?),
-        Some(name) => Peer::Name(SmsName::new(&name).map_err(|_| {
-            rusqlite::Error::InvalidColumnType(3, "name".to_owned(), rusqlite::types::Type::Text)
-        })?),
-    };
+/// From the columns named by `sql::sms_job!`.
+fn sms_job(row: &Row<'_>) -> rusqlite::Result<SmsJob> {
+    let blank = || Redacted::new(String::new());
     Ok(SmsJob {
         id: MessageId(row.unsigned(0)?),
         own: row.number(1)?,
-        peer,
-        iccid: row.text(4)?.unwrap_or_else(|| Redacted::new(String::new())),
-        lane_seq: row.maybe_unsigned(5)?.map(LaneSeq),
-        marked: row.get::<_, Option<bool>>(6)?.unwrap_or(false),
-        text: row.text(7)?.unwrap_or_else(|| Redacted::new(String::new())),
-        ip: {
-            let epoch = row.maybe_epoch(10)?;
-            let seq = row.maybe_unsigned(11)?.map(twine_proto::Seq);
-            codes::ip_from(row.get(8)?, row.get(9)?, epoch, seq).unwrap_or(IpAttempt::None)
-        },
+        peer: row.peer(2, 12)?,
+        iccid: row.text(3)?.unwrap_or_else(blank),
+        lane_seq: row.maybe_unsigned(4)?.map(LaneSeq),
+        marked: row.get(5)?,
+        text: row.text(6)?.unwrap_or_else(blank),
+        ip: row.ip(8)?,
     })
+}
+
+/// When parts were handed to the agent, oldest first, as far back as the window
+/// for pacing may reach.
+pub(crate) fn handed_lately(db: &Connection) -> Result<Vec<(BootStamp, u8)>> {
+    let mut statement = db.prepare_cached(sql::HANDED)?;
+    let mut rows = statement.query(())?;
+    let mut handed = Vec::new();
+    let mut parts_so_far = 0;
+    while let Some(row) = rows.next()? {
+        if parts_so_far >= SMS_PARTS_PER_WINDOW {
+            break;
+        }
+        let parts: u8 = row.get(2)?;
+        parts_so_far += usize::from(parts);
+        handed.push((row.stamp(0)?, parts));
+    }
+    handed.reverse();
+    Ok(handed)
 }

@@ -2,74 +2,55 @@
 //! 2, 14).
 
 use twine_engine::message::{Channel, IpAttempt, MessageId, Shown, SmsAttempt, TakeBack, WaitsFor};
+use twine_engine::parts::PartStates;
 use twine_engine::store_ops::{BootStamp, Outcome, Unsettled};
-use twine_engine::time::Instant;
 
+use super::change::NextLook;
 use super::{Result, Turn};
-use crate::rows::{self, Attempts, LookAt};
+use crate::rows::{self, Attempts};
 use crate::story::Step;
 use crate::{codes, sql};
 
 impl Turn<'_> {
-    /// Takes a message back as far as it has not left: out of the queues at once,
-    /// from the gateway by a revoke. An SMS that the agent has, or that left, is
-    /// gone: too late.
+    /// What an SMS has (perhaps) carried away is not taken back any more.
     pub(super) fn cancel(&mut self, id: MessageId) -> Result<Outcome> {
-        let Some(before) = self.attempts(id)?.filter(|found| !found.is_note) else {
+        let Some(before) = self.attempts(id)? else {
             return self.not_outgoing(id);
         };
-        let shown = before.shown();
-        if before.sms == SmsAttempt::Handed
-            || (before.sms_left && !matches!(shown, Shown::Failed(_) | Shown::Cancelled))
-        {
-            return Ok(Outcome::TooLate { shown: Some(shown) });
-        }
-        let mut without_sms = before;
-        if matches!(before.sms, SmsAttempt::None | SmsAttempt::Waiting) {
-            without_sms.sms = SmsAttempt::NotUsed;
+        if matches!(
+            before.sms,
+            SmsAttempt::Handed | SmsAttempt::Sent | SmsAttempt::Delivered | SmsAttempt::Unconfirmed
+        ) {
+            return Ok(Outcome::TooLate {
+                shown: Some(before.shown()),
+            });
         }
         if let Some(sent) = before.ip.unsettled() {
             // The user's wish stands above an expiry already under way.
-            let after = Attempts {
-                take_back: Some(TakeBack::Cancelled),
-                look: None,
-                waits: None,
-                ..without_sms
-            };
-            self.change(&before, after)?;
+            self.mark_take_back(&before, TakeBack::Cancelled)?;
             return Ok(Outcome::MustRevoke(Unsettled {
                 number: before.own,
                 epoch: sent.epoch,
                 seq: sent.seq,
             }));
         }
-        match shown {
-            Shown::Queued | Shown::Sending => {
-                self.tell(id, Step::Cancelled, None, &[])?;
-                let was_queued = before.ip == IpAttempt::None;
-                self.settle_as(&before, without_sms, TakeBack::Cancelled)?;
-                Ok(if was_queued {
-                    Outcome::TakenBack
-                } else {
-                    Outcome::Done
-                })
-            }
+        if before.is_open() {
+            self.tell(id, Step::Cancelled, None, &[])?;
+            self.call_off(&before, TakeBack::Cancelled)?;
+            return Ok(match before.ip {
+                IpAttempt::None => Outcome::TakenBack,
+                // It was out of the queue already.
+                _ => Outcome::Done,
+            });
+        }
+        match before.shown() {
             Shown::Failed(_) => {
-                self.settle_as(&before, without_sms, TakeBack::Cancelled)?;
+                self.call_off(&before, TakeBack::Cancelled)?;
                 Ok(Outcome::Done)
             }
             Shown::Cancelled => Ok(Outcome::Done),
             shown => Ok(Outcome::TooLate { shown: Some(shown) }),
         }
-    }
-
-    fn settle_as(&mut self, before: &Attempts, after: Attempts, reason: TakeBack) -> Result<()> {
-        let after = Attempts {
-            ip: IpAttempt::Revoked(reason),
-            take_back: None,
-            ..after
-        };
-        self.change(before, after)
     }
 
     pub(super) fn retry(
@@ -78,54 +59,54 @@ impl Turn<'_> {
         by: Option<Channel>,
         boot: BootStamp,
     ) -> Result<Outcome> {
-        let Some(before) = self.attempts(id)?.filter(|found| !found.is_note) else {
+        let Some(before) = self.attempts(id)? else {
             return self.not_outgoing(id);
         };
-        let ended = matches!(before.shown(), Shown::Failed(_) | Shown::Cancelled);
         let asked = before.waits == Some(WaitsFor::User);
+        let on_ip = before.ip.unsettled().is_some();
         // On its way by IP, and the user would rather have it by SMS.
         let rather_sms = by == Some(Channel::Sms)
-            && before.ip.unsettled().is_some()
+            && on_ip
             && before.take_back.is_none()
             && matches!(before.sms, SmsAttempt::None | SmsAttempt::NotUsed);
-        if !(ended || asked || rather_sms) {
+        if !asked && !rather_sms && !matches!(before.shown(), Shown::Failed(_) | Shown::Cancelled) {
             return Ok(Outcome::TooLate {
                 shown: Some(before.shown()),
             });
         }
-        let sms = if by == Some(Channel::Ip) {
-            SmsAttempt::NotUsed
-        } else {
-            SmsAttempt::None
-        };
-        let after = Attempts {
-            ip: if ended { IpAttempt::None } else { before.ip },
-            sms,
-            undecided: by != Some(Channel::Ip),
-            waits: None,
-            look: Some(LookAt::AT_ONCE),
-            in_doubt: false,
-            ..before
-        };
-        self.tell(id, Step::Retried, by.map(codes::channel_code), &[])?;
-        self.change(&before, after)?;
-        if ended {
-            self.execute(
-                sql::RETRY,
-                (
-                    rows::int(id.0),
-                    rows::boot(boot.boot),
-                    rows::instant(boot.at),
-                    rows::wall(self.wall),
-                    by.map(codes::channel_code),
-                ),
-            )?;
-        } else {
-            self.execute(sql::WISH, (rows::int(id.0), by.map(codes::channel_code)))?;
+        if !on_ip {
+            self.execute(sql::NOT_IN_DOUBT, (rows::int(id.0),))?;
+            if before.carries_note {
+                self.execute(sql::NOTE_DROP, (rows::int(id.0),))?;
+            }
         }
-        self.follows();
+        self.execute(sql::SMS_FORGET, (rows::int(id.0),))?;
+        self.tell(id, Step::Retried, by.map(codes::channel_code), &[])?;
+        let after = Attempts {
+            ip: if on_ip { before.ip } else { IpAttempt::None },
+            sms: match by {
+                Some(Channel::Ip) => SmsAttempt::NotUsed,
+                _ => SmsAttempt::None,
+            },
+            wish: by,
+            waits: None,
+            // By IP alone there is nothing to decide.
+            queued: by == Some(Channel::Ip),
+            left_before: before.may_have_left(),
+            parts: PartStates::default(),
+            ..before.clone()
+        };
+        self.save(&before, after, NextLook::AtOnce)?;
+        self.execute(
+            sql::RESTART,
+            (
+                rows::int(id.0),
+                rows::boot(boot.boot),
+                rows::instant(boot.at),
+            ),
+        )?;
         Ok(Outcome::Retried {
-            look: Some(Instant(0)),
+            look: self.follows.look,
         })
     }
 
@@ -140,27 +121,39 @@ impl Turn<'_> {
         })
     }
 
-    /// It is being taken back because its validity is over.
-    pub(super) fn expire(&mut self, before: &Attempts) -> Result<()> {
-        let mut after = Attempts {
-            take_back: Some(TakeBack::Expired),
-            look: None,
-            ..*before
+    /// It is to be asked back from the gateway; an SMS that has not left is not
+    /// sent any more, and validity has done its part.
+    pub(super) fn mark_take_back(&mut self, before: &Attempts, reason: TakeBack) -> Result<()> {
+        let after = Attempts {
+            take_back: Some(reason),
+            sms: not_sent(before.sms),
+            waits: None,
+            has_deadline: false,
+            ..before.clone()
         };
-        if matches!(before.sms, SmsAttempt::None | SmsAttempt::Waiting) {
-            after.sms = SmsAttempt::NotUsed;
-        }
-        self.tell(before.id, Step::ValidityOver, None, &[])?;
-        self.change(before, after)
+        let look = match before.sms {
+            // For the agent's answer.
+            SmsAttempt::Handed => NextLook::Keep,
+            _ => NextLook::Remove,
+        };
+        self.save(before, after, look)
     }
 
-    /// Gives up a queued message whose validity is over.
-    pub(super) fn drop_queued(&mut self, before: &Attempts) -> Result<()> {
-        let mut after = *before;
-        if matches!(before.sms, SmsAttempt::None | SmsAttempt::Waiting) {
-            after.sms = SmsAttempt::NotUsed;
-        }
-        self.tell(before.id, Step::ValidityOver, None, &[])?;
-        self.settle_as(before, after, TakeBack::Expired)
+    /// Gives up what is on no channel.
+    pub(super) fn call_off(&mut self, before: &Attempts, reason: TakeBack) -> Result<()> {
+        let after = Attempts {
+            ip: IpAttempt::Revoked(reason),
+            sms: not_sent(before.sms),
+            take_back: None,
+            ..before.clone()
+        };
+        self.save(before, after, NextLook::Remove)
+    }
+}
+
+const fn not_sent(sms: SmsAttempt) -> SmsAttempt {
+    match sms {
+        SmsAttempt::None | SmsAttempt::Waiting => SmsAttempt::NotUsed,
+        sms => sms,
     }
 }

@@ -3,7 +3,7 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, Row, params_from_iter};
 use twine_engine::dedup::{Seen, SeenPlaces};
-use twine_proto::LaneSeq;
+use twine_proto::{LaneSeq, Peer, SmsName};
 
 use super::scan::{self, Keyed};
 use crate::error::StoreError;
@@ -15,7 +15,7 @@ use crate::sql;
 type Result<T> = std::result::Result<T, StoreError>;
 
 /// The tables that are read here.
-pub(super) const TABLES: [&str; 10] = [
+pub(super) const TABLES: [&str; 14] = [
     "device",
     "identity",
     "epoch",
@@ -26,16 +26,21 @@ pub(super) const TABLES: [&str; 10] = [
     "token",
     "event",
     "setting",
+    "reach",
+    "sms_seen",
+    "note_pending",
+    "story",
 ];
 
 /// A message's row. It is read twice: as a message, to see that it is one, and
 /// as it is.
-const MESSAGE_ROW: &str = "id, direction, own, peer, position, created_ms, changed_ms, epoch, \
-     lane_seq, ip, ip_detail, sent_epoch, sent_seq, sms, take_back, valid_for_ms, deadline_boot, \
-     deadline_ms, read, body, digest, age_s, cursor, lane_use, undecided, wish, waits, look_boot, \
-     look_ms, look_for_ms, in_doubt, away, sms_attempt, sms_code, sms_left, sms_marked, sms_parts, \
-     handed_boot, handed_ms, iccid, hash, closed, noted_epoch, noted_seq, noted_as, note, came_by, \
-     residue, scts_ms, copy_of, by_note, late, maybe_by_sms, born_boot, born_ms, text";
+const MESSAGE_ROW: &str = "id, direction, own, peer, hidden, position, created_ms, changed_ms, epoch, lane_seq, \
+     ip, ip_detail, sent_epoch, sent_seq, sms, take_back, valid_for_ms, deadline_boot, \
+     deadline_ms, queued, lane_use, stage, held, wish, waits_for, look_boot, look_ms, \
+     look_after_ms, born_boot, born_ms, in_doubt, away, sms_marked, sms_attempt, sms_parts, \
+     sms_code, sms_left, unclosed, closed, noted_epoch, noted_seq, note, read, body, digest, \
+     age_s, cursor, came_by, residue, hash, scts_ms, copy_of, by_note, late, maybe_by_sms, \
+     arrived_boot, arrived_ms, iccid, text";
 
 /// What was copied.
 #[derive(Debug, Default)]
@@ -99,8 +104,16 @@ fn tables(source: &Connection, target: &Connection, copied: &mut Copied) -> Resu
     )?;
     // Of an identity that cannot be read the messages still tell the number.
     target.execute(
-        "INSERT INTO identity (number) SELECT DISTINCT own FROM message WHERE true
-         ON CONFLICT (number) DO NOTHING",
+        "INSERT INTO identity (number, consented)
+             SELECT own, max(coalesce(ip > 0, came_by = 0)) FROM message GROUP BY own
+             ON CONFLICT (number) DO NOTHING",
+        (),
+    )?;
+    // Of a name that cannot be read its messages still tell that it was one.
+    target.execute(
+        "INSERT INTO peer_name (id, name)
+             SELECT DISTINCT -peer, 'unreadable name ' || -peer FROM message WHERE peer < 0
+             ON CONFLICT DO NOTHING",
         (),
     )?;
     copied.clients = keyed(
@@ -128,6 +141,7 @@ fn tables(source: &Connection, target: &Connection, copied: &mut Copied) -> Resu
         |_| Ok(()),
         &mut copied.unreadable,
     )?;
+    beside_messages(source, target, &mut copied.unreadable)?;
     ordered(
         source,
         target,
@@ -160,18 +174,48 @@ fn tables(source: &Connection, target: &Connection, copied: &mut Copied) -> Resu
     )
 }
 
+/// Copies what helps messages along: beliefs, repeats, pending notes, stories.
+fn beside_messages(source: &Connection, target: &Connection, unreadable: &mut u64) -> Result<()> {
+    let keyed_tables = [
+        ("reach", "peer", "peer, reach, boot, since_ms"),
+        ("sms_seen", "id", "id, own, peer, scts_ms, digest, spool_id"),
+        ("story", "no", "no, message, wall_ms, step, detail, because"),
+    ];
+    for table in keyed_tables {
+        keyed(source, target, table, |_| Ok(()), unreadable)?;
+    }
+    ordered(
+        source,
+        target,
+        (
+            "note_pending",
+            &["own", "peer", "epoch", "lane_seq"],
+            "own, peer, epoch, lane_seq, filled, hash",
+        ),
+        |row| {
+            row.epoch(2)?;
+            row.unsigned(3).map(drop)
+        },
+        unreadable,
+    )
+}
+
 /// Copies what is a message; how many.
 fn messages(source: &Connection, target: &Connection, unreadable: &mut u64) -> Result<u64> {
     let mut copied = 0;
     let columns = format!("{}, {MESSAGE_ROW}", sql::MESSAGE_COLUMNS);
     let insert = insert_into("message", MESSAGE_ROW);
+    let nobody = Peer::Name(SmsName::new("?").map_err(|error| {
+        StoreError::corrupt(format!("no name stands for one that is lost: {error}"))
+    })?);
     let table = Keyed {
         table: "message",
         key: "id",
         columns: &columns,
     };
     *unreadable += scan::keyed(source, &table, |row| {
-        let taken = rows::message(row).is_ok()
+        // Its peer's name lies elsewhere, and may be lost alone.
+        let taken = rows::message_of(row, nobody).is_ok()
             && copy_columns(row, rows::MESSAGE_COLUMNS, target, &insert)? == 1;
         copied += u64::from(taken);
         Ok(taken)
@@ -315,7 +359,8 @@ fn complete_epochs(target: &Connection) -> Result<()> {
 fn complete_lanes(target: &Connection) -> Result<()> {
     let mut places = target.prepare(
         "SELECT own, peer, epoch, lane_seq FROM message
-         WHERE direction = 1 AND lane_seq IS NOT NULL ORDER BY own, peer, epoch, lane_seq",
+         WHERE direction = 1 AND lane_seq IS NOT NULL AND came_by = 0
+         ORDER BY own, peer, epoch, lane_seq",
     )?;
     let mut places = places.query(())?;
     let mut lane: Option<((i64, i64, u32), SeenPlaces)> = None;

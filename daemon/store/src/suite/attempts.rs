@@ -210,11 +210,18 @@ pub fn an_unknown_result_settles_as_unconfirmed(backend: impl Backend) {
     assert_eq!(world.part(7, 1, PartState::Unknown), SmsAttempt::Handed);
     assert_eq!(world.due_ids(600_000), [id]);
     world.crash();
-    assert_eq!(world.looks(settle.clone()), (AT_ONCE, true));
+    let (state, look, unblocked) = world.part_of(settle.clone());
+    assert_eq!(
+        (state, look, unblocked),
+        (SmsAttempt::Unconfirmed, AT_ONCE, true)
+    );
     assert_eq!(world.due_ids(0), [behind], "the lane is free");
     assert_eq!(world.sms(id), SmsAttempt::Unconfirmed);
     assert_eq!(world.shown(id), Shown::Sent);
-    assert_eq!(world.looks(settle), (None, false));
+    assert_eq!(
+        world.part_of(settle),
+        (SmsAttempt::Unconfirmed, None, false)
+    );
     // A late result is the better one.
     let events = world.snapshot().latest_event;
     assert_eq!(world.part(7, 1, PartState::Sent), SmsAttempt::Sent);
@@ -223,15 +230,17 @@ pub fn an_unknown_result_settles_as_unconfirmed(backend: impl Backend) {
 
     // Not what waits, nor what has its results.
     world.release_sms(behind, false);
-    assert_eq!(world.looks(Op::SettleUnknown { id: behind }), (None, false));
-    assert_eq!(world.sms(behind), SmsAttempt::Waiting);
+    assert_eq!(
+        world.part_of(Op::SettleUnknown { id: behind }),
+        (SmsAttempt::Waiting, None, false)
+    );
 }
 
 /// A late refusal after all.
 pub fn an_unconfirmed_sms_may_turn_out_to_have_failed(backend: impl Backend) {
     let mut world = World::bound(backend);
     let id = world.handed("unknown", 7);
-    world.looks(Op::SettleUnknown { id });
+    world.part_of(Op::SettleUnknown { id });
     assert_eq!(world.part(7, 0, PartState::Refused), SmsAttempt::Failed);
     assert_eq!(world.shown(id), Shown::Failed(Failure::SmsFailed));
 }

@@ -141,6 +141,8 @@ pub fn what_is_in_doubt_may_go_as_an_uncertain_copy(backend: impl Backend) {
     let mut world = World::bound(backend);
     let answers = [RevokeOutcome::InDoubt, RevokeOutcome::Forgotten];
     for (seq, answer) in (1..).zip(answers) {
+        // A sign of life: what was in doubt says that there is none.
+        world.receive(seq);
         let id = world.open_on_ip("in doubt").id;
         world.after_sent(seq, &[], &[]);
         world.op(ask_back(id, 400));
@@ -190,7 +192,7 @@ pub fn a_refusal_leaves_it_undecided_while_sms_is_open(backend: impl Backend) {
         )) else {
             panic!("not applied");
         };
-        assert_eq!((settled, ms(look)), (0, AT_ONCE), "still in the outbox");
+        assert_eq!((settled, ms(look)), (1, AT_ONCE), "by IP");
         world.crash();
         assert_eq!(world.shown(id), Shown::Sending);
         assert_eq!(world.outbox(), [id]);
@@ -224,11 +226,13 @@ pub fn a_delivery_deadline_marks_the_peer_as_silent(backend: impl Backend) {
             world.after_sent(seq, &[], &[]);
         }
         world.op(ask_back(id, 400));
+        id
     };
-    ask(&mut world, 1, false);
+    let first = ask(&mut world, 1, false);
     revoked(&mut world, 1, RevokeOutcome::Revoked);
+    world.op(Op::Cancel { id: first });
     assert_eq!(world.reach(), Reach::Unknown, "the gateway never had it");
-    ask(&mut world, 2, true);
+    let second = ask(&mut world, 2, true);
     revoked(&mut world, 2, RevokeOutcome::Forgotten);
     assert_eq!(world.reach(), Reach::Unknown);
     revoked(&mut world, 2, RevokeOutcome::InDoubt);
@@ -237,6 +241,7 @@ pub fn a_delivery_deadline_marks_the_peer_as_silent(backend: impl Backend) {
     assert_eq!(world.reach(), Reach::OnIp, "a sign of life");
     revoked(&mut world, 2, RevokeOutcome::Revoked);
     assert_eq!(world.reach(), Reach::Silent);
+    world.op(Op::Cancel { id: second });
     world.receive(2);
     // What the user cancels says nothing about the peer.
     let cancelled = world.send("cancelled");
@@ -289,7 +294,10 @@ pub fn cancelling_a_message_by_sms(backend: impl Backend) {
     let undecided = world.open_on_ip("refused").id;
     world.after_sent(2, &[], &[(2, Disposition::Expired)]);
     let outcome = world.op(Op::Cancel { id: undecided });
-    assert!(matches!(outcome, Outcome::TakenBack), "{outcome:?}");
+    assert!(
+        matches!(outcome, Outcome::Done),
+        "out of the queue already: {outcome:?}"
+    );
     assert_eq!(world.shown(undecided), Shown::Cancelled);
     assert_eq!(world.outbox(), []);
 }
@@ -368,7 +376,7 @@ pub fn what_was_asked_back_in_a_closed_epoch(backend: impl Backend) {
     else {
         panic!("{outcome:?}");
     };
-    assert_eq!((settled, requeued, ms(look)), (1, 1, AT_ONCE));
+    assert_eq!((settled, requeued, ms(look)), (2, 1, AT_ONCE));
     assert_eq!(world.record(sent).ip, IpAttempt::Revoked(TakeBack::BySms));
     assert_eq!(world.shown(sent), Shown::Sent);
     assert_eq!(world.record(asked).ip, IpAttempt::Revoked(TakeBack::BySms));
@@ -405,7 +413,11 @@ pub fn a_retry_takes_the_wish_of_the_user(backend: impl Backend) {
     world.op(by(id, Some(Channel::Ip)));
     assert_eq!(world.considered(id).wish, Some(Channel::Ip));
     assert_eq!(world.sms(id), SmsAttempt::NotUsed);
-    world.queue_for_ip(id);
+    assert_eq!(
+        world.queued_for_ip(),
+        [id],
+        "nothing else is left to decide"
+    );
     let released = world.release(id);
     assert_eq!((released.seq.get(), released.lane_seq.get()), (2, 1));
     let busy = world.op(by(id, None));
@@ -415,6 +427,30 @@ pub fn a_retry_takes_the_wish_of_the_user(backend: impl Backend) {
     world.op(by(id, None));
     let considered = world.considered(id);
     assert_eq!((considered.wish, considered.sms), (None, SmsAttempt::None));
+}
+
+/// It is on its way by IP, and they would rather have it by SMS.
+pub fn the_user_may_prefer_sms_while_it_is_on_its_way(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let id = world.send("by ip alone, at first");
+    world.after_sent(1, &[], &[]);
+    let busy = world.op(by(id, Some(Channel::Ip)));
+    assert!(matches!(busy, Outcome::TooLate { .. }), "{busy:?}");
+    let retried = world.op(by(id, Some(Channel::Sms)));
+    assert!(
+        matches!(retried, Outcome::Retried { look } if ms(look) == AT_ONCE),
+        "{retried:?}"
+    );
+    let considered = world.considered(id);
+    assert!(considered.ip.unsettled().is_some());
+    assert_eq!(
+        (considered.sms, considered.wish),
+        (SmsAttempt::None, Some(Channel::Sms))
+    );
+    assert_eq!(world.shown(id), Shown::Sent);
+    world.op(ask_back(id, 400));
+    let again = world.op(by(id, Some(Channel::Sms)));
+    assert!(matches!(again, Outcome::TooLate { .. }), "{again:?}");
 }
 
 /// Send by SMS, or wait on.

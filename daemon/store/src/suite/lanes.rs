@@ -77,7 +77,7 @@ pub fn an_sms_waits_for_what_is_before_it(backend: impl Backend) {
     assert_eq!(world.looks(refused), (None, false));
     assert_eq!(world.sms(second), SmsAttempt::None);
     assert_eq!(world.due_ids(10), [], "not before something changes");
-    assert_eq!(world.after_sent(1, &[], &[]).unblocked, false);
+    assert!(!world.after_sent(1, &[], &[]).unblocked);
     assert_eq!(world.due_ids(10), []);
     let after = world.after_sent(1, &[1], &[]);
     assert_eq!(after.look, AT_ONCE);
@@ -354,7 +354,7 @@ pub fn what_speaks_against_ip_is_found_at_release(backend: impl Backend) {
     world.release(wished);
     world.done(Op::SetReach {
         peer: peer(),
-        reach: Reach::Unknown,
+        reach: Reach::OnIp,
         boot: at(0),
     });
 

@@ -94,6 +94,7 @@ pub fn operations_replace_or_remove_the_look(backend: impl Backend) {
     });
     assert_eq!(world.due_ids(60), []);
     assert_eq!(world.sms(ruled_out), SmsAttempt::NotUsed);
+    assert_eq!(world.queued_for_ip(), [ruled_out], "the only way there is");
     assert_eq!(world.shown(ruled_out), Shown::Queued);
     world.op(Op::Cancel { id: ruled_out });
 

@@ -199,6 +199,7 @@ macro_rules! behaves_like_a_store {
                 validity_ends_an_sms_that_waits,
                 what_was_asked_back_in_a_closed_epoch,
                 a_retry_takes_the_wish_of_the_user,
+                the_user_may_prefer_sms_while_it_is_on_its_way,
                 the_user_answers_a_message_that_waits,
             }
             attempts {
@@ -266,6 +267,7 @@ macro_rules! behaves_like_a_store {
             settings {
                 settings_are_kept_as_set,
                 open_messages_are_looked_at_when_settings_change,
+                what_a_setting_ruled_out_is_open_again,
                 settings_disturb_nothing_that_is_settled,
                 a_refusal_is_believed_for_a_while,
                 signs_of_life_say_that_a_peer_is_on_ip,

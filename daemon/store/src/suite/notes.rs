@@ -83,7 +83,7 @@ pub fn what_was_not_acknowledged_is_noted_again(backend: impl Backend) {
     world.sent_by_sms("by sms");
     let note = entry(1, Filled::Sms(hash("by sms")));
     world.open_on_ip("refused");
-    world.open_on_ip("not listed last").id;
+    world.open_on_ip("not listed last");
     let refused = (1, Disposition::Refused(Refusal::TooLarge));
     world.after_sent(2, &[], &[refused]);
     let due = world.due_ids(0);
@@ -138,16 +138,12 @@ pub fn what_changed_after_it_was_noted_is_noted_again(backend: impl Backend) {
     let place = uncertain.lane_seq.get();
     let both = [entry(place, Filled::Both(hash("another")))];
     assert_eq!(carried(&mut world), both);
-    let seq = uncertain.seq.get();
-    let outcome = world.op(Op::ApplyRevoked {
-        number: own(),
-        epoch: EPOCH,
-        results: vec![(Seq(seq), RevokeOutcome::Revoked)],
-    });
-    assert!(
-        matches!(outcome, Outcome::Applied { settled: 0, .. }),
-        "accepted meanwhile, with the next ones: {outcome:?}"
-    );
+    world.revoked(EPOCH, &[(uncertain.seq.get(), RevokeOutcome::Revoked)]);
+    // It let its time pass; then it gives a sign of life.
+    world.receive(1);
+    let by_sms = [entry(place, Filled::Sms(hash("another")))];
+    assert_eq!(carried(&mut world), by_sms);
+    assert_eq!(carried(&mut world), []);
 }
 
 /// It is sent at once, and once.

@@ -1,7 +1,7 @@
 //! What the user chose, and what is believed of peers.
 
 use twine_engine::limits::REFUSED_REACH_TTL;
-use twine_engine::message::{Channel, WaitsFor};
+use twine_engine::message::{Channel, SmsAttempt, WaitsFor};
 use twine_engine::settings::{Fallback, Mode, Reach, Settings};
 use twine_engine::store_ops::{BootStamp, NewOutgoing, Op, Outcome};
 use twine_engine::time::{BootId, Instant};
@@ -98,6 +98,25 @@ pub fn open_messages_are_looked_at_when_settings_change(backend: impl Backend) {
     assert_eq!(world.queued_for_ip(), [], "behind what is with the agent");
     world.part(7, 0, twine_engine::parts::PartState::Sent);
     assert_eq!(world.queued_for_ip(), [queued, wished]);
+}
+
+/// IP alone was the user's choice, until they chose anew.
+pub fn what_a_setting_ruled_out_is_open_again(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let ruled_out = world.enqueue("waits for IP");
+    let wished = NewOutgoing {
+        wish: Some(Channel::Ip),
+        ..world.new_message("by the user's wish")
+    };
+    let wished = world.enqueue_as(wished);
+    let elsewhere = world.enqueue_to(other_peer());
+    assert_eq!(world.set(here(), mode(Mode::Auto)), AT_ONCE);
+    assert_eq!(world.due_ids(0), [ruled_out]);
+    assert_eq!(world.sms(ruled_out), SmsAttempt::None);
+    assert_eq!(world.sms(wished), SmsAttempt::NotUsed);
+    assert_eq!(world.queued_for_ip(), [ruled_out, wished, elsewhere]);
+    world.set(None, Settings::default());
+    assert_eq!(world.due_ids(0), [ruled_out, elsewhere]);
 }
 
 /// What is settled stays settled.
