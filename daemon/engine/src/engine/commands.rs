@@ -45,6 +45,12 @@ impl Engine {
             }
             Command::Cancel(id) => self.outbox.cancel(&mut ctx!(self, now), to, id),
             Command::Retry { id, by } => {
+                // A device that sends no SMS has nothing to choose.
+                let by = if self.session.config().sms {
+                    by
+                } else {
+                    Some(Channel::Ip)
+                };
                 self.outbox.retry(&mut ctx!(self, now), to, id, by);
             }
             Command::Preview {

@@ -129,6 +129,8 @@ impl World {
                 self.coverage.decision(&record.decision);
                 self.tell(|| format!("h{handset} decides {record:?}"));
             }
+            // No agent of a world sends SMS.
+            Output::Order(_) => {}
             Output::Notice(notice) => self.coverage.notice(&notice),
         }
         Ok(())
