@@ -170,9 +170,10 @@ impl MemoryStore {
     }
 
     pub(super) fn insert_sms(&mut self, sms: &IncomingSms, wall: WallTime) -> Outcome {
-        // A digest of the text, not of a place: the network repeats it letter by
+        // Of the text as it came, with its mark: the network repeats it letter by
         // letter.
-        let text = Digest::of(sms.own, LaneSeq(0), sms.text.expose().as_bytes());
+        let mark = LaneSeq(sms.residue.map_or(0, |residue| u64::from(residue) + 1));
+        let text = Digest::of(sms.own, mark, sms.text.expose().as_bytes());
         let arrival = (sms.own, sms.peer, sms.scts_ms, text.0);
         if self.spooled.contains(&sms.spool_id) || self.arrivals.contains(&arrival) {
             self.spooled.remember(sms.spool_id.clone());
