@@ -39,14 +39,15 @@ impl Turn<'_> {
         })
     }
 
-    /// By the agent's name, or as the network repeats it; remembers it if not.
+    /// By the agent's name, or as the network repeats it: nobody sends the same text
+    /// twice within the second of SCTS (DELIVERY 22). Remembers it if not.
     fn is_repeated(&self, sms: &IncomingSms, peer: PeerKey) -> Result<bool> {
         let key = (
             &sms.spool_id,
             rows::number(sms.own),
             peer,
             rows::int(sms.scts_ms),
-            rows::bits(content(sms).0),
+            rows::bits(Digest::of(sms.own, LaneSeq(0), sms.text.expose().as_bytes()).0),
         );
         let seen = self.one(sql::SMS_SEEN, key, |row| row.get(0))?;
         if seen == Some(true) {
@@ -56,10 +57,4 @@ impl Turn<'_> {
         self.execute(sql::SMS_SEEN_PRUNE, (rows::int(SMS_REMEMBERED),))?;
         Ok(false)
     }
-}
-
-/// Of the text as it came: with its mark.
-fn content(sms: &IncomingSms) -> Digest {
-    let mark = LaneSeq(sms.residue.map_or(0, |residue| u64::from(residue) + 1));
-    Digest::of(sms.own, mark, sms.text.expose().as_bytes())
 }
