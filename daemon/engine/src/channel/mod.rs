@@ -5,8 +5,8 @@
 //!
 //! # The specification
 //!
-//! 1. SMS is out of the question (this device, the setting, the user's wish):
-//!    IP alone.
+//! 1. SMS is out of the question (this device, the setting, the user's wish, a
+//!    text that no SMS can carry): IP alone; to a name, the user decides.
 //! 2. The user wished for SMS, the setting says SMS only, the peer is a name, the
 //!    own number is not registered, or the peer is not on IP: SMS, at once.
 //! 3. Otherwise IP. When it does not get on in time, the message *falls back*:
@@ -280,15 +280,26 @@ impl Facts {
         self.by_sms(because)
     }
 
+    /// IP is left; to a name there is no other way, and only the user can help.
+    const fn never_by_sms(&self) -> Choice {
+        if self.numbered {
+            Choice::NoSms
+        } else {
+            wait(WaitsFor::User)
+        }
+    }
+
     fn by_sms(&self, because: Because) -> (Choice, Because) {
         match self.length {
             Length::Empty => {
                 return (
-                    Choice::NoSms,
+                    self.never_by_sms(),
                     &["by SMS nothing would be left of it: it is only spaces"],
                 );
             }
-            Length::TooLong => return (Choice::NoSms, &["the text is too long for an SMS"]),
+            Length::TooLong => {
+                return (self.never_by_sms(), &["the text is too long for an SMS"]);
+            }
             Length::Parts(_) => {}
         }
         if self.before != LaneUse::Free {

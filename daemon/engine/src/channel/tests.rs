@@ -166,6 +166,24 @@ fn nothing_old_and_nothing_long_is_sent_unasked() {
 }
 
 #[test]
+fn a_text_that_no_sms_can_carry_to_a_name_waits_for_the_user() {
+    for length in [Length::TooLong, Length::Empty] {
+        let to_a_name = Facts {
+            numbered: false,
+            length,
+            ..facts(Stage::Queued)
+        };
+        assert_eq!(choice(to_a_name), wait(WaitsFor::User));
+        let to_a_number = Facts {
+            numbered: true,
+            wish: Some(Channel::Sms),
+            ..to_a_name
+        };
+        assert_eq!(choice(to_a_number), Choice::NoSms);
+    }
+}
+
+#[test]
 fn settings_and_wishes_come_first() {
     let with = |mode, fallback, wish, stage| {
         choice(Facts {
