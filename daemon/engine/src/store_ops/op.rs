@@ -372,7 +372,7 @@ pub enum Op {
 
     // -- receiving ----------------------------------------------------------
     /// Takes an incoming SMS, unless one with its spool id, or with the same own
-    /// number, peer, SCTS and text, was taken before. Merges it with another copy
+    /// number, peer, SCTS, text and mark, was taken before. Merges it with another copy
     /// if its mark allows (DELIVERY 17), see [`crate::merging`].
     /// → `SmsInserted` or `SmsRepeated`.
     InsertSms(IncomingSms),

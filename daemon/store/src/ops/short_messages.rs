@@ -47,7 +47,7 @@ impl Turn<'_> {
             rows::number(sms.own),
             peer,
             rows::int(sms.scts_ms),
-            rows::bits(Digest::of(sms.own, LaneSeq(0), sms.text.expose().as_bytes()).0),
+            rows::bits(content(sms).0),
         );
         let seen = self.one(sql::SMS_SEEN, key, |row| row.get(0))?;
         if seen == Some(true) {
@@ -57,4 +57,10 @@ impl Turn<'_> {
         self.execute(sql::SMS_SEEN_PRUNE, (rows::int(SMS_REMEMBERED),))?;
         Ok(false)
     }
+}
+
+/// Of the text as it came, with its mark: the network repeats it letter by letter.
+fn content(sms: &IncomingSms) -> Digest {
+    let mark = LaneSeq(sms.residue.map_or(0, |residue| u64::from(residue) + 1));
+    Digest::of(sms.own, mark, sms.text.expose().as_bytes())
 }

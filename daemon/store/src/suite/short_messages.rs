@@ -97,6 +97,10 @@ pub fn an_sms_the_network_repeats_is_taken_once(backend: impl Backend) {
             ..repeat(&mut world)
         },
         IncomingSms {
+            residue: Some(3),
+            ..repeat(&mut world)
+        },
+        IncomingSms {
             scts_ms: sms.scts_ms + 1000,
             ..repeat(&mut world)
         },
