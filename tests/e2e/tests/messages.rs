@@ -1,6 +1,6 @@
 //! Messages between two handsets, whatever is killed on the way.
 
-use twine_control::pb::{ErrorCode, MessageState};
+use twine_control::pb::{Channel, ErrorCode, MessageState};
 use twine_e2e::{AMINA, BELLO, Country, NUMBERS, patiently, session};
 use twine_lab::scenario::Process;
 
@@ -171,13 +171,15 @@ async fn a_text_for_a_number_that_nobody_has_is_told_as_failed() {
     let amina = country.app(AMINA).await;
     let mut request = amina.send_request("hello?", "1");
     request.to = "+255755000111".to_owned();
+    // Any other would go by SMS.
+    request.set_channel(Channel::Ip);
     let sent = patiently(amina.client.ask(request)).await.unwrap();
     amina
         .until_state(sent.message_id, MessageState::Failed)
         .await;
 
     let mut nonsense = amina.send_request("hello?", "2");
-    nonsense.to = "0712".to_owned();
+    nonsense.to = "+0712345".to_owned();
     let error = patiently(amina.client.ask(nonsense)).await.unwrap_err();
     assert_eq!(error.code(), Some(ErrorCode::InvalidArgument), "{error}");
 }
