@@ -23,6 +23,7 @@ pub mod gateway;
 pub mod journal;
 pub mod ledger;
 pub mod limits;
+pub mod mobile;
 pub mod observer;
 pub mod process;
 pub mod profile;

@@ -203,7 +203,9 @@ fn events(svg: &mut String, scale: &Scale, entries: &[&Entry]) {
             Topic::Process if is_over(entry) => "process over",
             Topic::Process => "process",
             Topic::Link => "link",
-            Topic::Session | Topic::Note => continue,
+            Topic::Sms if entry.what.starts_with("SMS centre") => continue,
+            Topic::Sms => "sms",
+            Topic::Session | Topic::Decision | Topic::Note => continue,
         };
         let x = scale.x(entry.at);
         let bottom = TOP + PLOT_HEIGHT;

@@ -264,6 +264,8 @@ fn timeline(page: &mut String, outcome: &Outcome) {
             Topic::Process => "process",
             Topic::Link => "link",
             Topic::Session => "session",
+            Topic::Sms => "sms",
+            Topic::Decision => "decision",
             Topic::Note => "note",
         };
         let _ = writeln!(
