@@ -23,9 +23,10 @@ use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 use twine_control::{Client, pb};
 use twine_lab::binaries::Binaries;
+use twine_lab::mobile::plan::{Coverage, SLOTS};
 use twine_lab::profile;
 use twine_lab::relay::LinkState;
-use twine_lab::scenario::{HandsetPlan, LinkPlan};
+use twine_lab::scenario::{HandsetPlan, LinkPlan, default_cards, default_operator};
 use twine_lab::world::{World, WorldPlan};
 
 /// The longest wait for anything; only failures take so long.
@@ -129,7 +130,9 @@ impl Country {
         let world = World::start(WorldPlan {
             binaries: &programs().binaries,
             directory: directory.path(),
+            operators: &[default_operator()],
             handsets: &handsets,
+            plain: &[],
             daemon_config: &daemon_config,
             seed: 1,
         });
@@ -203,13 +206,17 @@ fn handset(name: &str, number: &str) -> HandsetPlan {
         profile: profile.clone(),
         state: LinkState::Up,
     };
+    let number = number.parse().unwrap();
+    let links = vec![
+        link(LINKS[0], pb::LinkKind::Wifi),
+        link(LINKS[1], pb::LinkKind::Cellular),
+    ];
     HandsetPlan {
         name: name.to_owned(),
-        number: number.parse().unwrap(),
-        links: vec![
-            link(LINKS[0], pb::LinkKind::Wifi),
-            link(LINKS[1], pb::LinkKind::Cellular),
-        ],
+        number,
+        cards: default_cards(number, &links),
+        coverage: [Coverage::G4; SLOTS],
+        links,
     }
 }
 
