@@ -127,10 +127,11 @@ impl Country {
             handset("bello", NUMBERS[BELLO]),
         ];
         let daemon_config = config.parse().unwrap();
+        let operators = [default_operator()];
         let world = World::start(WorldPlan {
             binaries: &programs().binaries,
             directory: directory.path(),
-            operators: &[default_operator()],
+            operators: &operators,
             handsets: &handsets,
             plain: &[],
             daemon_config: &daemon_config,
