@@ -43,7 +43,7 @@ pub struct Outgoing {
 pub enum Deed {
     /// Writes a message.
     Send(Outgoing),
-    /// Has messages sent again, or lets those that wait go on.
+    /// Decides for messages that failed or wait for the user.
     Retry {
         /// The other party.
         peer: usize,
@@ -143,7 +143,7 @@ async fn send(
     send_one(&plan.ledger, &outgoing, connected).await
 }
 
-/// The user decides for each message of a conversation that failed or waits.
+/// The user decides for each message of a conversation that failed or waits for it.
 async fn retry(
     plan: &AppPlan,
     peer: usize,

@@ -57,10 +57,11 @@ impl SentMessage {
         self.told_delivered.is_some() || self.sent_by_sms
     }
 
-    /// It failed, or waits for something: its user may decide.
+    /// It failed, or waits for its user to decide. What waits for a card or a
+    /// network goes on by itself.
     #[must_use]
-    pub const fn may_be_retried(&self) -> bool {
-        self.told_delivered.is_none() && (self.told_failed.is_some() || !self.waits_for.is_empty())
+    pub fn may_be_retried(&self) -> bool {
+        self.told_delivered.is_none() && (self.told_failed.is_some() || self.waits_for == "user")
     }
 }
 

@@ -171,12 +171,18 @@ impl Line {
     pub async fn next(&self) -> Told {
         loop {
             let told = &self.network.shared.told[self.phone];
-            if let Some(next) = self.network.lock().waiting[self.phone].front() {
-                return next.clone();
+            if let Some(next) = self.next_now() {
+                return next;
             }
             // A permit is kept if it came in between.
             told.notified().await;
         }
+    }
+
+    /// What would be told next, if there is something already.
+    #[must_use]
+    pub fn next_now(&self) -> Option<Told> {
+        self.network.lock().waiting[self.phone].front().cloned()
     }
 
     /// The broadcast that [`next`](Self::next) returned is finished.

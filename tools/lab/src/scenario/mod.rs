@@ -195,7 +195,7 @@ pub enum What {
         card: usize,
     },
     /// The user decides for all messages of a conversation that failed or wait for
-    /// something.
+    /// the user.
     Retry {
         /// Index of the handset.
         handset: usize,
