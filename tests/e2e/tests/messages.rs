@@ -1,7 +1,7 @@
 //! Messages between two handsets, whatever is killed on the way.
 
 use twine_control::pb::{Channel, ErrorCode, MessageState};
-use twine_e2e::{AMINA, BELLO, Country, NUMBERS, patiently, session};
+use twine_e2e::{AMINA, BELLO, CHIDIS_NUMBER, Country, NUMBERS, patiently, session};
 use twine_lab::scenario::Process;
 
 async fn one_text_each_way(transport: &str) {
@@ -194,6 +194,13 @@ async fn no_log_shows_a_number_or_a_text() {
     amina
         .until_state(sent.message_id, MessageState::Delivered)
         .await;
+    // By SMS, because this one has no Twine.
+    let mut request = amina.send_request("a secret by SMS", "2");
+    request.to = CHIDIS_NUMBER.to_owned();
+    let sent = patiently(amina.client.ask(request)).await.unwrap();
+    amina
+        .until_state(sent.message_id, MessageState::Delivered)
+        .await;
     // A restart says more than quiet days do.
     country.world.kill(Process::Daemon(AMINA)).await.unwrap();
     country
@@ -207,7 +214,14 @@ async fn no_log_shows_a_number_or_a_text() {
 
     let logs = country.logs();
     assert!(logs.lines().count() > 4, "{logs}");
-    for private in ["a very private text", "712345678", "8031234567"] {
+    let private = [
+        "a very private text",
+        "a secret by SMS",
+        "712345678",
+        "8031234567",
+        "722000333",
+    ];
+    for private in private {
         assert!(!logs.contains(private), "{private} in\n{logs}");
     }
 }
