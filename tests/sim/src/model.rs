@@ -94,6 +94,11 @@ impl Model {
         self.gateway_restored = true;
     }
 
+    /// Whether it has forgotten anything.
+    pub const fn is_gateway_restored(&self) -> bool {
+        self.gateway_restored
+    }
+
     /// The gateway keeps mail for a short time only.
     pub fn mail_expires(&mut self) {
         self.mail_expires = true;

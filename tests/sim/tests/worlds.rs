@@ -75,6 +75,12 @@ fn regression_read_mark_before_the_acknowledgement_of_its_batch() {
     run(71_209, 1);
 }
 
+/// The check itself was wrong.
+#[test]
+fn regression_placeholder_of_a_name_given_twice() {
+    run(1330, 10);
+}
+
 /// A story can be told of one message.
 #[test]
 fn the_story_of_one_message_is_a_part_of_the_worlds() {

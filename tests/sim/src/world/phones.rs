@@ -114,12 +114,11 @@ impl World {
                 let Some(name) = placeholder.name else {
                     continue;
                 };
-                // A phone that was put back does not remember what it sent since its
-                // copy was made: it may give the same name to another message.
-                let senders = self
-                    .handsets
-                    .iter()
-                    .filter(|h| h.number == name.from && !h.put_back);
+                // Whoever forgot at the same time as the gateway may have given the
+                // name once more (see `model`): it knows the second message only.
+                let forgot = |h: &Handset| h.put_back && self.model.is_gateway_restored();
+                let senders = self.handsets.iter();
+                let senders = senders.filter(|h| h.number == name.from && !forgot(h));
                 for record in senders.filter_map(|h| sent_as(h, &name)) {
                     let text = record.text.as_ref().map_or("", |text| text.expose());
                     if poison::of(text).is_none() {

@@ -118,6 +118,7 @@ pub(crate) fn build(top: &Path, edits: Edits) -> Result<Programs> {
     .join("mutants");
     let tree = target.join("tree");
     for folder in CRATES {
+        remove_stale(top, &tree, Path::new(folder))?;
         copy(top, &tree, Path::new(folder), &edits)?;
         write(
             &tree.join(folder).join("Cargo.toml"),
@@ -202,6 +203,26 @@ fn copy(top: &Path, tree: &Path, folder: &Path, edits: &Edits) -> Result<()> {
             text.replace_range(place.clone(), code);
         }
         write(&to, &text)?;
+    }
+    Ok(())
+}
+
+/// Removes from the copy what the sources no longer have.
+fn remove_stale(top: &Path, tree: &Path, folder: &Path) -> Result<()> {
+    let Ok(entries) = fs::read_dir(tree.join(folder)) else {
+        return Ok(());
+    };
+    for entry in entries {
+        let entry = entry?;
+        let path = folder.join(entry.file_name());
+        let is_folder = entry.file_type()?.is_dir();
+        if is_folder && top.join(&path).is_dir() {
+            remove_stale(top, tree, &path)?;
+        } else if is_folder {
+            fs::remove_dir_all(entry.path())?;
+        } else if !top.join(&path).exists() {
+            fs::remove_file(entry.path())?;
+        }
     }
     Ok(())
 }
