@@ -28,6 +28,7 @@ use twine_store::StoreError;
 use crate::clock::{self, Timer};
 use crate::control::{Control, DaemonStatus, Wish};
 use crate::limits::{MAX_INPUTS_PER_TURN, MAX_TIMEOUT_DEFERRALS, SETTLE_ROUNDS, STOP_TIMEOUT};
+use crate::logging;
 use crate::recorder::Recorder;
 use crate::store_link::{Answer, StoreLink};
 use crate::transport::Transports;
@@ -269,6 +270,7 @@ impl Driver {
                 }
                 Wish::Telephony(event) => self.engine.handle(now, Input::Telephony(event)),
                 Wish::Status(to) => {
+                    logging::follow_properties();
                     let daemon = self.daemon_status();
                     self.control.status(now, to, &self.engine.status(), daemon);
                 }
@@ -313,8 +315,9 @@ impl Driver {
                 conn,
                 link,
                 transport,
+                target,
             } => match self.binding(&link) {
-                Some(binding) => self.transports.connect(conn, transport, binding),
+                Some(binding) => self.transports.connect(conn, transport, binding, target),
                 None => self.link_is_gone(now, conn),
             },
             Output::Move { conn, link } => match self.binding(&link) {

@@ -13,6 +13,8 @@
 //! One thread runs the loop of [`driver`] and all sockets; the store has its
 //! own.
 
+#[cfg(target_os = "android")]
+mod android;
 pub mod clock;
 pub mod config;
 pub mod control;

@@ -1,13 +1,20 @@
 //! Where log lines go: logcat on Android, elsewhere standard error with the
 //! time since boot in front.
 //!
+//! The level is the configuration's, unless a system property of Android says
+//! otherwise: `log.tag.twined` (until the next boot), `persist.log.tag.twined`,
+//! or `debug.twine.log`, the first that is set, as a name or a letter that
+//! Android or we know (`DEBUG`, `D`, `trace`, `S` for silence). They are read at
+//! the start and whenever somebody asks for the status, so that a technician
+//! needs no restart: `setprop log.tag.twined D; twinectl status`.
+//!
 //! Owns the sink, the level and the panic hook. Redacts nothing by itself:
 //! numbers, texts and tokens travel in types whose `Debug` does not show them.
 
 use std::any::Any;
 use std::io::Write;
 use std::panic::{self, PanicHookInfo};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use log::LevelFilter;
 
@@ -26,9 +33,55 @@ pub fn install(level: LevelFilter) {
     panic::set_hook(Box::new(report_panic));
 }
 
-/// Changes what is logged.
+/// As configured: what holds where no property says otherwise.
+static CONFIGURED: AtomicUsize = AtomicUsize::new(LevelFilter::Info as usize);
+
+/// Changes what is logged, unless a property says otherwise.
 pub fn set_level(level: LevelFilter) {
-    log::set_max_level(level);
+    CONFIGURED.store(level as usize, Ordering::Relaxed);
+    follow_properties();
+}
+
+/// Reads the properties again.
+pub fn follow_properties() {
+    let configured = CONFIGURED.load(Ordering::Relaxed);
+    let configured = LevelFilter::iter().find(|&level| level as usize == configured);
+    let level = property_level().or(configured);
+    log::set_max_level(level.unwrap_or(LevelFilter::Info));
+}
+
+#[cfg(target_os = "android")]
+fn property_level() -> Option<LevelFilter> {
+    [
+        c"log.tag.twined",
+        c"persist.log.tag.twined",
+        c"debug.twine.log",
+    ]
+    .into_iter()
+    .find_map(|name| parse_level(&crate::android::property(name)?))
+}
+
+#[cfg(not(target_os = "android"))]
+const fn property_level() -> Option<LevelFilter> {
+    None
+}
+
+/// A level by Android's words (`liblog`: the first letter decides) and ours.
+#[cfg(any(target_os = "android", test))]
+fn parse_level(word: &str) -> Option<LevelFilter> {
+    let first = word.trim().bytes().next()?.to_ascii_lowercase();
+    Some(match first {
+        // `verbose`, `trace`
+        b'v' | b't' => LevelFilter::Trace,
+        b'd' => LevelFilter::Debug,
+        b'i' => LevelFilter::Info,
+        b'w' => LevelFilter::Warn,
+        // `error`, `fatal`, `assert`
+        b'e' | b'f' | b'a' => LevelFilter::Error,
+        // `silent`, `suppress`, `off`
+        b's' | b'o' => LevelFilter::Off,
+        _ => return None,
+    })
 }
 
 /// Logs a panic once and ends the process: a daemon that lost a task would be
@@ -124,6 +177,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_level_is_known_by_android_s_words_and_ours() {
+        for (word, level) in [
+            ("V", LevelFilter::Trace),
+            ("trace", LevelFilter::Trace),
+            ("DEBUG", LevelFilter::Debug),
+            (" i", LevelFilter::Info),
+            ("Warn", LevelFilter::Warn),
+            ("ASSERT", LevelFilter::Error),
+            ("SUPPRESS", LevelFilter::Off),
+            ("off", LevelFilter::Off),
+        ] {
+            assert_eq!(parse_level(word), Some(level), "{word}");
+        }
+        assert_eq!(parse_level(""), None);
+        assert_eq!(parse_level("7"), None);
+    }
+
+    #[test]
     fn a_record_stays_on_its_line() {
         let mut line = OneLine(String::new());
         let (link, said) = ("a\nb", "c\r\nINFO forged\u{1b}[2J é");
@@ -134,10 +205,10 @@ mod tests {
 
     #[test]
     fn a_panic_that_quotes_a_text_is_logged_without_it() {
-        let text = String::from("é secret");
-        let cut = panic::catch_unwind(|| text[1..].len()).unwrap_err();
-        assert!(cut.downcast_ref::<String>().unwrap().contains("secret"));
-        assert!(!panic_message(&*cut).contains("secret"));
+        let text = String::from("a secret");
+        let told = panic::catch_unwind(|| panic!("cannot read {text}")).unwrap_err();
+        assert!(told.downcast_ref::<String>().unwrap().contains("secret"));
+        assert!(!panic_message(&*told).contains("secret"));
 
         let plain = panic::catch_unwind(|| panic!("a plain reason")).unwrap_err();
         assert_eq!(panic_message(&*plain), "a plain reason");

@@ -3,23 +3,23 @@
 use std::ffi::OsString;
 use std::future::poll_fn;
 use std::io;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::task::Poll;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use twined::config::{self, DEFAULT_FILE};
+use twined::config::{self, DEFAULT_FILE, Source};
 use twined::logging;
 use twined::startup::{self, RunError, VERSION, chain};
 
 const HELP: &str = "\
 twined: Twine's daemon
 
-Usage: twined [--config FILE]... [--check-config]
+Usage: twined [--config FILE]... [--overlay FILE]... [--check-config]
 
   --config FILE   read this file; may be repeated, later files win
                   (default: /system_ext/etc/twine/twined.toml)
+  --overlay FILE  as --config, but the file may be missing
   --check-config  print the effective configuration with the origin of each
                   value, or everything that is wrong with it, and exit
   --version       print the version and exit
@@ -91,14 +91,18 @@ fn main() -> ExitCode {
 
 fn arguments(
     arguments: impl IntoIterator<Item = OsString>,
-) -> Result<(Task, Vec<PathBuf>), lexopt::Error> {
+) -> Result<(Task, Vec<Source>), lexopt::Error> {
     use lexopt::Arg::Long;
     let mut parser = lexopt::Parser::from_iter(arguments);
     let mut files = Vec::new();
     let mut task = Task::Run;
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("config") => files.push(parser.value()?.into()),
+            Long(name @ ("config" | "overlay")) => {
+                let optional = name == "overlay";
+                let file = parser.value()?.into();
+                files.push(Source { file, optional });
+            }
             Long("check-config") => task = Task::CheckConfig,
             Long("version") => {
                 return Ok((Task::Print(format!("twined {VERSION}\n")), files));
@@ -108,7 +112,10 @@ fn arguments(
         }
     }
     if files.is_empty() {
-        files.push(DEFAULT_FILE.into());
+        files.push(Source {
+            file: DEFAULT_FILE.into(),
+            optional: false,
+        });
     }
     Ok((task, files))
 }

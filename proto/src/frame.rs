@@ -443,12 +443,25 @@ pub struct Goodbye {
     pub reason: GoodbyeReason,
     /// Come back not earlier, seconds.
     pub retry_after_s: u32,
-    /// "host:port" to try first; empty: none.
+    /// "host:port" of another gateway to try first, with this port by UDP and by TCP;
+    /// empty: none. It has to show a certificate of the same name.
     pub redirect: String,
     /// With `Superseded`: the highest session number seen of this device.
     pub session_no: SessionNo,
     /// Plain words for a log; never a number or a text of a user.
     pub detail: String,
+}
+
+/// Splits `"host:port"` in plain ASCII, as in [`Goodbye::redirect`]; an IPv6 address
+/// stands in brackets, which are taken off. `None`: it is something else.
+#[must_use]
+pub fn host_and_port(text: &str) -> Option<(&str, u16)> {
+    let (host, port) = text.rsplit_once(':')?;
+    let port = port.parse().ok().filter(|port| *port != 0)?;
+    let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+    let host = bare.unwrap_or(host);
+    let plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+    (plain && !host.is_empty()).then_some((host, port))
 }
 
 /// Why a connection ends.

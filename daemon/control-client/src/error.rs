@@ -94,6 +94,16 @@ pub enum ClientError {
         /// What is allowed.
         limit: usize,
     },
+    /// Too many requests were open for all of the caller's time: this one never
+    /// reached the daemon.
+    #[error("too many requests wait for their reply; this one was not sent")]
+    NoRoom,
+    /// What should be sent is no request.
+    #[error("the request {why}")]
+    NoRequest {
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// The daemon answered something that is no answer to this request.
     #[error("the daemon answered {request} with an unfitting {reply}")]
     Unfitting {

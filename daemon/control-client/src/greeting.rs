@@ -1,9 +1,8 @@
-//! The first frame of each side, and the reading of frames; shared by both
+//! The first frame of each side, and the reading of frames; shared by all
 //! clients.
 
 use bytes::Bytes;
 use twine_proto::control::{CONTROL_VERSION, ClientMessage, ServerMessage, parse_client_name};
-use twine_proto::framing::Decoder;
 
 use crate::error::{ConnectError, Ending, Refusal};
 use crate::pb;
@@ -40,8 +39,9 @@ pub(crate) fn refusal(closed: pb::Closed) -> Refusal {
 }
 
 /// The next message this version knows, and its size; `None`: read on.
+#[cfg(any(feature = "async", feature = "blocking"))]
 pub(crate) fn next_message(
-    decoder: &mut Decoder,
+    decoder: &mut twine_proto::framing::Decoder,
 ) -> Result<Option<(ServerMessage, usize)>, Ending> {
     while let Some(raw) = decoder.next_frame().map_err(Ending::Framing)? {
         let bytes = raw.body.len();

@@ -4,12 +4,14 @@
 //! of replies, bounded queues of events and orders. Never reconnects and never repeats a
 //! request by itself: whether that is right, only the caller knows.
 //!
-//! Two clients share the messages and the errors:
+//! Three clients share the messages and the errors:
 //!
 //! - [`Client`] (feature `async`): for tokio; requests and events at the same
 //!   time, from as many tasks as wanted.
 //! - [`blocking::Client`] (feature `blocking`): one thread, no tokio; what
 //!   `twinectl` uses on the phone.
+//! - [`raw`] (feature `raw`): from many threads, no tokio, bodies as bytes; what
+//!   the Java side's library uses.
 //!
 //! # After a break
 //!
@@ -47,6 +49,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+#[cfg(any(feature = "async", feature = "blocking"))]
 mod ask;
 #[cfg(feature = "blocking")]
 pub mod blocking;
@@ -56,7 +59,10 @@ mod error;
 mod greeting;
 pub mod limits;
 mod order;
+#[cfg(feature = "raw")]
+pub mod raw;
 
+#[cfg(any(feature = "async", feature = "blocking"))]
 pub use ask::Ask;
 #[cfg(feature = "async")]
 pub use client::Client;

@@ -13,3 +13,9 @@ pub const EVENT_QUEUE_BYTES: usize = 256 * 1024;
 pub const MAX_EVENT_QUEUE_BYTES: usize = 8 * 1024 * 1024;
 /// One read of the socket.
 pub const READ_CHUNK_BYTES: usize = 16 * 1024;
+/// The daemon takes no bytes for so long: the connection is ended (feature
+/// `raw`).
+pub const WRITE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+/// The longest that a request waits for its reply (feature `raw`); more is
+/// taken as this.
+pub const LONGEST_WAIT: std::time::Duration = std::time::Duration::from_secs(24 * 3600);

@@ -44,6 +44,21 @@ pub struct Config {
     pub delivery_patience: Duration,
     /// Most parts of an SMS that Twine sends without asking the user. Default 10.
     pub max_parts_unasked: u8,
+    /// Whether the user's "block connections without VPN" holds for the
+    /// session. Default [`VpnLockdown::Respect`].
+    pub vpn_lockdown: VpnLockdown,
+}
+
+/// What becomes of the user's "block connections without VPN", to which Android
+/// does not hold system services (any user id below 10000).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum VpnLockdown {
+    /// The session goes through the VPN or not at all: who sets that switch
+    /// does not want to be seen without it.
+    #[default]
+    Respect,
+    /// The session may use any link, as the phone's own IMS does.
+    Bypass,
 }
 
 impl Default for Config {
@@ -62,6 +77,7 @@ impl Default for Config {
             accept_patience: Duration::from_secs(15),
             delivery_patience: Duration::from_secs(180),
             max_parts_unasked: 10,
+            vpn_lockdown: VpnLockdown::default(),
         }
     }
 }

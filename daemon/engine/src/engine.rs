@@ -149,6 +149,7 @@ impl Engine {
         outbox.queued_total(queued);
         let mut registration = Registration::default();
         registration.refresh(snapshot.identities);
+        let links = Links::new(config.vpn_lockdown);
         let mut engine = Self {
             session: Session::new(config, snapshot.session_no, now.instant),
             boot,
@@ -158,7 +159,7 @@ impl Engine {
             traced: 0,
             next_prune: 0,
             next_message: snapshot.next_message.max(1),
-            links: Links::default(),
+            links,
             registration,
             outbox,
             inbox: Inbox::default(),

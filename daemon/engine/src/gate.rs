@@ -77,6 +77,7 @@ pub(crate) enum Fleeting {
         conn: ConnId,
         link: LinkId,
         transport: TransportKind,
+        target: Option<String>,
     },
     Move {
         conn: ConnId,
@@ -164,10 +165,12 @@ impl<T> Gate<T> {
                 conn,
                 link,
                 transport,
+                target,
             } => Output::Connect {
                 conn,
                 link,
                 transport,
+                target,
             },
             Fleeting::Move { conn, link } => Output::Move { conn, link },
             Fleeting::Close { conn } => Output::Close { conn },

@@ -11,7 +11,7 @@
 //! cursor of the next `Hello` would otherwise call it delivered. It is then
 //! delivered once more, and reported once more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use twine_proto::frame::{
     Ack, Deliver, ReadMark, Receipt, ReceiptKind, RejectReason, UnreadableDeliver,
@@ -34,6 +34,9 @@ pub(crate) struct Inbox {
     /// Acknowledgements to go out when the outcomes of a batch are handled.
     acks: BTreeMap<Slot, Cursor>,
     conn: Option<ConnId>,
+    /// Slots on which something came that was taken before: read marks may have
+    /// to be told again.
+    repeated: BTreeSet<Slot>,
     /// Rejections the gateway is not known to have stored: the cursor waits.
     rejections: usize,
 }
@@ -66,6 +69,7 @@ impl Inbox {
     pub(crate) fn connected(&mut self, conn: ConnId) {
         self.conn = Some(conn);
         self.acks.clear();
+        self.repeated.clear();
         self.uncommitted = 0;
         self.rejections = 0;
     }
@@ -243,6 +247,7 @@ impl Inbox {
         then: Then,
         outcome: Outcome,
     ) -> Option<InboxEvent> {
+        let mut repeated = false;
         let (route, cursor, expected, rejected) = match then {
             Then::Passed { route, cursor } => (route, cursor, false, None),
             Then::Taken {
@@ -261,6 +266,7 @@ impl Inbox {
                     }
                     Outcome::Duplicate { rejected } => {
                         ctx.counters.duplicates += 1;
+                        repeated = true;
                         rejected
                     }
                     outcome => {
@@ -275,6 +281,9 @@ impl Inbox {
             return None;
         }
         self.uncommitted = self.uncommitted.saturating_sub(1);
+        if repeated {
+            self.repeated.insert(route.slot);
+        }
         let ack = self.acks.entry(route.slot).or_insert(cursor);
         *ack = cursor.max(*ack);
         match (expected, rejected) {
@@ -305,6 +314,11 @@ impl Inbox {
             },
         );
         Some(InboxEvent::RejectedSent)
+    }
+
+    /// The slots on which something came again since this was asked last.
+    pub(crate) fn take_repeated(&mut self) -> BTreeSet<Slot> {
+        std::mem::take(&mut self.repeated)
     }
 
     /// The slots whose acknowledgement is due, with the cursor.

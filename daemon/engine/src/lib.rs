@@ -65,7 +65,7 @@ mod session;
 mod sims;
 mod sms;
 
-pub use config::Config;
+pub use config::{Config, VpnLockdown};
 pub use engine::{Engine, TimerReason};
 pub use input::{
     ChannelEvent, Command, ConnId, DownReason, Input, ReplyTo, SmsReceived, TelephonyEvent,

@@ -78,3 +78,8 @@ pub const MAX_EXPIRED_PER_TURN: usize = 64;
 /// Delivered frames not yet committed, per connection; beyond it the gateway
 /// broke its own bound and the connection ends.
 pub const MAX_UNCOMMITTED_DELIVERIES: usize = 256;
+
+/// Gateways named by `Goodbye` that are tried one after the other, without a
+/// session that lasted in between. Beyond it the configured one is tried: two
+/// gateways that name each other must not keep a handset busy.
+pub const MAX_REDIRECTS: u32 = 3;

@@ -30,6 +30,20 @@ pub struct Link {
     pub binding: Binding,
     /// Received signal in dBm, if known.
     pub signal_dbm: Option<i32>,
+    /// What the user's VPN has to do with it.
+    pub vpn: Vpn,
+}
+
+/// What the user's VPN has to do with a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Vpn {
+    /// Nothing.
+    #[default]
+    None,
+    /// The link is the VPN.
+    Tunnel,
+    /// The user blocks connections without VPN, and this is not the VPN.
+    LockedOut,
 }
 
 /// What a link is.

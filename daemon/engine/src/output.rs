@@ -48,6 +48,10 @@ pub enum Output {
         link: LinkId,
         /// By which transport.
         transport: TransportKind,
+        /// "host:port" of a gateway that the configured one has named; `None`: the
+        /// configured one. Whoever answers there has to show the certificate of
+        /// the configured name.
+        target: Option<String>,
     },
     /// Move a live QUIC connection to another link's socket; answer `Moved` or
     /// `Down`.

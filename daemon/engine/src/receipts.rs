@@ -81,12 +81,25 @@ impl Receipts {
                 Sent::Rejected => rejections += 1,
             }
         }
+        self.load_more(ctx);
+        Some(rejections)
+    }
+
+    /// What was acknowledged a moment ago had come before, and may have been read
+    /// then: its mark has to follow the acknowledgement (DELIVERY 11).
+    pub(crate) fn acknowledged_again(&mut self, ctx: &mut Ctx<'_>, own: E164) {
+        if !self.more.contains(&own) {
+            self.more.push(own);
+        }
+        self.load_more(ctx);
+    }
+
+    fn load_more(&mut self, ctx: &mut Ctx<'_>) {
         if self.sent.is_empty() {
             for own in std::mem::take(&mut self.more) {
                 self.ready(ctx, own);
             }
         }
-        Some(rejections)
     }
 
     pub(crate) fn stored(

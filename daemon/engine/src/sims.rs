@@ -5,7 +5,7 @@
 //! a conversation is what its setting names, or the card of its own number
 //! (DESIGN §7).
 
-use twine_proto::E164;
+use twine_proto::{E164, Redacted};
 use twine_sms::TableSet;
 
 use crate::channel::Card;
@@ -67,6 +67,14 @@ impl Sims {
 
     pub(crate) fn get(&self, iccid: &str) -> Option<&Sim> {
         self.iter().find(|sim| sim.iccid.expose() == iccid)
+    }
+
+    /// The card that tells no number, if there is exactly one and no other card.
+    pub(crate) fn unnumbered(&self) -> Option<&Redacted<String>> {
+        match self.cards.as_slice() {
+            [(only, _)] if only.number.is_none() => Some(&only.iccid),
+            _ => None,
+        }
     }
 
     /// The card the user made the default for SMS, or the only one.
@@ -145,6 +153,11 @@ impl Gained {
     }
 }
 
+/// Whether a number stands for a card; see [`placeholder`].
+pub(crate) fn is_placeholder(number: E164) -> bool {
+    number.get() / 10u64.pow(PLACEHOLDER_DIGITS) == PLACEHOLDER_COUNTRY
+}
+
 /// Stands for the own number of a card that tells none, so that its messages
 /// have a conversation: country code 999 and twelve digits drawn from the
 /// card's number (FNV-1a 64). Never named to a gateway.
@@ -160,7 +173,6 @@ pub(crate) fn placeholder(iccid: &str) -> Option<E164> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use twine_proto::Redacted;
 
     fn sim(slot: u8, iccid: &str) -> Sim {
         Sim {
@@ -219,9 +231,18 @@ mod tests {
     }
 
     #[test]
+    fn only_a_card_that_is_alone_is_taken_for_the_one_meant() {
+        let mut sims = Sims::default();
+        sims.report(sim(0, "a"), Instant(0));
+        assert_eq!(sims.unnumbered().unwrap().expose(), "a");
+        sims.report(sim(1, "b"), Instant(0));
+        assert!(sims.unnumbered().is_none());
+    }
+
+    #[test]
     fn a_placeholder_is_a_number_nobody_has() {
         let number = placeholder("8925402021234567890").unwrap();
-        assert_eq!(number.get() / 1_000_000_000_000, 999);
+        assert!(is_placeholder(number));
         assert_ne!(placeholder("8925402021234567891"), Some(number));
     }
 }

@@ -12,6 +12,7 @@ mod layer;
 mod value;
 
 use std::fmt::Write as _;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use log::LevelFilter;
@@ -121,13 +122,23 @@ enum Origin {
     File(PathBuf, usize),
 }
 
+/// One file to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Where.
+    pub file: PathBuf,
+    /// Whether it may be missing. A file that is there has to be right.
+    pub optional: bool,
+}
+
 /// Reads the files in the order given, later ones winning.
-pub fn load(files: &[PathBuf]) -> Result<Effective, ConfigErrors> {
+pub fn load(sources: &[Source]) -> Result<Effective, ConfigErrors> {
     let mut errors = Vec::new();
     let mut layers = Vec::new();
-    for file in files {
+    for Source { file, optional } in sources {
         match std::fs::read_to_string(file) {
             Ok(text) => layers.push((file.clone(), text)),
+            Err(error) if *optional && error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => errors.push(ConfigError::unreadable(file, &error)),
         }
     }

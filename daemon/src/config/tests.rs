@@ -30,6 +30,13 @@ fn errors(text: &str) -> String {
     error.replace(&format!("{}/", dir.path().display()), "")
 }
 
+fn required(file: impl Into<PathBuf>) -> Source {
+    Source {
+        file: file.into(),
+        optional: false,
+    }
+}
+
 const GATEWAY: &str = "[gateway]\nhost = \"gw.example\"\nroots = [\"root.pem\"]\n";
 
 #[test]
@@ -50,7 +57,7 @@ fn later_files_win_key_by_key_and_each_value_names_its_origin() {
     )
     .unwrap();
 
-    let effective = load(&[maker, carrier]).unwrap();
+    let effective = load(&[required(maker), required(carrier)]).unwrap();
     let config = &effective.config;
     assert_eq!(config.gateway.host, "gw.example");
     assert_eq!(config.gateway.server_name, "gw.example");
@@ -155,6 +162,11 @@ fn an_error_names_place_key_found_and_allowed() {
          \"quic\" and \"tls\" in the order of preference, each at most once"
     );
     assert_eq!(
+        errors(&format!("network.vpn_lockdown = \"ignore\"\n{GATEWAY}")),
+        "twined.toml:1:24: network.vpn_lockdown: found \"ignore\"; \
+         allowed: \"respect\" or \"bypass\""
+    );
+    assert_eq!(
         errors(&format!("{GATEWAY}server_name = \"-not a name\"\n")),
         "twined.toml:4:15: gateway.server_name: found \"-not a name\"; \
          allowed: a DNS name or an IP address"
@@ -173,7 +185,7 @@ fn unknown_keys_are_errors_that_show_the_known_ones() {
     assert_eq!(
         errors(&format!("  dir = \"/data\"\n{GATEWAY}prot_tls = 443\n")),
         "twined.toml:1:3: dir: unknown key; allowed here: data_dir, socket, [log], [roles], \
-         [gateway], [engine], [transport], [limits]\n\
+         [network], [gateway], [engine], [transport], [limits]\n\
          twined.toml:5:1: gateway.prot_tls: unknown key; \
          allowed here: host, port_quic, port_tls, server_name, roots"
     );
@@ -181,7 +193,7 @@ fn unknown_keys_are_errors_that_show_the_known_ones() {
     assert_eq!(
         errors(&format!("limits = 7\n[socket]\npath = \"x\"\n{GATEWAY}")),
         "twined.toml:1:1: limits: unknown key; allowed here: data_dir, socket, [log], [roles], \
-         [gateway], [engine], [transport], [limits]\n\
+         [network], [gateway], [engine], [transport], [limits]\n\
          twined.toml:2:1: socket: found a table; allowed: a path of 1 to 4096 bytes"
     );
 }
@@ -238,7 +250,7 @@ fn roots_have_to_be_certificates_of_authorities() {
 
 #[test]
 fn a_file_that_cannot_be_read_is_an_error() {
-    let found = load(&[Path::new("/nonexistent/twined.toml").to_owned()])
+    let found = load(&[required("/nonexistent/twined.toml")])
         .unwrap_err()
         .to_string();
     assert!(
@@ -251,6 +263,26 @@ fn a_file_that_cannot_be_read_is_an_error() {
 }
 
 #[test]
+fn an_overlay_may_be_missing_but_not_wrong() {
+    let dir = folder_with_root();
+    let file = dir.path().join("twined.toml");
+    let overlay = dir.path().join("overlay.toml");
+    fs::write(&file, GATEWAY).unwrap();
+    let sources = [
+        required(&file),
+        Source {
+            file: overlay.clone(),
+            optional: true,
+        },
+    ];
+    assert_eq!(load(&sources).unwrap().config.gateway.host, "gw.example");
+    fs::write(&overlay, "gateway.host = \"maker.example\"\n").unwrap();
+    assert_eq!(load(&sources).unwrap().config.gateway.host, "maker.example");
+    fs::write(&overlay, "gateway.hots = \"maker.example\"\n").unwrap();
+    load(&sources).unwrap_err();
+}
+
+#[test]
 fn paths_start_at_the_file_that_names_them() {
     let dir = folder_with_root();
     let file = dir.path().join("twined.toml");
@@ -258,4 +290,47 @@ fn paths_start_at_the_file_that_names_them() {
     let config = merge(&[(&file, &text)]).unwrap().config;
     assert_eq!(config.data_dir, dir.path().join("data"));
     assert_eq!(config.socket, Path::new("/run/twined"));
+}
+
+/// The folder of the image's files.
+const AOSP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../aosp/config");
+
+/// What the image's file shows as built in, as if it were set.
+fn uncommented(text: &str) -> String {
+    let setting = |line: &str| {
+        let key = line.strip_prefix("# ")?.split_once(" = ")?.0;
+        let is_key = key
+            .bytes()
+            .all(|byte| byte == b'_' || byte.is_ascii_lowercase());
+        is_key.then(|| line[2..].to_owned())
+    };
+    let lines: Vec<_> = text
+        .lines()
+        .map(|line| setting(line).unwrap_or_else(|| line.to_owned()))
+        .collect();
+    lines.join("\n")
+}
+
+#[test]
+fn the_image_s_file_shows_every_key_with_its_default() {
+    let dir = folder_with_root();
+    let read = |name: &str| fs::read_to_string(Path::new(AOSP).join(name)).unwrap();
+    let image = uncommented(&read("twined.toml"));
+    let overlay = read("overlay.example.toml").replace("roots.pem", "root.pem");
+    let file = dir.path().join("twined.toml");
+    let effective = merge(&[(&file, &image), (&file, &overlay)]).unwrap();
+    let default = merge(&[(&file, &overlay)]).unwrap();
+    let values = |effective: &Effective| -> Vec<_> {
+        KEYS.iter()
+            .map(|key| (key.name, key.field.show(&effective.config)))
+            .collect()
+    };
+    assert_eq!(values(&effective), values(&default));
+    for (key, origin) in KEYS.iter().zip(&effective.origins) {
+        assert!(
+            matches!(origin, Origin::File(..)) || key.name == "gateway.server_name",
+            "aosp/config/twined.toml does not show {}",
+            key.name
+        );
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use log::LevelFilter;
 use rustls::pki_types::ServerName;
 use toml::de::DeValue;
-use twine_engine::TransportKind;
+use twine_engine::{TransportKind, VpnLockdown};
 
 use super::Config;
 use crate::limits::{MAX_CONFIG_TEXT_BYTES, MAX_ROLE_UIDS, MAX_ROOT_FILES};
@@ -24,6 +24,7 @@ pub(super) enum Field {
     Uids(fn(&mut Config) -> &mut Vec<u32>),
     Level(fn(&mut Config) -> &mut LevelFilter),
     Transports(fn(&mut Config) -> &mut Vec<TransportKind>),
+    VpnLockdown(fn(&mut Config) -> &mut VpnLockdown),
     Millis {
         least_ms: u64,
         most_ms: u64,
@@ -46,6 +47,11 @@ pub(super) enum Field {
 
 const TRANSPORTS: [(&str, TransportKind); 2] =
     [("quic", TransportKind::Quic), ("tls", TransportKind::Tls)];
+
+const VPN_LOCKDOWN: [(&str, VpnLockdown); 2] = [
+    ("respect", VpnLockdown::Respect),
+    ("bypass", VpnLockdown::Bypass),
+];
 
 impl Field {
     /// Takes the value, or says what was found instead.
@@ -96,6 +102,10 @@ impl Field {
                     return Err(refuse());
                 }
                 *at(config) = kinds;
+            }
+            Self::VpnLockdown(at) => {
+                let known = |name| VPN_LOCKDOWN.iter().find(|(known, _)| *known == name);
+                *at(config) = text(value).and_then(known).ok_or_else(refuse)?.1;
             }
             Self::Millis {
                 least_ms,
@@ -149,6 +159,7 @@ impl Field {
                 "a list of \"quic\" and \"tls\" in the order of preference, each at most once"
                     .to_owned()
             }
+            Self::VpnLockdown(_) => "\"respect\" or \"bypass\"".to_owned(),
             Self::Millis {
                 least_ms, most_ms, ..
             } => format!("{least_ms} to {most_ms} (milliseconds)"),
@@ -180,6 +191,10 @@ impl Field {
                 let name = TRANSPORTS.iter().find(|(_, known)| known == kind);
                 quoted(name.map_or("", |&(name, _)| name))
             })),
+            Self::VpnLockdown(at) => {
+                let name = VPN_LOCKDOWN.iter().find(|(_, known)| known == at(config));
+                quoted(name.map_or("", |&(name, _)| name))
+            }
             Self::Millis { at, .. } => at(config).as_millis().to_string(),
             Self::Seconds { at, .. } => at(config).as_secs().to_string(),
             Self::Count { at, .. } => at(config).to_string(),

@@ -79,7 +79,8 @@ fn inherit(value: OsString) -> io::Result<UnixListener> {
     let listener = unsafe { UnixListener::from_raw_fd(fd) };
     let socket = socket2::SockRef::from(&listener);
     socket.set_cloexec(true)?;
-    // init binds the socket and leaves listening to us.
+    // init binds the socket, and listens only where its .rc says so; to listen
+    // again does nothing but set the backlog.
     socket.listen(BACKLOG)?;
     listener.set_nonblocking(true)?;
     Ok(listener)

@@ -5,7 +5,7 @@
 
 mod choices;
 
-use twine_engine::link::{Generation, LinkKind};
+use twine_engine::link::{Generation, LinkKind, Vpn};
 use twine_engine::message::{
     Channel, Direction, IpAttempt, MessageRecord, OrderKey, SentAs, Shown, SmsAttempt, WaitsFor,
 };
@@ -461,6 +461,11 @@ fn link(view: &LinkView, now: Instant) -> pb::LinkStatus {
         Generation::G4 => pb::Generation::G4,
         Generation::G5 => pb::Generation::G5,
     };
+    let vpn = match link.vpn {
+        Vpn::None => pb::Vpn::None,
+        Vpn::Tunnel => pb::Vpn::Tunnel,
+        Vpn::LockedOut => pb::Vpn::LockedOut,
+    };
     pb::LinkStatus {
         link: Some(pb::Link {
             id: link.id.0.to_string(),
@@ -485,6 +490,7 @@ fn link(view: &LinkView, now: Instant) -> pb::LinkStatus {
                 .unwrap_or_default()
                 .to_owned(),
             signal_dbm: link.signal_dbm.unwrap_or(0),
+            vpn: vpn.into(),
         }),
         carries_session: view.carries_session,
         reason: view.reason.to_owned(),

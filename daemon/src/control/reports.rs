@@ -13,7 +13,7 @@ use std::sync::Arc;
 use thiserror::Error;
 use twine_engine::TelephonyEvent;
 use twine_engine::limits::{MAX_LINK_NAME_BYTES, MAX_LINKS, MAX_SIMS};
-use twine_engine::link::{Binding, Generation, Link, LinkId, LinkKind, Sim};
+use twine_engine::link::{Binding, Generation, Link, LinkId, LinkKind, Sim, Vpn};
 use twine_proto::Redacted;
 use twine_proto::control_pb as pb;
 use twine_sms::{Language, TableSet};
@@ -215,6 +215,12 @@ fn parse_link(link: pb::Link) -> Result<Link, ReportError> {
         pb::Generation::G4 => Generation::G4,
         pb::Generation::G5 => Generation::G5,
     };
+    // A value of a newer agent reads as `None`.
+    let vpn = match link.vpn() {
+        pb::Vpn::None => Vpn::None,
+        pb::Vpn::Tunnel => Vpn::Tunnel,
+        pb::Vpn::LockedOut => Vpn::LockedOut,
+    };
     if link.id.is_empty() {
         return Err(wrong("link.id", "a link needs a name"));
     }
@@ -234,6 +240,7 @@ fn parse_link(link: pb::Link) -> Result<Link, ReportError> {
         },
         // No radio reports a positive or an absurd strength.
         signal_dbm: Some(link.signal_dbm).filter(|dbm| (-200..0).contains(dbm)),
+        vpn,
     })
 }
 

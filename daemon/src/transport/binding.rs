@@ -114,7 +114,7 @@ fn open(domain: Domain, kind: Type, protocol: Protocol) -> io::Result<Socket> {
 
 #[cfg(target_os = "android")]
 fn set_network(socket: &Socket, handle: u64) -> Result<(), DownReason> {
-    super::android::set_socket_network(socket, handle)
+    crate::android::set_socket_network(socket, handle)
         .map_err(|error| unreachable("cannot bind to the network", &error))
 }
 

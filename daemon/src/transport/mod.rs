@@ -56,8 +56,6 @@
 //! idle time-out of QUIC should wake the thread now and then before it is due, a
 //! few times in each such time; never a phone in suspend.
 
-#[cfg(target_os = "android")]
-mod android;
 mod binding;
 mod config;
 mod connection;
@@ -89,6 +87,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use twine_engine::link::Binding;
 use twine_engine::{ChannelEvent, ConnId, DownReason, TransportKind};
 use twine_proto::Frame;
+use twine_proto::frame::host_and_port;
 
 pub use self::config::{SetupError, TransportConfig};
 pub use self::key::{DeviceKey, DeviceKeyError};
@@ -174,7 +173,18 @@ impl Transports {
 
     /// Opens a connection; `Up` or `Down` will tell. Call it within a tokio
     /// runtime with I/O and time.
-    pub fn connect(&mut self, conn: ConnId, kind: TransportKind, binding: Binding) {
+    ///
+    /// `target` is `"host:port"` instead of the configured address. The certificate
+    /// is checked for the configured server name all the same, against the
+    /// configured roots: a gateway can send handsets only to one that the operator
+    /// gave the same name, never to somebody who merely has a name of their own.
+    pub fn connect(
+        &mut self,
+        conn: ConnId,
+        kind: TransportKind,
+        binding: Binding,
+        target: Option<String>,
+    ) {
         self.reap();
         // Names are given once; an old bearer of this one can only be stale.
         self.cut(conn);
@@ -196,12 +206,14 @@ impl Transports {
         let task = match kind {
             TransportKind::Quic => {
                 let quic = self.quic.clone();
-                self.tasks
-                    .spawn(connection::run(open_quic(settings, quic, binding), ends))
+                self.tasks.spawn(connection::run(
+                    open_quic(settings, quic, binding, target),
+                    ends,
+                ))
             }
             TransportKind::Tls => self
                 .tasks
-                .spawn(connection::run(open_tls(settings, binding), ends)),
+                .spawn(connection::run(open_tls(settings, binding, target), ends)),
         };
         let open = Open {
             serial,
@@ -337,15 +349,18 @@ async fn open_quic(
     settings: Arc<Settings>,
     quic: quinn::ClientConfig,
     binding: Binding,
+    target: Option<String>,
 ) -> Result<Established<quic::Quic>, DownReason> {
     let config = &settings.config;
     let open = |remote| quic::connect(quic.clone(), &config.server_name, remote, &binding);
-    over_addresses(&settings, config.port_quic, &binding, open).await
+    let place = place(config, target.as_deref(), config.port_quic)?;
+    over_addresses(&settings, place, &binding, open).await
 }
 
 async fn open_tls(
     settings: Arc<Settings>,
     binding: Binding,
+    target: Option<String>,
 ) -> Result<Established<tls::Tls>, DownReason> {
     let config = &settings.config;
     let open = |remote| {
@@ -356,14 +371,29 @@ async fn open_tls(
             config.unacked_timeout,
         )
     };
-    over_addresses(&settings, config.port_tls, &binding, open).await
+    let place = place(config, target.as_deref(), config.port_tls)?;
+    over_addresses(&settings, place, &binding, open).await
+}
+
+/// Host and port to go to.
+fn place<'a>(
+    config: &'a TransportConfig,
+    target: Option<&'a str>,
+    port: u16,
+) -> Result<(&'a str, u16), DownReason> {
+    match target {
+        None => Ok((&config.host, port)),
+        Some(target) => host_and_port(target).ok_or_else(|| {
+            DownReason::Unreachable("the gateway named something that is no address".into())
+        }),
+    }
 }
 
 /// Tries the gateway's addresses one after the other, each with an equal share
 /// of the time that is left, until one answers, be it with a refusal.
 async fn over_addresses<C, F>(
     settings: &Settings,
-    port: u16,
+    (host, port): (&str, u16),
     binding: &Binding,
     open: impl Fn(SocketAddr) -> F,
 ) -> Result<Established<C>, DownReason>
@@ -373,7 +403,7 @@ where
 {
     let config = &settings.config;
     let deadline = Instant::now() + config.connect_timeout;
-    let found = resolve::resolve(&config.host, port, binding, &settings.lookups);
+    let found = resolve::resolve(host, port, binding, &settings.lookups);
     let addresses = timeout_at(deadline, found)
         .await
         .map_err(|_| DownReason::TimedOut)??;

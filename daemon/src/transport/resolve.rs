@@ -90,7 +90,7 @@ async fn look_up(
 #[cfg(target_os = "android")]
 fn system_look_up(host: &str, port: u16, network: Option<u64>) -> io::Result<Vec<SocketAddr>> {
     match network {
-        Some(network) => super::android::look_up(host, port, network),
+        Some(network) => crate::android::look_up(host, port, network),
         None => std_look_up(host, port),
     }
 }

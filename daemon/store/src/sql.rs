@@ -398,7 +398,7 @@ statements! {
          SET high_water = excluded.high_water, forgotten = excluded.forgotten,
              gaps = excluded.gaps";
     SAME_NAME =
-        "SELECT body, digest FROM message
+        "SELECT body, digest, read FROM message
          WHERE direction = 1 AND own = ?1 AND peer = ?2 AND epoch = ?3 AND lane_seq = ?4
            AND came_by = 0";
     /// Position of the next later one of the lane (its conflicts lie behind it).
@@ -456,6 +456,10 @@ statements! {
          ON CONFLICT (own, peer, epoch) DO UPDATE
          SET read_upto = max(read_upto, excluded.read_upto), read_version = read_version + 1
          RETURNING read_upto, read_version";
+    /// What was read is here again: its mark has to be told once more.
+    READ_AGAIN =
+        "UPDATE lane_in SET read_version = read_version + 1
+         WHERE own = ?1 AND peer = ?2 AND epoch = ?3";
     UNTOLD_MARKS =
         "SELECT peer, epoch, read_upto, read_version FROM lane_in INDEXED BY lane_in_untold
          WHERE own = ?1 AND read_version > read_told ORDER BY peer, epoch LIMIT ?2";

@@ -10,6 +10,7 @@ use crate::frame::{
     Accepted, Ack, Binding, Capabilities, Capability, Deliver, EpochPosition, Frame, Goodbye,
     GoodbyeReason, Hello, HelloSlot, Lookup, ReadMark, Receipt, ReceiptKind, Revoke, RevokeOutcome,
     Revoked, SentState, SlotStatus, Submit, Typing, UnreadableDeliver, Welcome, WelcomeSlot,
+    host_and_port,
 };
 use crate::framing::RawFrame;
 use crate::ids::{Cursor, Epoch, Seq, SessionNo};
@@ -400,7 +401,7 @@ fn goodbye(goodbye: pb::Goodbye) -> Result<Goodbye> {
     let check = Check("Goodbye");
     check.bytes("redirect", goodbye.redirect.len(), MAX_GOODBYE_TEXT_BYTES)?;
     check.bytes("detail", goodbye.detail.len(), MAX_GOODBYE_TEXT_BYTES)?;
-    if !goodbye.redirect.is_empty() && !is_host_and_port(&goodbye.redirect) {
+    if !goodbye.redirect.is_empty() && host_and_port(&goodbye.redirect).is_none() {
         return Err(check.shape("redirect", "must be empty or \"host:port\" in plain ASCII"));
     }
     let reason = match Reason::try_from(goodbye.reason) {
@@ -421,11 +422,4 @@ fn goodbye(goodbye: pb::Goodbye) -> Result<Goodbye> {
         // Goes to a log: nothing in it may start a line or move a cursor.
         detail: goodbye.detail.replace(char::is_control, " "),
     })
-}
-
-fn is_host_and_port(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_graphic())
-        && text.rsplit_once(':').is_some_and(|(host, port)| {
-            !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port != 0)
-        })
 }

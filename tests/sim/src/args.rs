@@ -16,6 +16,7 @@ twine-sim: a simulated country that tries to break every promise
   twine-sim --minimise SEED [--minutes M]           find a small world that fails in
                                                     the same way; tell its story
 
+  --first           stop at the first world that fails
   --coverage        what was reached, and what never was
   --message TEXT    with --story: only what concerns this message
   --handsets N      instead of those drawn, 2 to 200
@@ -42,6 +43,7 @@ pub(crate) struct Args {
     pub(crate) jobs: usize,
     pub(crate) story: bool,
     pub(crate) coverage: bool,
+    pub(crate) first: bool,
     pub(crate) message: Option<String>,
     minutes: u64,
     calm: bool,
@@ -77,6 +79,7 @@ pub(crate) fn parse() -> Result<Option<Args>, lexopt::Error> {
         jobs: std::thread::available_parallelism().map_or(1, usize::from),
         story: false,
         coverage: false,
+        first: false,
         message: None,
         calm: false,
         messages: None,
@@ -99,6 +102,7 @@ pub(crate) fn parse() -> Result<Option<Args>, lexopt::Error> {
             Long("minutes") => args.minutes = parser.value()?.parse()?,
             Long("jobs") => args.jobs = parser.value()?.parse::<usize>()?.clamp(1, 256),
             Long("story") => args.story = true,
+            Long("first") => args.first = true,
             Long("coverage") => args.coverage = true,
             Long("calm") => args.calm = true,
             Long("message") => args.message = Some(parser.value()?.string()?),

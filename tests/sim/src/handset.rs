@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use twine_engine::link::{Binding, Generation, Link as EngineLink, LinkId, LinkKind};
+use twine_engine::link::{Binding, Link as EngineLink, LinkId, LinkKind, Vpn};
 use twine_engine::message::MessageId;
 use twine_engine::store_ops::{Batch, ClientName, EventCursor, StoreOps, Token};
 use twine_engine::time::{BootId, Instant, Now, WallTime};
@@ -16,6 +16,13 @@ use crate::store::MemoryStore;
 
 /// 2026-01-01, so that epochs have a floor.
 pub const WALL_START_MS: u64 = 1_767_225_600_000;
+
+/// Place of the Wi-Fi among the links of a handset.
+pub const WIFI: usize = 0;
+/// Place of the first SIM's data.
+pub const SIM1: usize = 1;
+/// Place of the second SIM's data, if there is one.
+pub const SIM2: usize = 2;
 
 /// One handset.
 #[derive(Debug)]
@@ -213,22 +220,23 @@ impl Handset {
     }
 
     fn engine_link(&self, index: usize) -> EngineLink {
-        let (name, kind, metered) = if index == 0 {
-            ("wifi", LinkKind::Wifi, false)
-        } else {
-            ("sim1", LinkKind::Cellular { sim_slot: 0 }, true)
+        let (name, kind, metered) = match index {
+            WIFI => ("wifi", LinkKind::Wifi, false),
+            SIM1 => ("sim1", LinkKind::Cellular { sim_slot: 0 }, true),
+            _ => ("sim2", LinkKind::Cellular { sim_slot: 1 }, true),
         };
         EngineLink {
             id: LinkId(name.into()),
             kind,
-            up: self.links[index].up,
+            up: self.links[index].is_up(),
             validated: !self.links[index].captive,
             metered,
             roaming: false,
-            generation: Generation::G4,
+            generation: self.links[index].radio.generation,
             network: name.into(),
             binding: Binding::default(),
-            signal_dbm: None,
+            signal_dbm: (index != WIFI).then_some(self.links[index].radio.signal_dbm),
+            vpn: Vpn::None,
         }
     }
 
@@ -248,6 +256,10 @@ impl Handset {
 
     /// Which of its links has this name.
     pub fn link_index(id: &LinkId) -> usize {
-        usize::from(&*id.0 != "wifi")
+        match &*id.0 {
+            "wifi" => WIFI,
+            "sim1" => SIM1,
+            _ => SIM2,
+        }
     }
 }

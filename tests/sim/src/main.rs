@@ -1,7 +1,9 @@
 //! Runs worlds by seed.
 //!
 //! Neither the engine nor the gateway's core writes a log (a test checks that
-//! they cannot), so there are no error records to watch for here.
+//! they cannot), so there are no error records to watch for here. In their place a
+//! world fails when a gateway says `ProtocolError`, and when an engine gives a
+//! reason that accuses somebody (`coverage::ACCUSATIONS`).
 
 mod args;
 
@@ -35,6 +37,10 @@ fn main() -> ExitCode {
         Mode::Minimise => smallest(&args),
     };
     let total = args.seeds.end - args.seeds.start;
+    if args.first && failures > 0 {
+        println!("stopped at the first failure");
+        return ExitCode::FAILURE;
+    }
     println!("{} passed, {failures} failed", total - failures);
     if failures == 0 {
         ExitCode::SUCCESS
@@ -115,7 +121,8 @@ fn run_all(args: &Args) -> u64 {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= args.seeds.end {
+                    let enough = args.first && failed.load(Ordering::Relaxed) > 0;
+                    if enough || seed >= args.seeds.end {
                         return;
                     }
                     let setup = args.setup(seed);

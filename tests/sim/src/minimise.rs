@@ -5,12 +5,13 @@
 use std::collections::BTreeSet;
 
 use crate::setup::Setup;
-use crate::world::{Failure, MAX_HANDSETS};
+use crate::world::{Failure, MAX_HANDSETS, Summary};
 
 /// Runs at most so many worlds: a large one is shortened, not finished.
 const MAX_RUNS: u32 = 2_000;
 
-struct Search {
+struct Search<J> {
+    judge: J,
     best: Setup,
     failure: Failure,
     runs_left: u32,
@@ -18,8 +19,17 @@ struct Search {
 
 /// Shrinks a setup that fails; `None`: it does not fail.
 pub fn minimise(setup: &Setup) -> Option<(Setup, Failure)> {
-    let failure = setup.run().err()?;
+    minimise_by(setup, Setup::run)
+}
+
+/// Shrinks a setup that fails by somebody's judgement, which runs the world.
+pub fn minimise_by(
+    setup: &Setup,
+    judge: impl Fn(&Setup) -> Result<Summary, Failure>,
+) -> Option<(Setup, Failure)> {
+    let failure = judge(setup).err()?;
     let mut search = Search {
+        judge,
         best: setup.clone(),
         failure,
         runs_left: MAX_RUNS,
@@ -30,14 +40,14 @@ pub fn minimise(setup: &Setup) -> Option<(Setup, Failure)> {
     Some((search.best, search.failure))
 }
 
-impl Search {
+impl<J: Fn(&Setup) -> Result<Summary, Failure>> Search<J> {
     /// Takes a smaller setup if it breaks the same promise.
     fn take(&mut self, smaller: Setup) -> bool {
         if self.runs_left == 0 {
             return false;
         }
         self.runs_left -= 1;
-        match smaller.run() {
+        match (self.judge)(&smaller) {
             Err(failure) if failure.what.promise == self.failure.what.promise => {
                 (self.best, self.failure) = (smaller, failure);
                 true

@@ -10,7 +10,7 @@
 //! |---|---|
 //! | the gateway was restored from a backup | that what was taken back stays away; read marks it had taken; one copy only, where the sender took a new epoch |
 //! | the gateway keeps mail for a short time | that what failed or was taken back has not arrived: it may have been handed over, expired, and been repeated or dismissed by the user; read marks |
-//! | a phone was put back to an old copy | messages confirmed or received after the copy; of those it had sent before: one copy only, their order, that one taken back stays away, and an end beyond "sent" (the gateway may have forgotten the outcome); read marks from and to it so far |
+//! | a phone was put back to an old copy | messages confirmed or received after the copy; of those it had sent before: one copy only, their order, that one taken back stays away, and an end beyond "sent" (the gateway may have forgotten the outcome); read marks from and to it so far; that nothing is shown as taken back but by its user (the copy does not know why the gateway calls it revoked) |
 //! | both of these at once | that a name is given once: the second message of a name is shown as conflicting, and fails |
 //! | a phone was replaced | an end for what it had not brought to one; reads on it; what it had received and not shown, if it is gone |
 //!
@@ -45,6 +45,10 @@ struct Sent {
     to: E164,
     /// The app was told that it is stored, under this id.
     confirmed: Option<MessageId>,
+    /// How many messages had been written in this world before it.
+    no: u64,
+    /// It has a validity.
+    expires: bool,
     /// The user sent it again: its place among the others may change.
     retried: bool,
     /// As which messages it reached receiving apps; more than one only where
@@ -78,14 +82,21 @@ pub struct Model {
     lost_names: BTreeSet<MessageName>,
     /// Phones that were put back to an old copy.
     put_back: BTreeSet<HandsetNo>,
-    /// Phones that were replaced.
-    retired: BTreeSet<HandsetNo>,
+    /// Phones that were replaced, and how many messages had been written then.
+    retired: BTreeMap<HandsetNo, u64>,
+    /// What users took back.
+    taken_back: BTreeSet<(HandsetNo, MessageId)>,
 }
 
 impl Model {
     /// The gateway forgets what it did since its last backup.
     pub fn gateway_restored(&mut self) {
         self.gateway_restored = true;
+    }
+
+    /// Whether it has forgotten anything.
+    pub const fn is_gateway_restored(&self) -> bool {
+        self.gateway_restored
     }
 
     /// The gateway keeps mail for a short time only.
@@ -95,7 +106,7 @@ impl Model {
 
     /// A phone gives its number to a new one; `gone`: with all it holds.
     pub fn replaced(&mut self, handset: HandsetNo, number: E164, gone: Option<&MemoryStore>) {
-        self.retired.insert(handset);
+        self.retired.insert(handset, self.messages.len() as u64);
         self.forget_reads_of(number);
         if let Some(store) = gone {
             self.lose(store.incoming());
@@ -152,7 +163,8 @@ impl Model {
     }
 
     /// An app hands a message in.
-    pub fn sending(&mut self, text: &str, from: HandsetNo, to: E164) {
+    pub fn sending(&mut self, text: &str, from: HandsetNo, to: E164, expires: bool) {
+        let no = self.messages.len() as u64;
         self.by_recipient
             .entry(to)
             .or_default()
@@ -163,6 +175,8 @@ impl Model {
                 from,
                 to,
                 confirmed: None,
+                no,
+                expires,
                 retried: false,
                 received: Vec::new(),
                 read: false,
@@ -185,6 +199,11 @@ impl Model {
                 Ok(())
             }
         }
+    }
+
+    /// The user takes a message back.
+    pub fn taken_back(&mut self, handset: HandsetNo, id: MessageId) {
+        self.taken_back.insert((handset, id));
     }
 
     /// The user sends a failed message again.
@@ -219,6 +238,10 @@ impl Model {
         }
         if poison::of(&text).is_some() {
             return broken("what cannot be read is not shown as a text", &text);
+        }
+        let replaced = self.retired.get(&handset);
+        if replaced.is_some_and(|before| sent.no >= *before) {
+            return broken("mail goes to the phone that has the number", &text);
         }
         let copy = Copy {
             on: handset,
@@ -289,7 +312,7 @@ impl Model {
     /// The user of `handset` has read these, and the app was told that it is
     /// stored.
     pub fn read(&mut self, handset: HandsetNo, texts: &[String]) {
-        if self.retired.contains(&handset) {
+        if self.retired.contains_key(&handset) {
             return;
         }
         for text in texts {
@@ -332,6 +355,12 @@ impl Model {
             Shown::Delivered | Shown::Read if !there && !was_there && !doubted => {
                 broken("delivered means that the receiver has stored it", &text)
             }
+            Shown::Cancelled if !self.taken_back.contains(&(handset, record.id)) && !doubted => {
+                broken("only what its user took back is shown as such", &text)
+            }
+            Shown::Failed(Failure::ValidityOver) if !sent.expires => {
+                broken("only what has a validity is given up", &text)
+            }
             Shown::Failed(Failure::Rejected(RejectReason::Conflict))
                 if !self.gateway_restored || self.put_back.is_empty() =>
             {
@@ -356,7 +385,7 @@ impl Model {
             let Ok(Some(record)) = stores[sent.from].message(id) else {
                 return broken("what was confirmed is never lost (sender)", text);
             };
-            let retired = self.retired.contains(&sent.from);
+            let retired = self.retired.contains_key(&sent.from);
             let arrived = !sent.received.is_empty();
             match record.shown {
                 Shown::Delivered | Shown::Read => {

@@ -5,10 +5,16 @@
 mod desk;
 
 use bytes::Bytes;
-use desk::{Desk, EPOCH, delivery, high_water, own, peer, send};
-use twine_engine::message::{Failure, IpAttempt, SentAs, Shown, SmsAttempt, TakeBack, shown};
+use desk::{Desk, EPOCH, delivery, high_water, link, own, peer, send};
+use twine_engine::limits::MAX_REDIRECTS;
+use twine_engine::message::{
+    Failure, IpAttempt, MessageId, SentAs, Shown, SmsAttempt, TakeBack, shown,
+};
 use twine_engine::store_ops::{ClientName, EventCursor, StoreOps};
-use twine_engine::{ChannelEvent, Command, CommandError, DownReason, Input, Reply, TransportKind};
+use twine_engine::trace::Decision;
+use twine_engine::{
+    ChannelEvent, Command, CommandError, DownReason, Input, Reply, TelephonyEvent, TransportKind,
+};
 use twine_proto::frame::{
     Accepted, Binding, Disposition, Goodbye, GoodbyeReason, Hello, Receipt, ReceiptKind, Refusal,
     RejectReason, RevokeOutcome, Revoked, SentState, SlotStatus,
@@ -59,12 +65,7 @@ fn a_crash_before_the_commit_means_it_never_happened() {
     desk.hold = true;
     desk.command(send("a", None));
     let desk = desk.crash();
-    assert!(
-        desk.store
-            .outbox(twine_engine::message::MessageId(0), 10)
-            .unwrap()
-            .is_empty()
-    );
+    assert!(desk.store.outbox(MessageId(0), 10).unwrap().is_empty());
 }
 
 #[test]
@@ -308,6 +309,24 @@ fn rule_11_the_acknowledgement_waits_for_the_commit() {
 }
 
 #[test]
+fn rule_11_a_read_mark_follows_the_acknowledgement_of_what_it_covers() {
+    let mut desk = Desk::live();
+    desk.frame(Frame::Deliver(delivery(1, 1, "a")));
+    desk.frames.clear();
+    // A batch of both, while the store is busy with another.
+    desk.hold = true;
+    desk.command(send("busy", None));
+    desk.frame(Frame::Deliver(delivery(2, 2, "b")));
+    let next = desk.store.snapshot().unwrap().next_message + 1;
+    desk.command(Command::MarkRead(MessageId(next)));
+    desk.release();
+    let names: Vec<_> = desk.names();
+    let place = |name: &str| names.iter().position(|known| *known == name);
+    assert!(place("Receipt").is_some(), "{names:?}");
+    assert!(place("Ack") < place("Receipt"), "{names:?}");
+}
+
+#[test]
 fn rule_12_what_cannot_be_read_is_kept_reported_and_acknowledged() {
     let mut desk = Desk::live();
     let mut poisoned = delivery(1, 1, "x");
@@ -419,6 +438,29 @@ fn rule_6_session_numbers_grow_also_over_a_crash() {
 }
 
 #[test]
+fn rule_6_what_comes_late_on_a_connection_it_left_is_not_taken() {
+    let mut desk = Desk::live();
+    let left = desk.conn.unwrap();
+    let id = desk.send("a");
+    desk.channel(ChannelEvent::Down(DownReason::Closed("gone".into())));
+    desk.pass(2_000);
+    desk.up();
+    desk.welcome(SlotStatus::Ok, high_water(0));
+    desk.frames.clear();
+    let late = [
+        ChannelEvent::Frame(Frame::Deliver(delivery(1, 1, "late"))),
+        ChannelEvent::Frame(accepted(1)),
+        ChannelEvent::Down(DownReason::TimedOut),
+    ];
+    for event in late {
+        desk.input(Input::Channel { conn: left, event });
+    }
+    assert!(desk.names().is_empty(), "{:?}", desk.names());
+    assert_eq!(desk.message(id).shown, Shown::Sending);
+    assert!(!desk.closed.contains(&desk.conn.unwrap()));
+}
+
+#[test]
 fn rule_7_what_the_gateway_has_lost_is_submitted_again() {
     let mut desk = Desk::live();
     let (a, b) = (desk.send("a"), desk.send("b"));
@@ -506,6 +548,25 @@ fn rule_16_delivered_if_either_is_and_failed_only_if_both_are_negative() {
             assert_eq!(matches!(seen, Shown::Failed(_)), failed, "{ip:?} {sms:?}");
         }
     }
+}
+
+#[test]
+fn rule_16_delivered_outweighs_what_was_concluded_before() {
+    let mut desk = Desk::live();
+    let id = desk.send("a");
+    desk.frame(accepted(1));
+    let kind = ReceiptKind::Outcomes {
+        epoch: None,
+        delivered: Vec::new(),
+        dispositions: vec![(Seq(1), Disposition::Expired)],
+    };
+    let slot = Slot(0);
+    desk.frame(Frame::Receipt(Receipt { slot, kind }));
+    let expired = Shown::Failed(Failure::ExpiredAtGateway);
+    assert_eq!(desk.message(id).shown, expired);
+    // A gateway that was restored delivers it once more, and is told.
+    desk.frame(outcomes(&[1]));
+    assert_eq!(desk.message(id).shown, Shown::Delivered);
 }
 
 #[test]
@@ -605,6 +666,24 @@ fn rule_23_after_a_reconnect_there_is_a_grace() {
 }
 
 #[test]
+fn rule_23_a_nominated_deadline_gives_way_to_a_grace_of_the_same_turn() {
+    let mut desk = Desk::live();
+    desk.send_for("a", Some(5));
+    desk.frame(accepted(1));
+    desk.frames.clear();
+    // The phone wakes behind the deadline, and on another link.
+    desk.now_ms += 60_000;
+    desk.hand_in(Input::Timeout);
+    let wifi = TelephonyEvent::Link(link("wifi", true));
+    desk.hand_in(Input::Telephony(wifi));
+    desk.drain();
+    assert!(!desk.names().contains(&"Revoke"), "{:?}", desk.names());
+    assert!(desk.decisions.contains(&Decision::DeadlineDropped));
+    desk.pass(4_000);
+    assert!(desk.names().contains(&"Revoke"), "{:?}", desk.names());
+}
+
+#[test]
 fn rule_24_after_a_reboot_a_validity_starts_again_in_full() {
     let mut desk = Desk::live();
     desk.link("lte", false);
@@ -671,4 +750,55 @@ fn the_outbox_is_bounded_and_says_so() {
         desk.replies[..],
         [Reply::Error(CommandError::Busy(_))]
     ));
+}
+
+fn sent_away(redirect: &str) -> Frame {
+    Frame::Goodbye(Goodbye {
+        reason: GoodbyeReason::Draining,
+        retry_after_s: 600,
+        redirect: redirect.into(),
+        session_no: SessionNo(0),
+        detail: String::new(),
+    })
+}
+
+#[test]
+fn a_gateway_that_sends_away_can_name_another() {
+    let mut desk = Desk::live();
+    desk.targets.clear();
+    desk.frame(sent_away("gw2.example.net:443"));
+    // At once, as far as jitter goes: the pause is the first one's.
+    desk.pass(1_000);
+    assert_eq!(desk.targets, [Some("gw2.example.net:443".to_owned())]);
+    // It keeps it while it works.
+    desk.up();
+    desk.welcome(SlotStatus::Ok, high_water(0));
+    desk.pass(40_000);
+    desk.channel(ChannelEvent::Down(DownReason::Closed("reset".into())));
+    desk.pass(2_000);
+    assert_eq!(desk.targets.len(), 2);
+    assert!(desk.targets[1].is_some());
+    // And goes back when neither transport gets there.
+    desk.channel(ChannelEvent::Down(DownReason::TimedOut));
+    desk.channel(ChannelEvent::Down(DownReason::TimedOut));
+    desk.pass(4_000);
+    assert!(desk.targets[2].is_some());
+    assert_eq!(desk.targets[3..], [None]);
+}
+
+#[test]
+fn gateways_that_name_each_other_are_left() {
+    let mut desk = Desk::live();
+    desk.targets.clear();
+    for _ in 0..MAX_REDIRECTS {
+        desk.frame(sent_away("gw2.example.net:443"));
+        desk.pass(60_000);
+        desk.up();
+        desk.welcome(SlotStatus::Ok, high_water(0));
+    }
+    assert_eq!(desk.targets.iter().flatten().count(), desk.targets.len());
+    desk.frame(sent_away("gw3.example.net:443"));
+    let before = desk.targets.len();
+    desk.pass(3_600_000);
+    assert_eq!(desk.targets[before..], [None]);
 }

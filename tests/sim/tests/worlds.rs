@@ -1,11 +1,12 @@
 //! Whole worlds by seed.
 
 use twine_sim::faults::Faults;
-use twine_sim::minimise::minimise;
+use twine_sim::minimise::minimise_by;
+use twine_sim::model::Broken;
 use twine_sim::rng::Rng;
 use twine_sim::setup::Setup;
-use twine_sim::world::World;
-use twine_sim::world::story::about;
+use twine_sim::world::story::{Line, about};
+use twine_sim::world::{Failure, World};
 
 fn run(seed: u64, minutes: u64) {
     let setup = Setup::drawn(seed, minutes);
@@ -57,6 +58,38 @@ fn regression_replaced_receipt_at_the_cursor() {
     regression(3966);
 }
 
+/// A phone that delivered again what it had taken told a read mark before its
+/// sender knew "delivered". Found with one message in six unreadable.
+#[test]
+fn regression_read_mark_that_overtakes_its_acknowledgement() {
+    let mut setup = Setup::drawn(477, 10);
+    setup.faults.poison_one_in = 6;
+    if let Err(failure) = setup.run() {
+        panic!("{failure:?}; {}", setup.command());
+    }
+}
+
+/// A mark in the batch of the delivery that it covers left before the `Ack`.
+#[test]
+fn regression_read_mark_before_the_acknowledgement_of_its_batch() {
+    run(71_209, 1);
+}
+
+/// The check itself was wrong.
+#[test]
+fn regression_placeholder_of_a_name_given_twice() {
+    run(1330, 10);
+}
+
+/// A story can be told of one message.
+#[test]
+fn the_story_of_one_message_is_a_part_of_the_worlds() {
+    let mut world = World::new(477, true);
+    world.run(2).unwrap();
+    let story = about(world.story(), "h0m1");
+    assert!(!story.is_empty() && story.len() < world.story().len());
+}
+
 #[test]
 fn a_seed_replays_exactly() {
     let story = |seed| {
@@ -94,6 +127,7 @@ fn every_new_fault_alone_keeps_every_promise() {
         ("clock_jump_ms", 10_000),
         ("replace_ms", 60_000),
         ("put_back_ms", 40_000),
+        ("move_data_ms", 10_000),
         ("poison_one_in", 4),
         ("chatter_one_in", 1),
         ("clumsy_ms", 3_000),
@@ -108,27 +142,53 @@ fn every_new_fault_alone_keeps_every_promise() {
     }
 }
 
-/// A world that is known to break a promise (see `faults` on what cannot be
-/// read and broken connections): what the search makes of it.
+/// Worlds that fail are mended, so this test has a judge of its own: one who takes
+/// a killed daemon behind a link that went for a broken promise.
 #[test]
 fn a_failing_world_is_made_small() {
-    let mut setup = Setup::drawn(477, 10);
-    setup.faults.poison_one_in = 6;
-    let Some((small, failure)) = minimise(&setup) else {
-        panic!("this world holds by now: find another that fails, or the search is not tested");
+    const PROMISE: &str = "no daemon is killed after a link went";
+    fn kill_after_link(lines: &[Line]) -> Option<&Line> {
+        let link = lines.iter().position(|line| line.text.contains("down"))?;
+        let killed = |line: &&Line| line.text.contains("daemon killed");
+        lines[link..].iter().find(killed)
+    }
+    let judge = |setup: &Setup| {
+        let mut world = setup.world(true);
+        let summary = world.run(setup.minutes)?;
+        match kill_after_link(world.story()) {
+            None => Ok(summary),
+            Some(line) => Err(Failure {
+                seed: setup.seed,
+                at_ms: line.at_ms,
+                what: Broken {
+                    promise: PROMISE,
+                    text: line.text.clone(),
+                },
+            }),
+        }
     };
-    assert!(small.minutes < 10 || !small.left_out.is_empty() || small.faults != setup.faults);
-    assert!(
-        small.faults.poison_one_in > 0,
-        "it takes part in the failure"
-    );
+    let mut setup = Setup::drawn(3, 5);
+    setup.faults = Faults::none(3, 4_000);
+    setup.faults.link_flap_ms = 20_000;
+    setup.faults.link_down_max_ms = 10_000;
+    setup.faults.kill_ms = 20_000;
+    setup.faults.app_death_ms = 20_000;
+    setup.faults.suspend_ms = 30_000;
+    let (small, failure) = minimise_by(&setup, judge).unwrap();
+    assert_eq!(failure.what.promise, PROMISE);
+    assert_eq!(judge(&small).map(|_| ()).unwrap_err().what, failure.what);
+    // What plays no part is gone, and what does is not.
+    assert_eq!((small.minutes, small.faults.handsets), (1, 2));
+    assert_eq!((small.faults.app_death_ms, small.faults.suspend_ms), (0, 0));
+    assert!(small.faults.link_flap_ms > 0 && small.faults.kill_ms > 0);
     let mut world = small.world(true);
-    assert_eq!(
-        world.run(small.minutes).map(|_| ()).unwrap_err().what,
-        failure.what
-    );
-    let story = about(world.story(), &failure.what.text);
-    assert!(!story.is_empty() && story.len() < world.story().len());
+    world.run(small.minutes).unwrap();
+    let count = |word: &str| {
+        let story = world.story().iter();
+        story.filter(|line| line.text.contains(word)).count()
+    };
+    assert_eq!(count("daemon killed"), 1);
+    assert_eq!(count("app sends"), 0, "what users do is left out, too");
 }
 
 /// There are no error records to look for, because there is nothing that could

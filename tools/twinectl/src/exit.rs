@@ -137,7 +137,8 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let (exit, code) = match &error {
             ClientError::Refused(refusal) => (1, error_code(refusal.code)),
-            ClientError::TooLarge { .. } => (2, "usage".to_owned()),
+            ClientError::TooLarge { .. } | ClientError::NoRequest { .. } => (2, "usage".to_owned()),
+            ClientError::NoRoom => (1, "busy".to_owned()),
             ClientError::Unfitting { .. } => (4, "protocol".to_owned()),
             ClientError::TimedOut => (5, "result_unknown".to_owned()),
             ClientError::ResultUnknown(ended) | ClientError::NotSent(ended) => {

@@ -37,6 +37,7 @@ pub(crate) fn json(links: &pb::Links, redact: Redact) -> Value {
                     dbm => Value::Signed(dbm.into()),
                 },
             ),
+            ("vpn", Value::text(words::vpn(link.vpn))),
             ("carries_session", Value::from(status.carries_session)),
             ("reason", Value::given(&status.reason)),
             ("age_ms", Value::from(status.age_ms)),
@@ -73,7 +74,12 @@ pub(crate) fn text(links: &pb::Links) -> String {
             (true, false) => "up, no internet seen",
             (false, _) => "down",
         };
-        let flags = [("metered", link.metered), ("roaming", link.roaming)];
+        let flags = [
+            ("metered", link.metered),
+            ("roaming", link.roaming),
+            ("vpn", link.vpn == pb::Vpn::Tunnel as i32),
+            ("locked out by vpn", link.vpn == pb::Vpn::LockedOut as i32),
+        ];
         let flags: Vec<_> = flags
             .iter()
             .filter_map(|(name, set)| set.then_some(*name))

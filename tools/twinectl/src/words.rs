@@ -69,6 +69,14 @@ pub(crate) fn generation(value: i32) -> String {
     }
 }
 
+/// The word for what the VPN has to do with a link: "none", "tunnel".
+pub(crate) fn vpn(value: i32) -> String {
+    match pb::Vpn::try_from(value) {
+        Ok(known) => word(known.as_str_name().trim_start_matches("VPN_")),
+        Err(_) => format!("unknown({value})"),
+    }
+}
+
 /// The word for a code of the daemon: "not_found".
 pub(crate) fn error_code(code: pb::ErrorCode) -> String {
     word(code.as_str_name())
@@ -90,6 +98,7 @@ mod tests {
     fn words_are_those_of_the_protocol() {
         assert_eq!(state(4), "delivered");
         assert_eq!(state(99), "unknown(99)");
+        assert_eq!(vpn(2), "locked_out");
         assert_eq!(generation(2), "2.5g");
         assert_eq!(generation(4), "4g");
         assert_eq!(generation(0), "unknown");

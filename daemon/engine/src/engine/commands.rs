@@ -132,6 +132,9 @@ impl Engine {
                     let error = CommandError::Busy("the number of identities of this device");
                     return self.refuse(now, to, error);
                 }
+                // The app may not know the card. If only one tells no number of its
+                // own, it is this one's.
+                let iccid = iccid.or_else(|| self.sims.unnumbered().cloned());
                 self.registration.registered(number, iccid.clone());
                 self.outbox.identity(number, 0);
                 let mut ctx = ctx!(self, now);

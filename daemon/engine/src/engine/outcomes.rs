@@ -10,6 +10,17 @@ impl Engine {
         for (then, outcome) in outcomes {
             self.outcome(now, &proof, then, outcome);
         }
+        self.acknowledge(now, &proof);
+        let mut ctx = ctx!(self, now);
+        for slot in self.inbox.take_repeated() {
+            if let Some((own, _)) = self.session.owner(slot) {
+                self.receipts.acknowledged_again(&mut ctx, own);
+            }
+        }
+    }
+
+    /// Acknowledges what is on disk by the outcomes handled so far.
+    fn acknowledge(&mut self, now: Now, proof: &Committed) {
         let due = self.inbox.due_acks();
         let mut ctx = ctx!(self, now);
         for (route, cursor) in due {
@@ -19,7 +30,7 @@ impl Engine {
                 cursor,
                 lowest_unsettled,
             };
-            inbox::send_ack(&mut ctx, &proof, route, ack);
+            inbox::send_ack(&mut ctx, proof, route, ack);
         }
     }
 
@@ -54,6 +65,9 @@ impl Engine {
                 }
             }
             Then::Receipts(then) => {
+                // A mark must not overtake the acknowledgement of what it covers.
+                self.acknowledge(now, proof);
+                let mut ctx = ctx!(self, now);
                 let outbox = &self.outbox;
                 let route = |own| outbox.route(own);
                 if self.receipts.stored(&mut ctx, proof, then, outcome, route) {

@@ -5,24 +5,30 @@
 //! its own, which will live in this folder.
 //!
 //! The rule, for now: of the links that are up, the greatest [`rank::Rank`];
-//! among equals the one that carries the session already.
+//! among equals the one that carries the session already. A link that the
+//! user's VPN lockdown bars does not count, unless the configuration says so.
 
 mod rank;
 
 use std::collections::BTreeMap;
 
+use crate::config::VpnLockdown;
 use crate::limits::{MAX_LINK_NAME_BYTES, MAX_LINKS};
-use crate::link::{Link, LinkId};
+use crate::link::{Link, LinkId, Vpn};
 use crate::status::LinkView;
 use crate::time::Instant;
 use rank::Rank;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Links {
+    vpn_lockdown: VpnLockdown,
     table: BTreeMap<LinkId, Entry>,
     chosen: Option<LinkId>,
     reason: &'static str,
 }
+
+const NO_LINK: &str = "no link is up";
+const BARRED: &str = "the user blocks connections without VPN";
 
 #[derive(Debug)]
 struct Entry {
@@ -41,6 +47,15 @@ pub(crate) enum LinksEvent {
 }
 
 impl Links {
+    pub(crate) fn new(vpn_lockdown: VpnLockdown) -> Self {
+        Self {
+            vpn_lockdown,
+            table: BTreeMap::new(),
+            chosen: None,
+            reason: NO_LINK,
+        }
+    }
+
     /// Everything there is.
     pub(crate) fn replace(&mut self, links: Vec<Link>, now: Instant) -> Option<LinksEvent> {
         let before = std::mem::take(&mut self.table);
@@ -77,13 +92,15 @@ impl Links {
         let mut ranked: Vec<(Rank, &LinkId)> = self
             .table
             .iter()
+            .filter(|(_, entry)| !self.bars(&entry.link))
             .filter_map(|(id, entry)| {
                 Some((Rank::of(&entry.link, self.chosen.as_ref() == Some(id))?, id))
             })
             .collect();
         ranked.sort();
         self.reason = match ranked.as_slice() {
-            [] => "no link is up",
+            [] if self.table.is_empty() => NO_LINK,
+            [] => BARRED,
             [_] => "it is the only link",
             [.., (second, _), (best, _)] => best.reason_over(second),
         };
@@ -107,6 +124,11 @@ impl Links {
         self.get(self.chosen.as_ref()?)
     }
 
+    /// Whether the user's VPN lockdown keeps the session off this link.
+    fn bars(&self, link: &Link) -> bool {
+        link.vpn == Vpn::LockedOut && self.vpn_lockdown == VpnLockdown::Respect
+    }
+
     pub(crate) fn get(&self, id: &LinkId) -> Option<&Link> {
         self.table.get(id).map(|entry| &entry.link)
     }
@@ -120,6 +142,8 @@ impl Links {
                 carries_session: carrier == Some(id),
                 reason: if self.chosen.as_ref() == Some(id) {
                     self.reason
+                } else if self.bars(&entry.link) {
+                    BARRED
                 } else {
                     "another link ranks higher"
                 },
@@ -145,6 +169,7 @@ mod tests {
             network: id.into(),
             binding: Binding::default(),
             signal_dbm: None,
+            vpn: Vpn::None,
         }
     }
 
@@ -156,7 +181,7 @@ mod tests {
 
     #[test]
     fn takes_what_is_up_and_prefers_what_is_better() {
-        let mut links = Links::default();
+        let mut links = Links::new(VpnLockdown::Respect);
         let at = Instant(0);
         let edge = link("edge", SIM1, Generation::G2_5);
         assert_eq!(
@@ -182,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_new_address_on_the_same_link_renews_it() {
-        let mut links = Links::default();
+        let mut links = Links::new(VpnLockdown::Respect);
         let mut lte = link("lte", SIM1, Generation::G4);
         links.report(lte.clone(), Instant(0));
         assert_eq!(links.report(lte.clone(), Instant(1)), None);
@@ -194,8 +219,37 @@ mod tests {
     }
 
     #[test]
+    fn vpn_lockdown_bars_all_links_but_the_vpn() {
+        let mut lte = link("lte", SIM1, Generation::G4);
+        lte.vpn = Vpn::LockedOut;
+        let mut vpn = link("vpn", SIM1, Generation::Unknown);
+        vpn.vpn = Vpn::Tunnel;
+
+        let mut links = Links::new(VpnLockdown::Respect);
+        let at = Instant(0);
+        assert_eq!(links.report(lte.clone(), at), None);
+        assert_eq!(links.view(None)[0].reason, BARRED);
+        let chosen = links.report(vpn.clone(), at);
+        assert_eq!(chosen, Some(LinksEvent::Chosen(Some(id("vpn")))));
+        // The VPN goes: rather no session than one outside of it.
+        vpn.up = false;
+        let chosen = links.report(vpn, at);
+        assert_eq!(chosen, Some(LinksEvent::Chosen(None)));
+        // The user changes the switch.
+        let mut free = lte.clone();
+        free.vpn = Vpn::None;
+        let lte_carries = Some(LinksEvent::Chosen(Some(id("lte"))));
+        assert_eq!(links.report(free, at), lte_carries);
+        let chosen = links.report(lte.clone(), at);
+        assert_eq!(chosen, Some(LinksEvent::Chosen(None)));
+
+        let mut links = Links::new(VpnLockdown::Bypass);
+        assert_eq!(links.report(lte, at), lte_carries);
+    }
+
+    #[test]
     fn the_table_is_bounded() {
-        let mut links = Links::default();
+        let mut links = Links::new(VpnLockdown::Respect);
         for i in 0..100 {
             links.report(link(&format!("l{i}"), SIM1, Generation::G3), Instant(0));
         }

@@ -11,6 +11,14 @@
 //!    └──no link── waiting ◀──────────────┴───────────────────┘
 //! ```
 //!
+//! A gateway that sends its handsets away may name another: that one is tried
+//! next, without the pause that was asked for, and kept while sessions with it come
+//! about. When it cannot be reached, when it sends away without naming one itself, or
+//! after [`MAX_REDIRECTS`] in a row, it is the configured gateway's turn again. Nothing of
+//! it is kept over a restart. It is no new trust: see [`Output::Connect`].
+//!
+//! [`Output::Connect`]: crate::output::Output::Connect
+//!
 //! A session is given up when an answer is missing for longer than
 //! `answer_timeout` and four retransmission time-outs (at most
 //! [`LONGEST_PATIENCE`]), plus the time that what is in flight takes at
@@ -29,6 +37,7 @@ use crate::ctx::{Ctx, Route};
 use crate::engine::TimerReason;
 use crate::gate::{Committed, Effect, Fleeting};
 use crate::input::{ChannelEvent, ConnId, DownReason};
+use crate::limits::MAX_REDIRECTS;
 use crate::link::LinkId;
 use crate::output::TransportKind;
 use crate::registration::{self, Identity};
@@ -68,6 +77,16 @@ pub(crate) struct Session {
     backoff: Backoff,
     unbound: Backoff,
     rtt: Rtt,
+    redirect: Redirect,
+}
+
+/// Another gateway, named by one that sends its handsets away.
+#[derive(Debug, Default)]
+struct Redirect {
+    /// "host:port", while it is the one to try.
+    target: Option<String>,
+    /// How many were followed since a session lasted.
+    followed: u32,
 }
 
 #[derive(Debug)]
@@ -150,6 +169,7 @@ impl Session {
             backoff: Backoff::default(),
             unbound: Backoff::default(),
             rtt: Rtt::default(),
+            redirect: Redirect::default(),
         }
     }
 
@@ -288,12 +308,16 @@ impl Session {
                 link: link.clone(),
                 transport,
             },
-            &["there is a link and no session"],
+            &[match self.redirect.target {
+                None => "there is a link and no session",
+                Some(_) => "a gateway has named another",
+            }],
         );
         ctx.at_once(Fleeting::Connect {
             conn,
             link: link.clone(),
             transport,
+            target: self.redirect.target.clone(),
         });
         let on = Carrier {
             conn,
@@ -333,6 +357,7 @@ impl Session {
         let lasted = ctx.now.instant.since(self.since) >= LASTED;
         if was_live && lasted {
             self.backoff.reset();
+            self.redirect.followed = 0;
         }
         if was_live && !lasted {
             // It came up and died: perhaps this network eats this transport.
@@ -352,6 +377,10 @@ impl Session {
             }
         }
         self.failed_transports = 0;
+        if !was_live {
+            // Whatever was named is not there: back to the configured one.
+            self.redirect.target = None;
+        }
         let delay = self.next_wait(rng);
         self.wait(ctx, delay, why);
         lost
@@ -585,7 +614,20 @@ impl Session {
         goodbye: &Goodbye,
     ) -> Option<SessionEvent> {
         let asked = Duration::from_secs(u64::from(goodbye.retry_after_s));
+        let lasted = ctx.now.instant.since(self.since) >= LASTED;
+        if matches!(self.state, State::Live(_)) && lasted {
+            self.redirect.followed = 0;
+        }
         match goodbye.reason {
+            GoodbyeReason::Draining | GoodbyeReason::Overloaded | GoodbyeReason::Closing
+                if !goodbye.redirect.is_empty() && self.redirect.followed < MAX_REDIRECTS =>
+            {
+                // The pause that was asked for is this gateway's; there is another.
+                self.redirect.followed += 1;
+                self.redirect.target = Some(goodbye.redirect.clone());
+                let delay = self.next_wait(rng);
+                self.wait_for(ctx, delay, "the gateway names another")
+            }
             GoodbyeReason::Superseded if goodbye.session_no > self.session_no => {
                 // A number this store never gave: it is an old copy.
                 self.at_least = goodbye.session_no;
@@ -596,6 +638,7 @@ impl Session {
             }
             GoodbyeReason::UnknownDevice => self.wait_for_binding(ctx, rng),
             GoodbyeReason::Draining | GoodbyeReason::Overloaded => {
+                self.redirect.target = None;
                 let delay = asked + self.next_wait(rng);
                 let why = match goodbye.reason {
                     GoodbyeReason::Draining => "the gateway restarts",

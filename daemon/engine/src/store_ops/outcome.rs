@@ -159,7 +159,9 @@ pub enum Outcome {
         id: MessageId,
     },
     /// Taken before. If it was taken as a placeholder or conflict, the
-    /// rejection has to be told again.
+    /// rejection has to be told again. If the user has read it, the lane's mark is
+    /// untold again: it may have overtaken the acknowledgement, and the sender does
+    /// not show as read what it does not know to be delivered.
     Duplicate {
         /// What was told of it.
         rejected: Option<RejectReason>,

@@ -250,7 +250,9 @@ async fn a_gateway_that_does_not_answer_times_out() {
         config.connect_timeout = Duration::from_millis(50);
         let mut handset = Handset::new(config);
         // The sockets are there, and nobody accepts.
-        handset.transports.connect(CONN, kind, Binding::default());
+        handset
+            .transports
+            .connect(CONN, kind, Binding::default(), None);
         assert_eq!(handset.down().await, DownReason::TimedOut, "{kind:?}");
     }
 }
@@ -264,7 +266,7 @@ async fn a_link_without_a_way_is_unreachable_at_once() {
             interface: Some("nosuchlink".into()),
             ..Binding::default()
         };
-        handset.transports.connect(CONN, kind, no_link);
+        handset.transports.connect(CONN, kind, no_link, None);
         let reason = handset.down().await;
         assert!(matches!(reason, DownReason::Unreachable(_)), "{reason:?}");
     }
@@ -278,7 +280,7 @@ async fn nobody_listening_on_tcp_is_unreachable() {
     let mut handset = Handset::new(config);
     handset
         .transports
-        .connect(CONN, TransportKind::Tls, Binding::default());
+        .connect(CONN, TransportKind::Tls, Binding::default(), None);
     let reason = handset.down().await;
     assert!(matches!(reason, DownReason::Unreachable(_)), "{reason:?}");
 }
@@ -288,7 +290,9 @@ async fn closing_during_the_handshake_is_silent() {
     for kind in BOTH {
         let gateway = Gateway::start().await;
         let mut handset = Handset::new(gateway.config());
-        handset.transports.connect(CONN, kind, Binding::default());
+        handset
+            .transports
+            .connect(CONN, kind, Binding::default(), None);
         handset.transports.close(CONN);
         within(handset.transports.shutdown()).await;
         assert!(handset.transports.try_next_event().is_none());
@@ -303,7 +307,7 @@ async fn more_connections_than_allowed_are_refused() {
         let conn = ConnId(number);
         handset
             .transports
-            .connect(conn, TransportKind::Tls, Binding::default());
+            .connect(conn, TransportKind::Tls, Binding::default(), None);
     }
     let (conn, event) = within(handset.transports.next_event()).await;
     assert_eq!(conn, ConnId(MAX_CONNECTIONS as u64));

@@ -84,7 +84,7 @@ impl Handset {
 
     /// A connection that is up and has sent `Ping(0)`, and the gateway's end.
     async fn connected(&mut self, gateway: &Gateway, kind: TransportKind) -> Peer {
-        self.transports.connect(CONN, kind, from("127.0.0.1"));
+        self.transports.connect(CONN, kind, from("127.0.0.1"), None);
         let handset = async {
             self.up().await;
             self.send(Frame::Ping(0));

@@ -58,7 +58,9 @@ async fn a_gateway_of_another_name_is_refused() {
 
 async fn refused(config: TransportConfig, gateway: &Gateway, kind: TransportKind) {
     let mut handset = Handset::new(config);
-    handset.transports.connect(CONN, kind, Binding::default());
+    handset
+        .transports
+        .connect(CONN, kind, Binding::default(), None);
     let reason = tokio::select! {
         reason = handset.down() => reason,
         // It sees our alert, or its own time-out; it may not see a stream.
@@ -86,7 +88,9 @@ async fn a_gateway_of_another_protocol_is_refused() {
             })
             .await;
             let mut handset = Handset::new(gateway.config());
-            handset.transports.connect(CONN, kind, Binding::default());
+            handset
+                .transports
+                .connect(CONN, kind, Binding::default(), None);
             let accept = async {
                 // Kept open: it is the handset that leaves.
                 let _accepted = gateway.accept(kind).await;
@@ -115,7 +119,9 @@ async fn a_refused_device_key_is_told_as_such() {
         })
         .await;
         let mut handset = Handset::new(gateway.config());
-        handset.transports.connect(CONN, kind, Binding::default());
+        handset
+            .transports
+            .connect(CONN, kind, Binding::default(), None);
         let accept = async {
             assert!(gateway.accept(kind).await.is_err());
             std::future::pending::<()>().await;
@@ -175,4 +181,43 @@ fn without_roots_or_names_nothing_is_set_up() {
         Some(SetupError::IdleTimeout)
     ));
     assert_eq!(good.server_name, NAME);
+}
+
+/// Where it is does not matter, whose name it shows does.
+#[tokio::test]
+async fn another_gateway_has_to_show_the_configured_name() {
+    for kind in BOTH {
+        for (name, trusted) in [(None, true), (Some("other.test"), false)] {
+            let gateway = Gateway::start().await;
+            let mut config = gateway.config();
+            let port = match kind {
+                TransportKind::Quic => config.port_quic,
+                TransportKind::Tls => config.port_tls,
+            };
+            config.host = "gateway.invalid".into();
+            (config.port_quic, config.port_tls) = (1, 1);
+            if let Some(name) = name {
+                config.server_name = name.into();
+            }
+            let mut handset = Handset::new(config);
+            let target = Some(format!("127.0.0.1:{port}"));
+            handset
+                .transports
+                .connect(CONN, kind, Binding::default(), target);
+            let event = tokio::select! {
+                event = handset.event() => event,
+                _ = async {
+                    let _accepted = gateway.accept(kind).await;
+                    std::future::pending::<()>().await
+                } => unreachable!(),
+            };
+            match event {
+                ChannelEvent::Up { .. } => assert!(trusted, "{kind:?}"),
+                ChannelEvent::Down(DownReason::Handshake(text)) => {
+                    assert!(!trusted && text.contains("certificate"), "{kind:?}: {text}");
+                }
+                other => panic!("{kind:?}: {other:?}"),
+            }
+        }
+    }
 }

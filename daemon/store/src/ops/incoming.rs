@@ -60,7 +60,10 @@ impl Turn<'_> {
             self.keep_seen_places(incoming.own, name, &seen)?;
         } else {
             match self.known(incoming.own, name, digest)? {
-                Known::Same(body) => {
+                Known::Same { body, read } => {
+                    if read {
+                        self.tell_mark_again(incoming.own, name)?;
+                    }
                     return Ok(Outcome::Duplicate {
                         rejected: body.rejected(),
                     });
@@ -168,11 +171,22 @@ impl Turn<'_> {
         let mut known = Known::Nothing;
         while let Some(row) = same_name.next()? {
             if row.get::<_, Option<i64>>(1)? == Some(rows::bits(digest.0)) {
-                return Ok(Known::Same(row.code(0, Body::from_code)?));
+                return Ok(Known::Same {
+                    body: row.code(0, Body::from_code)?,
+                    read: row.get(2)?,
+                });
             }
             known = Known::Other;
         }
         Ok(known)
+    }
+
+    /// The mark may have overtaken the acknowledgement (DELIVERY 11): it is told
+    /// once more, behind the next one.
+    fn tell_mark_again(&self, own: E164, name: MessageName) -> Result<()> {
+        let key = (rows::number(own), rows::number(name.from), name.epoch.get());
+        self.execute(sql::READ_AGAIN, key)?;
+        Ok(())
     }
 
     fn lane_state(&self, own: E164, name: MessageName) -> Result<LaneState> {
@@ -219,8 +233,11 @@ struct LaneState {
 /// What the history holds under a name.
 enum Known {
     Nothing,
-    /// The same content.
-    Same(Body),
+    /// The same content, and whether the user has read it.
+    Same {
+        body: Body,
+        read: bool,
+    },
     /// Other content only.
     Other,
 }

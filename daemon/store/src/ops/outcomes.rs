@@ -105,7 +105,7 @@ impl Turn<'_> {
                 RevokeOutcome::Revoked => {
                     self.dispose(number, sent, Disposition::Revoked, None, &mut tally)?;
                 }
-                RevokeOutcome::AlreadyDelivered => self.deliver(number, sent, &mut tally)?,
+                RevokeOutcome::AlreadyDelivered => self.deliver_open(number, sent, &mut tally)?,
                 // It stays marked and is asked for again (DELIVERY 15).
                 RevokeOutcome::InDoubt => self.doubt(number, sent, true)?,
                 RevokeOutcome::Forgotten => self.doubt(number, sent, false)?,
@@ -349,6 +349,16 @@ impl Turn<'_> {
                 }
             }
         };
+        self.delivered(number, sent, open, tally)
+    }
+
+    fn delivered(
+        &mut self,
+        number: E164,
+        sent: SentAs,
+        open: Open,
+        tally: &mut Tally,
+    ) -> Result<()> {
         let before = open.before;
         if before.carries_note {
             self.close_noted(number, sent.epoch, sent.seq)?;
@@ -383,6 +393,17 @@ impl Turn<'_> {
             return Ok(());
         }
         self.save(&before, after, NextLook::Keep)
+    }
+
+    /// The answer to a revoke speaks of an attempt that was open. One that was
+    /// settled since got its outcome from the same gateway, before this answer and
+    /// more exact: of a message that the receiver rejected, and that the user has
+    /// dismissed, the answer is "already delivered" as well.
+    fn deliver_open(&mut self, number: E164, sent: SentAs, tally: &mut Tally) -> Result<()> {
+        match self.open_by_seq(number, sent)? {
+            Some(open) => self.delivered(number, sent, open, tally),
+            None => Ok(()),
+        }
     }
 
     fn dispose(

@@ -92,6 +92,7 @@ macro_rules! behaves_like_a_store {
                 a_queued_message_is_taken_back_at_once,
                 a_message_on_its_way_has_to_be_revoked,
                 each_answer_to_a_revoke,
+                a_dismissed_rejection_stays_dismissed,
                 in_doubt_is_asked_again,
                 what_is_taken_back_in_a_closed_epoch_is_revoked,
                 too_late_or_unknown,
@@ -134,6 +135,7 @@ macro_rules! behaves_like_a_store {
                 what_cannot_be_read,
                 the_peer_has_read_what_it_has,
                 read_stays_read,
+                what_was_read_and_comes_again_is_told_again,
             }
             events {
                 the_log_has_no_holes,

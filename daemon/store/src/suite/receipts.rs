@@ -250,3 +250,27 @@ pub fn read_stays_read(backend: impl Backend) {
         [Shown::Queued, Shown::Sending, Shown::Delivered, Shown::Read]
     );
 }
+
+/// The mark may have overtaken the acknowledgement of what it covers.
+pub fn what_was_read_and_comes_again_is_told_again(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let first = world.receive(1);
+    world.receive(2);
+    let told = read(&mut world, first).expect("news");
+    confirm(&mut world, told);
+    let again = |world: &mut World<_>, place: u64| {
+        let body = text_body(name(peer(), EPOCH, place), &format!("text {place}"));
+        assert!(matches!(world.take(body), Outcome::Duplicate { .. }));
+        untold(world)
+    };
+    assert_eq!(again(&mut world, 2), [], "not read");
+    let marks = again(&mut world, 1);
+    assert_eq!(marks.len(), 1);
+    assert_eq!(marks[0].mark, told.mark);
+    // What was on its way is not what is to be told now.
+    confirm(&mut world, told);
+    world.crash();
+    assert_eq!(untold(&mut world), marks);
+    confirm(&mut world, marks[0]);
+    assert_eq!(untold(&mut world), []);
+}

@@ -3,7 +3,7 @@
 use twine_engine::message::{Failure, IpAttempt, MessageId, Shown, TakeBack};
 use twine_engine::store_ops::{Op, Outcome};
 use twine_proto::Epoch;
-use twine_proto::frame::{Disposition, Refusal, RevokeOutcome};
+use twine_proto::frame::{Disposition, Refusal, RejectReason, RevokeOutcome};
 
 use super::Backend;
 use super::world::{EPOCH, World, at, own, retry, state};
@@ -79,6 +79,24 @@ pub fn each_answer_to_a_revoke(backend: impl Backend) {
     );
     let next = world.enqueue("next");
     assert_eq!(world.release(next).seq.get(), 6, "revoked seqs stay used");
+}
+
+/// The receiver shows a placeholder; the user wanted it back, was told of the
+/// rejection first, and has dismissed it.
+pub fn a_dismissed_rejection_stays_dismissed(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let id = world.send("unreadable");
+    world.sent(state(1, &[], &[]));
+    world.op(Op::Cancel { id });
+    let rejected = Disposition::Rejected(RejectReason::Unreadable);
+    world.sent(state(1, &[], &[(1, rejected)]));
+    world.op(Op::Cancel { id });
+    assert_eq!(world.shown(id), Shown::Cancelled);
+    assert_eq!(
+        world.revoked(EPOCH, &[(1, RevokeOutcome::AlreadyDelivered)]),
+        0
+    );
+    assert_eq!(world.shown(id), Shown::Cancelled);
 }
 
 /// At the next contact (DELIVERY 15).

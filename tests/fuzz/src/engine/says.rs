@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use twine_engine::link::{Binding, Generation, Link, LinkId, LinkKind};
+use twine_engine::link::{Binding, Generation, Link, LinkId, LinkKind, Vpn};
 use twine_engine::message::Channel;
 use twine_engine::store_ops::{ClientName, EventCursor, Token};
 use twine_engine::{Command, DownReason};
@@ -39,6 +39,7 @@ pub(super) fn link(a: u8) -> Link {
         network: name.into(),
         binding: Binding::default(),
         signal_dbm: None,
+        vpn: Vpn::None,
     }
 }
 

@@ -84,9 +84,14 @@ impl MemoryStore {
             return Outcome::Duplicate { rejected: None };
         };
         if known.digest == Some(*digest) {
-            return Outcome::Duplicate {
-                rejected: known.rejected,
-            };
+            let rejected = known.rejected;
+            if known.read
+                && let Some(mark) = self.marks.get_mut(&lane)
+            {
+                // It may have overtaken the acknowledgement: told once more.
+                mark.tell_again();
+            }
+            return Outcome::Duplicate { rejected };
         }
         let rejected = Some(RejectReason::Conflict);
         if self.conflicts.contains_key(&(*name, digest.0)) {

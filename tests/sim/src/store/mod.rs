@@ -2,7 +2,9 @@
 //! memory.
 //!
 //! Passes the same suite as the SQLite store. What survives a crash is decided
-//! by the world: it applies a batch or it does not, never half. Keeps no stories.
+//! by the world: it applies a batch or it does not, never half. That a real store
+//! keeps to that, wherever its last write is torn, shows `tests/torn.rs` of
+//! `twine-store`. Keeps no stories.
 //!
 //! | module | owns |
 //! |---|---|
@@ -156,6 +158,14 @@ impl MemoryStore {
         self.incoming
             .iter()
             .map(|(id, message)| message.record(*id))
+    }
+
+    /// What is left of a store that broke: it may have lost its newest seqs, so no
+    /// identity holds its epoch any longer (DELIVERY 4). The world takes the rows away.
+    pub fn salvaged(&mut self) {
+        for identity in &mut self.identities {
+            identity.epoch = None;
+        }
     }
 
     /// For the world's checks: the message that was given this place, if any.

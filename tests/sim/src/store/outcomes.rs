@@ -71,7 +71,13 @@ impl MemoryStore {
         for (seq, outcome) in results {
             let sent = SentAs { epoch, seq: *seq };
             match outcome {
-                RevokeOutcome::AlreadyDelivered => self.deliver(number, sent, &mut tally, wall),
+                // Of what was settled since, the outcome that came before this
+                // answer is the more exact one.
+                RevokeOutcome::AlreadyDelivered => {
+                    if self.unsettled_at(number, epoch, *seq).is_some() {
+                        self.deliver(number, sent, &mut tally, wall);
+                    }
+                }
                 RevokeOutcome::Revoked => {
                     self.dispose(number, sent, Disposition::Revoked, None, &mut tally, wall);
                 }

@@ -17,6 +17,14 @@ pub(super) struct Mark {
     untold: bool,
 }
 
+impl Mark {
+    /// It has to be told to the gateway, once more if it was.
+    pub(super) fn tell_again(&mut self) {
+        self.version += 1;
+        self.untold = true;
+    }
+}
+
 impl MemoryStore {
     pub(super) fn mark_read(&mut self, id: MessageId) -> Outcome {
         let Some(message) = self.incoming.get(&id) else {
@@ -37,8 +45,7 @@ impl MemoryStore {
             return Outcome::Done;
         }
         mark.upto = mark.upto.max(place);
-        mark.version += 1;
-        mark.untold = true;
+        mark.tell_again();
         let mark = *mark;
         for key in read {
             self.unread.remove(&key);

@@ -65,7 +65,8 @@ impl World {
             text.push_str(poison.suffix());
             self.coverage.count(Group::Fault, "poison");
         }
-        self.model.sending(&text, handset, to);
+        self.model
+            .sending(&text, handset, to, valid_for_s.is_some());
         self.tell(|| format!("h{handset} app sends {text} to {}", to.get()));
         self.handsets[handset].send(Outgoing {
             to,
@@ -123,7 +124,10 @@ impl World {
                 self.model.retried(handset, some_id);
                 h.ask(Asked::Retry(some_id), retry(some_id));
             }
-            3 => h.ask(Asked::Cancel(some_id), Command::Cancel(some_id)),
+            3 => {
+                self.model.taken_back(handset, some_id);
+                h.ask(Asked::Cancel(some_id), Command::Cancel(some_id));
+            }
             4 => {
                 let cursor = EventCursor(huge);
                 let client = client();
@@ -184,7 +188,10 @@ impl World {
             return Ok(());
         }
         let command = match &asked {
-            Asked::Cancel(id) => Command::Cancel(*id),
+            Asked::Cancel(id) => {
+                self.model.taken_back(handset, *id);
+                Command::Cancel(*id)
+            }
             Asked::Retry(id) => {
                 // Asked is enough: the reply may be lost in a crash.
                 self.model.retried(handset, *id);

@@ -8,8 +8,9 @@ use twine_gateway_core as gw;
 use super::World;
 use super::gateway::provision;
 use super::transition::{Fault, Transition};
+use crate::handset::{SIM1, SIM2};
 use crate::model::Broken;
-use crate::net::{HandsetNo, Packet, RESET, Way};
+use crate::net::{HandsetNo, Packet, RESET, Radio, Way};
 
 const YEAR_MS: i64 = 365 * 24 * 3_600_000;
 
@@ -39,9 +40,11 @@ impl World {
             Fault::Captive { handset },
             Fault::Flight { handset },
             Fault::ClockJump { handset },
+            Fault::MoveData { handset },
             Fault::Replace { handset },
             Fault::Copy { handset },
             Fault::Clumsy { handset },
+            Fault::Radio { handset },
         ] {
             self.plan(fault);
         }
@@ -72,7 +75,9 @@ impl World {
             Fault::Reset => {
                 let ids = self.net.ids();
                 if !ids.is_empty() {
-                    let pick = usize::try_from(self.rng.next()).unwrap_or(0) % ids.len();
+                    // The same on machines of 32 and of 64 bits.
+                    let pick = self.rng.next() % ids.len() as u64;
+                    let pick = usize::try_from(pick).unwrap_or(0);
                     self.reset(ids[pick]);
                 }
             }
@@ -114,6 +119,8 @@ impl World {
                 self.at(at, Transition::FlightEnd { handset });
                 self.set_all_links(handset, false)?;
             }
+            Fault::MoveData { handset } => self.move_data(handset)?,
+            Fault::Radio { handset } => self.change_radio(handset)?,
             Fault::ClockJump { handset } => {
                 let years = i64::try_from(self.rng.range(0, 20)).unwrap_or(0) - 10;
                 self.handsets[handset].clock_off_ms = years * YEAR_MS;
@@ -130,11 +137,12 @@ impl World {
     }
 
     pub(super) fn stop_faults(&mut self) -> Result<(), Broken> {
-        if self.gateway_config() != gw::Config::default() {
+        if self.gateway_config() != Self::generous() {
             // It comes back without its small limits.
             self.kill_gateway();
         }
         self.calm = true;
+        self.first_address_from = self.now;
         self.tell(|| "faults stop".into());
         for handset in 0..self.handsets.len() {
             for link in &mut self.handsets[handset].links {
@@ -167,8 +175,53 @@ impl World {
         Ok(())
     }
 
-    /// A captive portal on the first link: it is up, and reported as not
-    /// validated.
+    /// The phone moves under another cell.
+    fn change_radio(&mut self, handset: HandsetNo) -> Result<(), Broken> {
+        let links = &self.handsets[handset].links;
+        let Some(link) = (SIM1..links.len()).find(|link| links[*link].has_data) else {
+            return Ok(());
+        };
+        let radio = Radio::draw(&mut self.rng);
+        let (generation, signal_dbm) = (radio.generation, radio.signal_dbm);
+        self.handsets[handset].links[link].retune(radio);
+        self.broke("radio", || {
+            format!("h{handset} link {link} is {generation:?} at {signal_dbm} dBm")
+        });
+        self.link_changed(handset, link)
+    }
+
+    /// Moving takes seconds, in which no SIM has data.
+    fn move_data(&mut self, handset: HandsetNo) -> Result<(), Broken> {
+        let links = &self.handsets[handset].links;
+        let Some(from) = (SIM1..links.len()).find(|link| links[*link].has_data) else {
+            return Ok(());
+        };
+        let link = if from == SIM1 { SIM2 } else { SIM1 };
+        self.broke("data moved", || {
+            format!("h{handset} data goes from link {from} to link {link}")
+        });
+        let at = self.now + self.rng.range(1_000, 8_000);
+        self.at(at, Transition::DataMoved { handset, link });
+        self.set_data(handset, from, false)
+    }
+
+    pub(super) fn set_data(
+        &mut self,
+        handset: HandsetNo,
+        link: usize,
+        has_data: bool,
+    ) -> Result<(), Broken> {
+        self.handsets[handset].links[link].has_data = has_data;
+        let cellular = self.handsets[handset].links.iter().skip(SIM1);
+        if cellular.filter(|link| link.has_data).count() > 1 {
+            return Err(Broken {
+                promise: "one SIM has data at a time",
+                text: format!("h{handset}"),
+            });
+        }
+        self.link_changed(handset, link)
+    }
+
     pub(super) fn set_captive(&mut self, handset: HandsetNo, captive: bool) -> Result<(), Broken> {
         if self.handsets[handset].links[0].captive == captive {
             return Ok(());
@@ -295,6 +348,7 @@ impl World {
         self.broke("gateway killed", || "gateway killed".into());
         self.gateway_tick = None;
         self.gathered.clear();
+        self.attendance.all_gone();
         for conn in self.net.ids() {
             let Some(c) = self.net.get(conn) else {
                 continue;

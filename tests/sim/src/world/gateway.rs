@@ -36,6 +36,7 @@ impl World {
     /// One turn of the core with all that gathered.
     pub(super) fn gateway_turn(&mut self) -> Result<(), Broken> {
         let inputs = std::mem::take(&mut self.gathered);
+        let unix_s = self.unix_s();
         let Some(core) = &mut self.gateway else {
             return Ok(());
         };
@@ -51,15 +52,17 @@ impl World {
             self.gateway_store.plan_fault(0, fault);
             self.coverage.count(Group::Fault, name);
         }
+        self.attendance.heard(&inputs);
         let now = gw::Now {
             instant_ms: self.now,
-            unix_s: (WALL_START_MS + self.now) / 1000,
+            unix_s,
         };
         match core.turn(&mut self.gateway_store, now, inputs) {
             Ok(outputs) => {
                 for output in outputs {
                     match output {
                         gw::Output::Send { conn, frame } => {
+                            self.attendance.said(conn.0, &frame)?;
                             self.transmit(conn.0, Way::Down, Packet::Frame(frame));
                         }
                         gw::Output::Close { conn } => self.gateway_closes(conn.0),
@@ -72,6 +75,7 @@ impl World {
                 }
             }
         }
+        self.mailboxes_are_bounded()?;
         let tick = self.gateway.as_ref().and_then(gw::Core::poll_timeout);
         if let Some(at) = tick
             && self.gateway_tick.is_none_or(|set| at < set)
@@ -83,9 +87,23 @@ impl World {
         Ok(())
     }
 
+    /// The gateway's settings when nothing is made small. Worlds are shorter than an
+    /// hour, so mail of senders that were not seen is held for a shorter time.
+    pub(super) fn generous() -> gw::Config {
+        gw::Config {
+            hold_unseen_s: 45,
+            expiry_check_s: 5,
+            ..gw::Config::default()
+        }
+    }
+
+    const fn unix_s(&self) -> u64 {
+        (WALL_START_MS + self.now) / 1000
+    }
+
     /// Small limits in some worlds, until the faults stop.
     pub(super) fn gateway_config(&self) -> gw::Config {
-        let mut config = gw::Config::default();
+        let mut config = Self::generous();
         let f = &self.faults;
         if self.calm {
             return config;
@@ -100,6 +118,9 @@ impl World {
             config.mail_ttl_s = f.mail_ttl_s;
             config.expiry_check_s = 5;
         }
+        if f.redirect > 0 {
+            config.drain_redirect = "second.example:443".into();
+        }
         if f.connections_tenths > 0 {
             let most = self.numbers as u64 * f.connections_tenths / 10;
             config.max_connections = usize::try_from(most.max(1)).unwrap_or(usize::MAX);
@@ -108,17 +129,62 @@ impl World {
         config
     }
 
+    /// Whether each of its two addresses answers.
+    pub(super) const fn gateway_addresses(&self) -> (bool, bool) {
+        let up = self.gateway.is_some();
+        let first = self.now >= self.first_address_from;
+        (up && first, up && self.second_address)
+    }
+
+    /// The drained process ends. Where it has named another address, the next one
+    /// answers there soon, and at the first one later; or it is not there at all.
+    pub(super) fn end_drain(&mut self) {
+        let redirects = self.gateway.is_some() && !self.gateway_config().drain_redirect.is_empty();
+        if !redirects {
+            return self.kill_gateway();
+        }
+        self.second_address = self.rng.percent(70);
+        if !self.second_address {
+            return self.kill_gateway();
+        }
+        self.broke("gateway redirected", || {
+            "gateway goes on at its second address".into()
+        });
+        self.kill_gateway();
+        self.at(self.now + 20, Transition::GatewayStart);
+        self.first_address_from = self.now + self.rng.range(1_000, 60_000);
+    }
+
     /// Whoever restores a backup says so.
     pub(super) fn gateway_was_restored(&mut self) {
         use gw::{Storage, Tx};
+        let unix_s = self.unix_s();
         let done = self.gateway_store.begin().and_then(|mut tx| {
-            gw::restored(&mut tx)?;
+            gw::restored(&mut tx, unix_s)?;
             tx.commit()
         });
         debug_assert!(done.is_ok(), "the storage takes a mark");
     }
 
+    fn mailboxes_are_bounded(&self) -> Result<(), Broken> {
+        let most = self.faults.mailbox_entries;
+        if most == 0 || self.calm {
+            return Ok(());
+        }
+        for number in (0..self.numbers).map(number_of) {
+            let waiting = self.gateway_store.mailbox(number).messages;
+            if u64::from(waiting) > most {
+                return Err(Broken {
+                    promise: "a mailbox is bounded",
+                    text: format!("{waiting} messages"),
+                });
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn gateway_closes(&mut self, conn: u64) {
+        self.attendance.gone(conn);
         self.transmit(conn, Way::Down, Packet::Fin);
         if let Some(c) = self.net.get(conn) {
             c.gateway_open = false;

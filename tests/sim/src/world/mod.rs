@@ -5,6 +5,7 @@
 //! world on every machine: there is no clock, no thread and no hash order.
 
 mod app;
+mod attendance;
 mod faults;
 mod gateway;
 mod phones;
@@ -15,6 +16,7 @@ mod turn;
 mod wire;
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use twine_engine::store_ops::StoreOps;
 use twine_engine::{Config, Input};
@@ -24,8 +26,9 @@ use crate::coverage::Coverage;
 use crate::faults::Faults;
 use crate::handset::Handset;
 use crate::model::{Broken, Model};
-use crate::net::{Link, Net};
+use crate::net::{Link, Net, Radio};
 use crate::rng::Rng;
+use attendance::Attendance;
 use gateway::{number_of, provision};
 use queue::Queue;
 use story::Line;
@@ -95,9 +98,14 @@ pub struct World {
     gateway_store: gw::MemoryStorage,
     backup: Option<gw::MemoryStorage>,
     gateway_tick: Option<u64>,
+    /// The gateway has two addresses: the first answers from here on, the second
+    /// when it was drained to it.
+    first_address_from: u64,
+    second_address: bool,
     /// Inputs that gather while the gateway's disk is busy.
     gathered: Vec<gw::Input>,
     model: Model,
+    attendance: Attendance,
     summary: Summary,
     coverage: Coverage,
     story: Option<Vec<Line>>,
@@ -134,6 +142,7 @@ impl World {
                     let slow = faults.slow_links > 0 && !wifi;
                     Link {
                         up: true,
+                        has_data: true,
                         captive: false,
                         delay_ms: if slow {
                             rng.range(300, 900)
@@ -142,9 +151,16 @@ impl World {
                         },
                         bytes_per_s: if slow { 2_500 } else { 100_000 },
                         udp_blocked: rng.one_in(faults.udp_blocked_one_in),
+                        radio: Radio::LTE,
                     }
                 };
-                let links = vec![link(&mut rng, true), link(&mut rng, false)];
+                let mut links = vec![link(&mut rng, true), link(&mut rng, false)];
+                if faults.move_data_ms > 0 {
+                    links.push(Link {
+                        has_data: false,
+                        ..link(&mut rng, false)
+                    });
+                }
                 Handset::new(number, links, 0)
             })
             .collect();
@@ -166,8 +182,11 @@ impl World {
             gateway_store,
             backup: None,
             gateway_tick: None,
+            first_address_from: 0,
+            second_address: false,
             gathered: Vec::new(),
             model,
+            attendance: Attendance::default(),
             summary: Summary::default(),
             coverage: Coverage::default(),
             story: tell.then(Vec::new),
@@ -197,6 +216,12 @@ impl World {
     /// Lets the world live for so long, then stops the faults and waits until
     /// it is at rest.
     pub fn run(&mut self, minutes: u64) -> Result<Summary, Failure> {
+        // A panic is a broken promise like any other: it has a seed.
+        catch_unwind(AssertUnwindSafe(|| self.live(minutes)))
+            .unwrap_or_else(|_| Err(self.failure(panicked())))
+    }
+
+    fn live(&mut self, minutes: u64) -> Result<Summary, Failure> {
         let end = minutes * 60_000;
         self.at(0, Transition::GatewayStart);
         for handset in 0..self.handsets.len() {
@@ -325,6 +350,7 @@ impl World {
                 Ok(())
             }
             Transition::GatewayTurn => self.gateway_turn(),
+            Transition::GatewayStart if self.gateway.is_some() => Ok(()),
             Transition::GatewayStart => {
                 self.gateway = Some(gw::Core::new(self.gateway_config()));
                 self.tell(|| "gateway starts".into());
@@ -360,8 +386,9 @@ impl World {
             Transition::Fault(fault) => self.fault(fault),
             Transition::CaptiveEnd { handset } => self.set_captive(handset, false),
             Transition::FlightEnd { handset } => self.set_all_links(handset, true),
+            Transition::DataMoved { handset, link } => self.set_data(handset, link, true),
             Transition::DrainEnd => {
-                self.kill_gateway();
+                self.end_drain();
                 Ok(())
             }
             Transition::PutBack { handset } => {
@@ -421,7 +448,24 @@ impl World {
         for handset in 0..self.handsets.len() {
             self.read_events(handset)?;
         }
-        self.model_at_rest()
+        self.model_at_rest()?;
+        // Not only is nothing owed: everybody is there again, and nobody waits for
+        // an answer.
+        if self.at_rest() {
+            Ok(())
+        } else {
+            Err(Broken {
+                promise: "the world comes to rest",
+                text: String::new(),
+            })
+        }
+    }
+}
+
+fn panicked() -> Broken {
+    Broken {
+        promise: "nobody panics",
+        text: String::new(),
     }
 }
 

@@ -8,7 +8,7 @@ use twine_proto::limits::MAX_OLD_EPOCHS;
 use super::World;
 use super::gateway::provision;
 use super::transition::Transition;
-use crate::handset::Handset;
+use crate::handset::{Handset, SIM1};
 use crate::model::Broken;
 use crate::net::HandsetNo;
 use crate::poison;
@@ -35,11 +35,17 @@ impl World {
         let old = &mut self.handsets[handset];
         (old.retired, old.gone) = (true, gone);
         let number = old.number;
-        let phone = Handset::new(number, old.links.clone(), self.now);
+        let mut links = old.links.clone();
+        if !links.iter().skip(SIM1).any(|link| link.has_data) {
+            // The old one's was moving.
+            links[SIM1].has_data = true;
+        }
+        let phone = Handset::new(number, links, self.now);
         self.model
             .replaced(handset, number, gone.then_some(&old.store));
         self.handsets.push(phone);
         provision(&mut self.gateway_store, number, new);
+        self.attendance.moved(number);
         self.broke("phone replaced", || {
             format!("h{handset} is replaced by h{new}, gone: {gone}")
         });
@@ -71,9 +77,16 @@ impl World {
             return;
         }
         self.kill(handset);
-        self.broke("phone put back", || {
-            format!("h{handset} is put back to its copy")
-        });
+        let salvaged = self.rng.one_in(self.faults.salvage_one_in);
+        if salvaged {
+            self.broke("store salvaged", || {
+                format!("h{handset} store breaks and is salvaged without its newest rows")
+            });
+        } else {
+            self.broke("phone put back", || {
+                format!("h{handset} is put back to its copy")
+            });
+        }
         let now = self.now;
         let h = &mut self.handsets[handset];
         h.reboot(now);
@@ -81,6 +94,9 @@ impl World {
         h.app.cursor = cursor;
         self.model.put_back(handset, h.number, &h.store, &copy);
         h.store = copy;
+        if salvaged {
+            h.store.salvaged();
+        }
     }
 
     /// Whether some phone of the recipient's number has stored a message.
@@ -98,7 +114,11 @@ impl World {
                 let Some(name) = placeholder.name else {
                     continue;
                 };
-                let senders = self.handsets.iter().filter(|h| h.number == name.from);
+                // Whoever forgot at the same time as the gateway may have given the
+                // name once more (see `model`): it knows the second message only.
+                let forgot = |h: &Handset| h.put_back && self.model.is_gateway_restored();
+                let senders = self.handsets.iter();
+                let senders = senders.filter(|h| h.number == name.from && !forgot(h));
                 for record in senders.filter_map(|h| sent_as(h, &name)) {
                     let text = record.text.as_ref().map_or("", |text| text.expose());
                     if poison::of(text).is_none() {

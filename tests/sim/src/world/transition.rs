@@ -78,9 +78,12 @@ pub(super) enum Transition {
     CaptiveEnd { handset: HandsetNo },
     /// All links are back.
     FlightEnd { handset: HandsetNo },
+    /// The phone's data is on this SIM now.
+    DataMoved { handset: HandsetNo, link: usize },
     /// The gateway stops, as it had announced.
     DrainEnd,
-    /// The phone's copy of some time ago is put back.
+    /// The phone's copy of some time ago is put back; or, with the same effect
+    /// and another reason, its store broke and was salvaged without its newest rows.
     PutBack { handset: HandsetNo },
     /// No faults from now on: the world has to come to rest.
     StopFaults,
@@ -109,6 +112,10 @@ pub(super) enum Fault {
     Captive { handset: HandsetNo },
     /// All links of a handset go at once.
     Flight { handset: HandsetNo },
+    /// The telephony agent moves the phone's data to the other SIM.
+    MoveData { handset: HandsetNo },
+    /// The radio of a cellular link changes: generation, signal, delay and rate.
+    Radio { handset: HandsetNo },
     /// The wall clock jumps by years.
     ClockJump { handset: HandsetNo },
     /// A phone is replaced by a new one of its number.
@@ -140,6 +147,8 @@ impl Fault {
             Self::Drain => faults.drain_ms,
             Self::Captive { .. } => faults.captive_ms,
             Self::Flight { .. } => faults.flight_ms,
+            Self::MoveData { .. } => faults.move_data_ms,
+            Self::Radio { .. } => faults.radio_ms,
             Self::ClockJump { .. } => faults.clock_jump_ms,
             Self::Replace { .. } => faults.replace_ms,
             Self::Copy { .. } => faults.put_back_ms,

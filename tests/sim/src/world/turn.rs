@@ -2,11 +2,13 @@
 
 use twine_engine::Input;
 use twine_engine::output::Output;
+use twine_engine::trace::TraceRecord;
 use twine_proto::limits::WINDOW;
 
 use super::World;
 use super::story::told;
 use super::transition::Transition;
+use crate::coverage::ACCUSATIONS;
 use crate::handset::Handset;
 use crate::model::Broken;
 use crate::net::{HandsetNo, Packet, Way};
@@ -65,7 +67,7 @@ impl World {
                 text: format!("h{handset}: {}", status.in_flight),
             });
         }
-        let Some((at, _)) = engine.poll_timeout() else {
+        let Some((at, reason)) = engine.poll_timeout() else {
             return Ok(());
         };
         let at = h.world_time(at).max(self.now + 1);
@@ -73,6 +75,7 @@ impl World {
             return Ok(());
         }
         let run = h.run;
+        self.coverage.timer(reason);
         self.handsets[handset].timer = Some(at);
         self.at(at, Transition::Timer { handset, run, at });
         Ok(())
@@ -116,9 +119,10 @@ impl World {
                 conn,
                 link,
                 transport,
+                target,
             } => {
                 let link = Handset::link_index(&link);
-                self.connect(handset, conn, link, transport);
+                self.connect(handset, conn, (link, transport), target);
             }
             Output::Move { conn, link } => {
                 let link = Handset::link_index(&link);
@@ -126,7 +130,8 @@ impl World {
             }
             Output::Close { conn } => self.close(handset, conn),
             Output::Trace(record) => {
-                self.coverage.decision(&record.decision);
+                self.coverage.decision(&record);
+                nobody_is_accused(handset, &record)?;
                 self.tell(|| format!("h{handset} decides {record:?}"));
             }
             // No agent of a world sends SMS.
@@ -134,5 +139,17 @@ impl World {
             Output::Notice(notice) => self.coverage.notice(&notice),
         }
         Ok(())
+    }
+}
+
+/// Neither engine nor gateway writes a log. What an error record would say, the
+/// engine says as the reason of a decision.
+fn nobody_is_accused(handset: HandsetNo, record: &TraceRecord) -> Result<(), Broken> {
+    match record.because.iter().find(|why| ACCUSATIONS.contains(why)) {
+        None => Ok(()),
+        Some(why) => Err(Broken {
+            promise: "nobody breaks the protocol",
+            text: format!("h{handset}: {why}"),
+        }),
     }
 }

@@ -20,13 +20,16 @@ impl World {
         &mut self,
         handset: HandsetNo,
         engine_conn: ConnId,
-        link: usize,
-        transport: TransportKind,
+        (link, transport): (usize, TransportKind),
+        target: Option<String>,
     ) {
         let run = self.handsets[handset].run;
         self.summary.connections += 1;
         self.net.sweep(handset);
         let conn = self.net.open(handset, run, engine_conn, transport, link);
+        if let Some(c) = self.net.get(conn) {
+            c.to_second = target.is_some();
+        }
         let round_trips = if transport == TransportKind::Quic {
             1
         } else {
@@ -38,10 +41,11 @@ impl World {
     }
 
     pub(super) fn connected(&mut self, conn: u64) -> Result<(), Broken> {
-        let gateway_up = self.gateway.is_some();
+        let (first, second) = self.gateway_addresses();
         let Some(c) = self.net.get(conn) else {
             return Ok(());
         };
+        let gateway_up = if c.to_second { second } else { first };
         if !c.handset_open || c.established {
             return Ok(());
         }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use twine_engine::link::{Binding, Generation, Link, LinkId, LinkKind};
+use twine_engine::link::{Binding, Generation, Link, LinkId, LinkKind, Vpn};
 use twine_engine::message::{MessageId, MessageRecord};
 use twine_engine::output::Output;
 use twine_engine::store_ops::{Batch, ClientName, StoreOps, Token};
 use twine_engine::time::{BootId, Instant, Now, WallTime};
+use twine_engine::trace::Decision;
 use twine_engine::{
     ChannelEvent, Command, Config, ConnId, Engine, Input, Reply, ReplyTo, TelephonyEvent,
     TransportKind,
@@ -30,8 +31,11 @@ pub(crate) struct Desk {
     pub(crate) frames: Vec<Frame>,
     pub(crate) replies: Vec<Reply>,
     pub(crate) connects: Vec<(ConnId, TransportKind)>,
+    /// Of each connect: another gateway than the configured one.
+    pub(crate) targets: Vec<Option<String>>,
     pub(crate) moves: usize,
     pub(crate) closed: Vec<ConnId>,
+    pub(crate) decisions: Vec<Decision>,
     requests: u64,
 }
 
@@ -68,8 +72,10 @@ impl Desk {
             frames: Vec::new(),
             replies: Vec::new(),
             connects: Vec::new(),
+            targets: Vec::new(),
             moves: 0,
             closed: Vec::new(),
+            decisions: Vec::new(),
             requests: 0,
         };
         desk.drain();
@@ -140,14 +146,19 @@ impl Desk {
                 }
                 Output::Reply { reply, .. } => self.replies.push(reply.into_inner()),
                 Output::Connect {
-                    conn, transport, ..
+                    conn,
+                    transport,
+                    target,
+                    ..
                 } => {
                     self.conn = Some(conn);
                     self.connects.push((conn, transport));
+                    self.targets.push(target);
                 }
                 Output::Move { .. } => self.moves += 1,
                 Output::Close { conn } => self.closed.push(conn),
-                Output::Events(_) | Output::Notice(_) | Output::Trace(_) => {}
+                Output::Trace(record) => self.decisions.push(record.decision),
+                Output::Events(_) | Output::Notice(_) => {}
             }
         }
     }
@@ -286,6 +297,7 @@ pub(crate) fn link(name: &str, up: bool) -> Link {
         network: name.into(),
         binding: Binding::default(),
         signal_dbm: None,
+        vpn: Vpn::None,
     }
 }
 

@@ -16,6 +16,9 @@ pub struct Config {
     pub max_connections: usize,
     /// When a handset that was told `Overloaded` may come back. Default 60 s.
     pub overload_retry_s: u32,
+    /// "host:port" of another gateway, told to handsets when this one drains;
+    /// empty: none. Its certificate has to carry the same name. Default: none.
+    pub drain_redirect: String,
     /// When a device without a number may come back. Default 30 s.
     pub unknown_device_retry_s: u32,
     /// Messages waiting in one mailbox; more are refused. Default 10,000.
@@ -32,6 +35,9 @@ pub struct Config {
     pub mail_ttl_s: u64,
     /// How often old mail is looked for. Default 60 s.
     pub expiry_check_s: u32,
+    /// How long after a restore from a backup the mail of senders is held that were
+    /// not seen since, seconds (DELIVERY 7). Default 1 h.
+    pub hold_unseen_s: u64,
     /// For how long a handset may believe that a number is reachable.
     /// Default 24 h.
     pub reachable_valid_s: u32,
@@ -46,6 +52,7 @@ impl Default for Config {
             idle_limit_s: 30 * 60,
             max_connections: 100_000,
             overload_retry_s: 60,
+            drain_redirect: String::new(),
             unknown_device_retry_s: 30,
             mailbox_entries: 10_000,
             mailbox_bytes: 16 << 20,
@@ -54,6 +61,7 @@ impl Default for Config {
             max_unacked_bytes: 128 << 10,
             mail_ttl_s: 30 * 24 * 3600,
             expiry_check_s: 60,
+            hold_unseen_s: 3600,
             reachable_valid_s: 24 * 3600,
             unreachable_valid_s: 3600,
         }

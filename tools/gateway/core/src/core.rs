@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use twine_proto::E164;
+
 use crate::config::Config;
 use crate::counters::Counters;
 use crate::outbox::Outbox;
@@ -23,6 +25,8 @@ pub struct Core {
     pub(crate) draining: Option<u32>,
     /// When to look for old mail next.
     pub(crate) next_expiry_ms: u64,
+    /// Mailboxes of which entries were stepped over: see `restore`.
+    pub(crate) held: BTreeSet<E164>,
     counters: Counters,
     lost: BTreeSet<ConnId>,
 }
@@ -36,6 +40,7 @@ impl Core {
             sessions: Sessions::default(),
             draining: None,
             next_expiry_ms: 0,
+            held: BTreeSet::new(),
             counters: Counters::default(),
             lost: BTreeSet::new(),
         }

@@ -70,6 +70,10 @@ counters! {
     forgotten,
     /// Mailbox entries whose time was over.
     expired,
+    /// Messages stepped over after a restore, because their sender was not seen.
+    held,
+    /// Messages of those that moved to the end of their mailbox.
+    let_go,
     /// Read marks put into a mailbox.
     read_marks,
     /// Read marks dropped at a limit or for a number not bound here.

@@ -14,7 +14,7 @@
 //! | the device | the gateway | answer |
 //! |---|---|---|
 //! | any | number not bound to this key, or unknown | `NotBound`: the same for both, so that nothing is revealed |
-//! | wants one, remembers `last` | recorded `e` | `Granted(max(e + 1, last + 1, days since 2025-01-01))`, durable before it is said; `e` is closed for good (rule 3) |
+//! | wants one, remembers `last` | recorded `e` | `Granted(max(e + 1, last + 1, days since 2025-01-01))`, after a restore at least what `restore` says, durable before it is said; `e` is closed for good (rule 3) |
 //! | holds `e` | recorded `e`, granted to this key | `Ok` |
 //! | holds `e` | recorded `e`, granted to another key | `EpochClosed` |
 //! | holds less | recorded more | `EpochClosed` |
@@ -58,7 +58,7 @@ use crate::turn::{Turn, goodbye};
 use crate::types::{ConnId, DeviceKey};
 
 /// 2025-01-01T00:00:00Z (rule 3).
-const EPOCH_DAY_ZERO_UNIX_S: u64 = 1_735_689_600;
+pub(crate) const EPOCH_DAY_ZERO_UNIX_S: u64 = 1_735_689_600;
 const DAY_S: u64 = 24 * 3600;
 
 /// What one slot of a `Hello` comes to.
@@ -225,6 +225,7 @@ impl<T: Tx> Turn<'_, T> {
         for position in hello.old.iter().filter(|old| old.epoch < current) {
             greeted.old.extend(self.closed(device, number, *position)?);
         }
+        self.seen(device, number)?;
         Ok(greeted)
     }
 
@@ -240,7 +241,8 @@ impl<T: Tx> Turn<'_, T> {
         let days = u32::try_from(days)
             .unwrap_or(u32::MAX)
             .min(MAX_CLAIMED_EPOCH);
-        let epoch = record.epoch.next().max(last.next()).max(Epoch(days));
+        let floor = Epoch(days).max(self.epoch_floor()?);
+        let epoch = record.epoch.next().max(last.next()).max(floor);
         if epoch == record.epoch {
             // After 2^32 grants. Nothing is given twice.
             return Ok(Greeted::epoch_closed());
@@ -325,6 +327,8 @@ impl<T: Tx> Turn<'_, T> {
         if stream.doubted_upto == ALL_DOUBTED {
             stream.doubted_upto = given(position);
             self.db.put_stream(key(number, position.epoch), stream);
+            // Its sender is heard of for the first time since the restore.
+            self.let_go(key(number, position.epoch))?;
         } else if behind {
             stream.doubted_upto = stream.doubted_upto.max(given(position));
             self.db.put_stream(key(number, position.epoch), stream);
@@ -425,6 +429,10 @@ impl<T: Tx> Turn<'_, T> {
                     return Ok(());
                 }
                 after = at;
+                if self.is_unseen(&entry)? {
+                    // It may have been stepped over: see `restore`.
+                    continue;
+                }
                 self.tally.settled_by_hello += 1;
                 self.acknowledged(owner, at, &entry)?;
             }

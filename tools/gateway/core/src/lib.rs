@@ -30,6 +30,7 @@
 //!
 //! | rule | where |
 //! |---|---|
+//! | 3, 7: after a restore: mail that is held, `maybe_by_sms`, a gap of epochs | `restore` |
 //! | 3, 6, 7, 8: epochs, sessions, lost history, closed epochs | `hello` |
 //! | 4, 5, 13, 25: the next seq, resends, refusals, "away" | `submit` |
 //! | 9, 11, 13: hand over, acknowledge, expire | `mailbox` |
@@ -38,10 +39,8 @@
 //! | 30: device key to number, checked at each frame | `turn` |
 //! | 5, 13: how long outcomes are kept | `records` |
 //!
-//! Of rule 7 only the raising of marks is here. A restored gateway does not know
-//! by itself that it is one: whoever restores says so with [`restored`], so that
-//! nothing is revoked that may have been handed over. Holding mail back until its
-//! sender was seen, and `maybe_by_sms`, are not built.
+//! A restored gateway does not know by itself that it is one: whoever restores says
+//! so with [`restored`].
 #![forbid(unsafe_code)]
 
 pub mod config;
@@ -60,6 +59,7 @@ mod mailbox;
 mod outbox;
 mod receipts;
 mod records;
+mod restore;
 mod revoke;
 mod session;
 mod submit;
@@ -70,6 +70,6 @@ pub use crate::core::Core;
 pub use crate::counters::Counters;
 pub use crate::directory::{Provisioned, provision, unprovision};
 pub use crate::memory::MemoryStorage;
-pub use crate::revoke::restored;
+pub use crate::restore::restored;
 pub use crate::storage::{Storage, Tx};
 pub use crate::types::{ConnId, DeviceKey, Input, Now, Output};

@@ -32,6 +32,11 @@ pub const MAX_EXPIRED_PER_TURN: usize = 256;
 /// Silent connections looked at in one turn; the rest follows in the next.
 pub const MAX_TIMERS_PER_TURN: usize = 1024;
 
+/// Epochs left free above those that a gateway may have granted since an earlier
+/// restore. More grants than that to one number between two restores could be
+/// given twice.
+pub const RESTORE_EPOCH_GAP: u32 = 64;
+
 /// Records or entries read from the storage at a time.
 pub const PAGE: usize = 256;
 

@@ -95,8 +95,13 @@ impl<T: Tx> Turn<'_, T> {
             .db
             .tx
             .entries_after(owner, position, room, room_bytes)?;
-        let mut delivered = 0;
+        let (mut delivered, mut stepped_over) = (0, false);
         for (cursor, entry) in page {
+            if self.is_unseen(&entry)? && self.holds_mail()? {
+                self.step_over(conn, slot, owner, cursor);
+                stepped_over = true;
+                continue;
+            }
             // The storage returns the first whatever its size: one always may.
             if entry.cost() > room_bytes && entries + delivered > 0 {
                 return Ok(Filled::With(delivered));
@@ -108,7 +113,22 @@ impl<T: Tx> Turn<'_, T> {
         if delivered == room || room_bytes == 0 {
             return Ok(Filled::With(delivered));
         }
+        if stepped_over {
+            // There was room for what lies behind.
+            self.woken.insert(conn);
+        }
         Ok(Filled::NotYet)
+    }
+
+    /// Leaves an entry for later: see `restore`.
+    fn step_over(&mut self, conn: ConnId, slot: Slot, owner: E164, cursor: Cursor) {
+        self.tally.held += 1;
+        self.core.held.insert(owner);
+        if let Some(served) = self.core.sessions.served_mut(conn)
+            && let Some(state) = served.slots.get_mut(slot.get() as usize)
+        {
+            state.position = cursor;
+        }
     }
 
     fn hand_over(
@@ -133,6 +153,7 @@ impl<T: Tx> Turn<'_, T> {
             state.unacked.push_back((cursor, cost));
         }
         self.tally.handed += 1;
+        let maybe_by_sms = self.is_unseen(&entry)?;
         let age_s = self.now.unix_s.saturating_sub(entry.taken_s);
         let frame = match entry.body {
             EntryBody::Message {
@@ -149,7 +170,7 @@ impl<T: Tx> Turn<'_, T> {
                 lane_seq,
                 age_s: u32::try_from(age_s).unwrap_or(u32::MAX),
                 content,
-                maybe_by_sms: false,
+                maybe_by_sms,
             }),
             EntryBody::ReadBy {
                 reader,

@@ -9,7 +9,8 @@ use thiserror::Error;
 use twine_proto::{Cursor, E164, Epoch, LaneSeq, Seq, SessionNo};
 
 use crate::storage::{
-    ALL_DOUBTED, Entry, EntryBody, Mailbox, NumberRecord, Sent, Storage, Stream, StreamKey, Tx,
+    ALL_DOUBTED, Entry, EntryBody, Mailbox, NumberRecord, Restored, Sent, Storage, Stream,
+    StreamKey, Tx,
 };
 use crate::types::DeviceKey;
 
@@ -107,6 +108,7 @@ struct State {
     sent: BTreeMap<(StreamKey, Seq), Sent>,
     mailboxes: BTreeMap<E164, Mailbox>,
     entries: BTreeMap<(E164, Cursor), Entry>,
+    restored: Option<Restored>,
     /// Derived from `numbers`.
     bound: BTreeMap<DeviceKey, BTreeSet<E164>>,
     /// Derived from `entries`: by the time they were taken.
@@ -124,6 +126,7 @@ enum Undo {
     Sent((StreamKey, Seq), Option<Sent>),
     Mailbox(E164, Option<Mailbox>),
     Entry((E164, Cursor), Option<Entry>),
+    Restored(Option<Restored>),
 }
 
 fn set<K: Ord, V>(map: &mut BTreeMap<K, V>, key: K, value: Option<V>) -> Option<V> {
@@ -200,6 +203,7 @@ impl State {
             Undo::Entry(key, old) => {
                 self.set_entry(key, old);
             }
+            Undo::Restored(old) => self.restored = old,
         }
     }
 }
@@ -352,6 +356,16 @@ impl Tx for MemoryTx<'_> {
     fn put_mailbox(&mut self, owner: E164, mailbox: &Mailbox) -> Result<()> {
         let old = self.state().mailboxes.insert(owner, *mailbox);
         self.undo.push(Undo::Mailbox(owner, old));
+        Ok(())
+    }
+
+    fn last_restore(&mut self) -> Result<Option<Restored>> {
+        Ok(self.state().restored)
+    }
+
+    fn put_last_restore(&mut self, restored: &Restored) -> Result<()> {
+        let old = self.state().restored.replace(*restored);
+        self.undo.push(Undo::Restored(old));
         Ok(())
     }
 

@@ -21,7 +21,7 @@
 //!
 //! What waits in the backup, and what its sender submits again, may have been
 //! handed over in the time that was lost: `Revoked` would be a lie, and a plain
-//! SMS a second copy. After [`restored`] all of that answers `InDoubt` and stays
+//! SMS a second copy. After [`restored`](crate::restored) all of that answers `InDoubt` and stays
 //! deliverable: receivers know what they have. For submissions this covers the
 //! seqs that the sender had given by its first `Hello` after the restore, and the
 //! same holds where such a `Hello` itself proves that history was lost.
@@ -42,13 +42,6 @@ const TAKEN_BACK: Fate = Fate::Ended {
     how: Disposition::Revoked,
     handed: false,
 };
-
-/// Call once after the records came back from a backup, in a transaction of its
-/// own, before the first turn: nothing is then taken back as if it had never been
-/// handed over, only because the backup does not know better.
-pub fn restored<T: Tx>(tx: &mut T) -> Result<(), T::Error> {
-    tx.doubt_all()
-}
 
 impl<T: Tx> Turn<'_, T> {
     pub(crate) fn revoke(&mut self, conn: ConnId, revoke: Revoke) -> Result<(), T::Error> {

@@ -79,6 +79,11 @@ pub trait Tx {
     /// Sets them.
     fn put_mailbox(&mut self, owner: E164, mailbox: &Mailbox) -> Result<(), Self::Error>;
 
+    /// What the last restore has left; `None`: there was none.
+    fn last_restore(&mut self) -> Result<Option<Restored>, Self::Error>;
+    /// Sets it.
+    fn put_last_restore(&mut self, restored: &Restored) -> Result<(), Self::Error>;
+
     /// The records came back from a backup: sets [`Mailbox::handed_upto`] and
     /// [`Mailbox::doubted_upto`] of every mailbox to its last cursor, because
     /// later ones may have been used for other entries, and
@@ -160,6 +165,15 @@ pub struct Stream {
 /// [`Stream::doubted_upto`] until the sender has said, in its first `Hello` after
 /// a restore, which seqs it had given by then.
 pub const ALL_DOUBTED: Seq = Seq(MAX_COUNTER);
+
+/// What a restore from a backup has left behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Restored {
+    /// When the operator said so.
+    pub unix_s: u64,
+    /// No epoch below is granted: it may have been, in the time that was lost.
+    pub epoch_floor: Epoch,
+}
 
 /// What is known of one seq.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use twine_proto::frame::{Disposition, Refusal, RejectReason};
 use twine_proto::{Content, Cursor, Digest, E164, Epoch, LaneSeq, Seq, SessionNo};
 
 use crate::storage::{
-    ALL_DOUBTED, Entry, EntryBody, Fate, Mailbox, NumberRecord, Sent, Storage, Stream, StreamKey,
-    Tx,
+    ALL_DOUBTED, Entry, EntryBody, Fate, Mailbox, NumberRecord, Restored, Sent, Storage, Stream,
+    StreamKey, Tx,
 };
 use crate::types::DeviceKey;
 
@@ -24,6 +24,7 @@ pub fn run<S: Storage>(mut empty: impl FnMut() -> S) {
     old_entries_are_found(empty());
     read_marks_are_found(empty());
     removed_stream_takes_its_records_along(empty());
+    the_last_restore_is_kept(empty());
     everything_can_be_doubted(empty());
 }
 
@@ -348,6 +349,22 @@ fn removed_stream_takes_its_records_along<S: Storage>(mut storage: S) {
         assert_eq!(tx.epochs(number(1))?, [Epoch(691)]);
         assert_eq!(tx.sent(key(690), Seq(1))?, None);
         assert!(tx.sent(key(691), Seq(1))?.is_some());
+        Ok(())
+    });
+}
+
+fn the_last_restore_is_kept<S: Storage>(mut storage: S) {
+    let restored = |unix_s, floor| Restored {
+        unix_s,
+        epoch_floor: Epoch(floor),
+    };
+    commit(&mut storage, |tx| {
+        assert_eq!(tx.last_restore()?, None);
+        tx.put_last_restore(&restored(1 << 40, 9))?;
+        tx.put_last_restore(&restored(1 << 41, u32::MAX))
+    });
+    commit(&mut storage, |tx| {
+        assert_eq!(tx.last_restore()?, Some(restored(1 << 41, u32::MAX)));
         Ok(())
     });
 }

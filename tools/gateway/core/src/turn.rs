@@ -55,6 +55,7 @@ impl<T: Tx> Turn<'_, T> {
             Input::Tick => {
                 self.end_silent();
                 self.expire()?;
+                self.end_hold()?;
             }
         }
         Ok(())
@@ -66,7 +67,7 @@ impl<T: Tx> Turn<'_, T> {
         let limit_ms = u64::from(self.core.config.hello_timeout_s) * 1000;
         sessions.insert(conn, device, self.now.instant_ms, limit_ms);
         if let Some(retry_after_s) = self.core.draining {
-            self.end(conn, goodbye(GoodbyeReason::Draining, retry_after_s, ""));
+            self.end(conn, self.draining(retry_after_s));
         } else if self.core.sessions.len() > self.core.config.max_connections {
             self.tally.overloaded += 1;
             let retry_after_s = self.core.config.overload_retry_s;
@@ -78,7 +79,14 @@ impl<T: Tx> Turn<'_, T> {
     fn drain(&mut self, retry_after_s: u32) {
         self.core.draining = Some(retry_after_s);
         for conn in self.core.sessions.conns() {
-            self.end(conn, goodbye(GoodbyeReason::Draining, retry_after_s, ""));
+            self.end(conn, self.draining(retry_after_s));
+        }
+    }
+
+    fn draining(&self, retry_after_s: u32) -> Goodbye {
+        Goodbye {
+            redirect: self.core.config.drain_redirect.clone(),
+            ..goodbye(GoodbyeReason::Draining, retry_after_s, "")
         }
     }
 

@@ -487,6 +487,24 @@ fn too_many_connections_are_told_when_to_come_back() {
 }
 
 #[test]
+fn a_gateway_that_drains_can_name_another() {
+    let mut world = World::with(Config {
+        drain_redirect: "gw2.example.net:443".into(),
+        ..Config::default()
+    });
+    let a = world.join(1);
+    world.turn(vec![Input::Drain { retry_after_s: 5 }]);
+    let late = world.connect(device(2));
+    for conn in [a, late] {
+        let goodbye = world.heard(conn).into_iter().find_map(|frame| match frame {
+            Frame::Goodbye(goodbye) => Some(goodbye),
+            _ => None,
+        });
+        assert_eq!(goodbye.unwrap().redirect, "gw2.example.net:443");
+    }
+}
+
+#[test]
 fn draining_sends_everybody_away() {
     let mut world = World::new();
     let a = world.join(1);

@@ -191,7 +191,10 @@ fn the_books_balance() {
     // The test has been everywhere it could.
     let missed: Vec<_> = totals.iter().filter(|(_, count)| **count == 0).collect();
     let named: Vec<_> = missed.iter().map(|(name, _)| **name).collect();
-    assert_eq!(named, ["overloaded", "silent", "streams_forgotten"]);
+    // After a restore: see tests/restore.rs.
+    let restore = ["held", "let_go"];
+    assert_eq!(named[..2], restore);
+    assert_eq!(named[2..], ["overloaded", "silent", "streams_forgotten"]);
 }
 
 type Totals = BTreeMap<&'static str, u64>;

@@ -189,7 +189,7 @@ fn after_a_restore_nothing_that_waits_is_taken_back_for_certain() {
     world.say(b, ack(1));
     world.restore(&backup);
     let mut tx = world.storage.begin().unwrap();
-    restored(&mut tx).unwrap();
+    restored(&mut tx, START_UNIX_S).unwrap();
     tx.commit().unwrap();
     let (a, _) = world.hello(device(1), vec![held(1, FIRST_EPOCH, 2, 1)]);
     assert_eq!(revoked(&world.ask(a, revoke(&[1]))), [(1, InDoubt)]);
@@ -198,8 +198,9 @@ fn after_a_restore_nothing_that_waits_is_taken_back_for_certain() {
     let slot = at_cursor(held(2, FIRST_EPOCH, 1, 1), 1, 1, FIRST_EPOCH, 1);
     let (b, _) = world.hello(device(2), vec![slot]);
     assert_eq!(outcomes(&world.heard(a)).0, []);
-    assert_eq!(cursors(&world.heard(b)), [1]);
-    world.say(b, ack(1));
+    // It moved when its sender was seen.
+    assert_eq!(cursors(&world.heard(b)), [2]);
+    world.say(b, ack(2));
     assert_eq!(outcomes(&world.heard(a)).0, [1]);
     // What comes after the restore is known again.
     world.bind(number(3), device(3));
@@ -217,7 +218,7 @@ fn what_is_submitted_again_after_a_restore_is_not_taken_back_for_certain() {
     world.heard(b);
     world.restore(&backup);
     let mut tx = world.storage.begin().unwrap();
-    restored(&mut tx).unwrap();
+    restored(&mut tx, START_UNIX_S).unwrap();
     tx.commit().unwrap();
     let (a, welcome) = world.hello(device(1), vec![held(1, FIRST_EPOCH, 2, 1)]);
     assert_eq!(welcome.slots[0].state.high_water, Seq(0));

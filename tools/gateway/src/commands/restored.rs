@@ -1,5 +1,7 @@
 //! `restored`: the operator says that the database came back from a backup.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use twine_gateway_core::{Storage, Tx, restored};
 
 use crate::config::GatewayConfig;
@@ -11,9 +13,15 @@ use crate::sqlite::SqliteStorage;
 pub(crate) fn mark(config: &GatewayConfig) -> anyhow::Result<()> {
     let mut storage = SqliteStorage::open(&config.data_dir)?;
     let _lock = server::lock(config)?;
+    let unix_s = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
     let mut tx = storage.begin()?;
-    restored(&mut tx)?;
+    restored(&mut tx, unix_s)?;
     tx.commit()?;
-    println!("all mail that waits counts as handed over");
+    println!(
+        "all mail that waits counts as handed over; of senders not seen from now on it is held {} s",
+        config.core.hold_unseen_s
+    );
     Ok(())
 }

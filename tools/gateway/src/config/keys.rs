@@ -68,6 +68,8 @@ limits! {
         "how long mail waits before it expires";
     "expiry_check_s", 1..=DAY_S, core.expiry_check_s: u32,
         "how often expired mail is looked for";
+    "hold_unseen_s", 0..=DAY_S, core.hold_unseen_s: u64,
+        "after a restore: how long mail is held whose sender was not seen since";
     "reachable_valid_s", 0..=365 * DAY_S, core.reachable_valid_s: u32,
         "for how long \"reachable\" may be believed";
     "unreachable_valid_s", 0..=365 * DAY_S, core.unreachable_valid_s: u32,

@@ -10,6 +10,7 @@
 //! cert        = "server.pem"
 //! key         = "server.key"
 //! log         = "info"              # error, warn, info, debug
+//! drain_redirect = "gw2.example.net:4433"  # optional: told to handsets when this one stops
 //!
 //! [limits]                          # all optional
 //! idle_limit_s = 1800
@@ -75,6 +76,9 @@ impl GatewayConfig {
         let _ = writeln!(text, "cert = {}", path(&self.cert));
         let _ = writeln!(text, "key = {}", path(&self.key));
         let _ = writeln!(text, "log = \"{}\"", self.log.as_str().to_ascii_lowercase());
+        if !self.core.drain_redirect.is_empty() {
+            let _ = writeln!(text, "drain_redirect = {:?}", self.core.drain_redirect);
+        }
         let _ = writeln!(text, "\n[limits]");
         for limit in keys::LIMITS {
             let _ = writeln!(text, "{} = {}", limit.key, (limit.get)(self));

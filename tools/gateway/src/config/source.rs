@@ -12,6 +12,8 @@ use thiserror::Error;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use twine_gateway_core::Config;
+use twine_proto::frame::host_and_port;
+use twine_proto::limits::MAX_GOODBYE_TEXT_BYTES;
 
 use super::{GatewayConfig, keys};
 use crate::limits::MAX_CONFIG_BYTES;
@@ -65,7 +67,7 @@ fn lines(mistakes: &[Mistake]) -> String {
     lines.join("\n")
 }
 
-const KEYS: &str = "data_dir, listen_quic, listen_tls, cert, key, log, limits";
+const KEYS: &str = "data_dir, listen_quic, listen_tls, cert, key, log, drain_redirect, limits";
 const LEVELS: [(&str, LevelFilter); 4] = [
     ("error", LevelFilter::Error),
     ("warn", LevelFilter::Warn),
@@ -165,6 +167,7 @@ impl Reader<'_> {
                 "listen_quic" => config.listen_quic = self.address("listen_quic", value),
                 "listen_tls" => config.listen_tls = self.address("listen_tls", value),
                 "log" => config.log = self.level(value),
+                "drain_redirect" => config.core.drain_redirect = self.target(value),
                 "limits" => self.limits(value, &mut config),
                 unknown => {
                     let what = format!("unknown key `{unknown}`; allowed here are {KEYS}");
@@ -195,6 +198,16 @@ impl Reader<'_> {
             value.span(),
             format!("`{key}` is {found}; allowed is {allowed}"),
         );
+    }
+
+    fn target(&mut self, value: &Value<'_>) -> String {
+        let text = value.get_ref().as_str().unwrap_or_default();
+        if host_and_port(text).is_none() || text.len() > MAX_GOODBYE_TEXT_BYTES {
+            let allowed = "the name or address of a gateway with its port, such as \
+                           \"gw2.example.net:4433\"";
+            self.wrong("drain_redirect", value, allowed);
+        }
+        text.to_owned()
     }
 
     /// Relative to the configuration file.
@@ -330,7 +343,7 @@ handshake_timeout_s = 7
             (
                 "listen_tls = \"127.0.0.1:0\"\nlisten = 5",
                 "/etc/gw.toml:5:1: unknown key `listen`; allowed here are data_dir, listen_quic, \
-                 listen_tls, cert, key, log, limits",
+                 listen_tls, cert, key, log, drain_redirect, limits",
             ),
             (
                 "listen_tls = \"127.0.0.1:0\"\nlog = 'loud'",

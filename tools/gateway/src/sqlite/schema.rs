@@ -8,9 +8,10 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::SqliteError;
 
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../migrations/0001_records.sql"),
     include_str!("../../migrations/0002_doubted_seqs.sql"),
+    include_str!("../../migrations/0003_last_restore.sql"),
 ];
 
 /// The schema this program writes.

@@ -3,7 +3,7 @@
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, params};
 use twine_gateway_core::DeviceKey;
 use twine_gateway_core::storage::{
-    ALL_DOUBTED, Entry, EntryBody, Mailbox, NumberRecord, Sent, Stream, StreamKey, Tx,
+    ALL_DOUBTED, Entry, EntryBody, Mailbox, NumberRecord, Restored, Sent, Stream, StreamKey, Tx,
 };
 use twine_proto::{Cursor, Digest, E164, Epoch, LaneSeq, OpaqueContent, Seq, SessionNo};
 
@@ -402,6 +402,33 @@ impl Tx for SqliteTx<'_> {
                 mailbox.marks,
                 integer(mailbox.bytes),
             ],
+        )
+    }
+
+    fn last_restore(&mut self) -> Result<Option<Restored>> {
+        let mut found = None;
+        self.each(
+            "read the last restore",
+            "SELECT unix_s, epoch_floor FROM last_restore",
+            [],
+            |row| {
+                let unix_s = "last_restore.unix_s";
+                found = Some(Restored {
+                    unix_s: codes::unsigned(unix_s, column(row, 0, unix_s)?)?,
+                    epoch_floor: Epoch(column(row, 1, "last_restore.epoch_floor")?),
+                });
+                Ok(false)
+            },
+        )?;
+        Ok(found)
+    }
+
+    fn put_last_restore(&mut self, restored: &Restored) -> Result<()> {
+        self.run(
+            "write the last restore",
+            "INSERT INTO last_restore (one, unix_s, epoch_floor) VALUES (1, ?1, ?2)
+             ON CONFLICT (one) DO UPDATE SET unix_s = ?1, epoch_floor = ?2",
+            params![integer(restored.unix_s), restored.epoch_floor.get()],
         )
     }
 

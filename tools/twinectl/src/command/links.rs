@@ -18,7 +18,7 @@ Usage: twinectl links
 The links that the telephony agent reported, how old each report is, which one
 carries the session, and why.
 JSON: {links[{id, kind, sim_slot, up, validated, metered, roaming, generation,
-network, source_address, interface, signal_dbm, carries_session, reason,
+network, source_address, interface, signal_dbm, vpn, carries_session, reason,
 age_ms}]}.
 "
     }

@@ -5,19 +5,22 @@
 //! reach stands in [`EXPLAINED`] with its reason; the rest of what is missing
 //! is a finding.
 
+mod listed;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use twine_engine::message::Shown;
 use twine_engine::store_ops::Outcome;
-use twine_engine::trace::Decision;
-use twine_engine::{CommandError, Notice};
+use twine_engine::trace::{Decision, TraceRecord};
+use twine_engine::{CommandError, Notice, TimerReason};
 use twine_proto::Frame;
 use twine_proto::frame::{
     Disposition, GoodbyeReason, ReceiptKind, Refusal, RejectReason, RevokeOutcome, SentState,
     SlotStatus,
 };
 
+pub use self::listed::{ACCUSATIONS, EXPLAINED, LISTED};
 use crate::net::Way;
 
 /// What is counted.
@@ -33,6 +36,10 @@ pub enum Group {
     Shown,
     /// Decisions in the engine's trace.
     Decision,
+    /// Reasons in the engine's trace.
+    Reason,
+    /// Why engines wanted to be called.
+    Timer,
     /// Faults that happened.
     Fault,
     /// Requests that were not done.
@@ -50,209 +57,6 @@ pub enum Group {
     /// Answers of handsets' stores.
     Outcome,
 }
-
-/// All names of each group.
-pub const LISTED: &[(Group, &[&str])] = &[
-    (
-        Group::Up,
-        &[
-            "Hello", "Submit", "Ack", "Receipt", "Revoke", "Lookup", "Typing", "Ping", "Pong",
-            "Goodbye",
-        ],
-    ),
-    (
-        Group::Down,
-        &[
-            "Welcome",
-            "Accepted",
-            "Deliver",
-            "UnreadableDeliver",
-            "Receipt",
-            "Revoked",
-            "Capabilities",
-            "Typing",
-            "Ping",
-            "Pong",
-            "Goodbye",
-        ],
-    ),
-    (
-        Group::Receipt,
-        &[
-            "outcomes",
-            "outcomes of a closed epoch",
-            "read by",
-            "read",
-            "rejected",
-        ],
-    ),
-    (
-        Group::Shown,
-        &[
-            "queued",
-            "sending",
-            "sent",
-            "delivered",
-            "read",
-            "cancelled",
-            "received",
-            "unreadable",
-            "conflicting",
-            "unknown_recipient",
-            "mailbox_full",
-            "too_large",
-            "policy",
-            "validity_over",
-            "expired_at_gateway",
-            "rejected_unreadable",
-            "rejected_conflict",
-            "sms_failed",
-        ],
-    ),
-    (
-        Group::Decision,
-        &[
-            "by ip",
-            "wait",
-            "revoke",
-            "connect",
-            "move",
-            "give up",
-            "back off",
-            "live",
-            "new epoch",
-            "rejected",
-            "deadline dropped",
-        ],
-    ),
-    (
-        Group::Fault,
-        &[
-            "link down",
-            "link up",
-            "captive portal",
-            "flight",
-            "udp eaten",
-            "frame lost",
-            "nat forgot",
-            "reset",
-            "daemon killed",
-            "crash at an output",
-            "reboot",
-            "suspend",
-            "clock jump",
-            "app death",
-            "disk full",
-            "phone replaced",
-            "phone put back",
-            "gateway killed",
-            "gateway drained",
-            "gateway restored",
-            "gateway commit lost",
-            "gateway commit kept",
-            "gateway turn of several",
-            "connection refused",
-            "poison",
-            "clumsy request",
-        ],
-    ),
-    (
-        Group::Error,
-        &[
-            "busy",
-            "not found",
-            "no identity",
-            "too late",
-            "invalid",
-            "offline",
-        ],
-    ),
-    (Group::Notice, &["typing", "identity"]),
-    (
-        Group::Disposition,
-        &[
-            "unknown recipient",
-            "mailbox full",
-            "too large",
-            "policy",
-            "revoked",
-            "expired",
-            "unreadable",
-            "conflict",
-        ],
-    ),
-    (
-        Group::Revoke,
-        &["revoked", "already delivered", "in doubt", "forgotten"],
-    ),
-    (
-        Group::Goodbye,
-        &[
-            "draining",
-            "superseded",
-            "protocol error",
-            "overloaded",
-            "unknown device",
-            "closing",
-        ],
-    ),
-    (Group::Slot, &["ok", "granted", "not bound", "epoch closed"]),
-    (
-        Group::Outcome,
-        &[
-            "done",
-            "applied",
-            "session begun",
-            "enqueued",
-            "repeated",
-            "released",
-            "not queued",
-            "queued",
-            "resume",
-            "taken back",
-            "must revoke",
-            "too late",
-            "not found",
-            "deadline",
-            "expired",
-            "inserted",
-            "duplicate",
-            "conflict",
-            "read to",
-            "read marks",
-            "client open",
-            "too many clients",
-        ],
-    ),
-];
-
-/// What is never reached, and why.
-pub const EXPLAINED: &[(Group, &str, &str)] = &[
-    (Group::Shown, "sms_failed", "there is no SMS channel yet"),
-    (
-        Group::Shown,
-        "policy",
-        "the gateway's core has no policy that refuses",
-    ),
-    (
-        Group::Disposition,
-        "policy",
-        "the gateway's core has no policy that refuses",
-    ),
-    (
-        Group::Decision,
-        "deadline dropped",
-        "drivers hand in the time-out last, as agreed; the worst order is in tests/rules.rs",
-    ),
-    (Group::Up, "Pong", "the gateway never pings"),
-    (Group::Down, "Ping", "the gateway never pings"),
-    (Group::Up, "Goodbye", "handsets close without a word"),
-    (
-        Group::Goodbye,
-        "protocol error",
-        "a world in which it is said fails: nobody breaks the protocol",
-    ),
-];
 
 /// Counts of one world, or of many.
 #[derive(Debug, Clone, Default)]
@@ -389,8 +193,15 @@ impl Coverage {
         self.count(Group::Shown, shown_name(shown));
     }
 
-    pub(crate) fn decision(&mut self, decision: &Decision) {
-        self.count(Group::Decision, decision_name(decision));
+    pub(crate) fn decision(&mut self, record: &TraceRecord) {
+        self.count(Group::Decision, decision_name(&record.decision));
+        for reason in &record.because {
+            self.count(Group::Reason, reason);
+        }
+    }
+
+    pub(crate) fn timer(&mut self, reason: TimerReason) {
+        self.count(Group::Timer, timer_name(reason));
     }
 
     pub(crate) fn outcome(&mut self, outcome: &Outcome) {
@@ -499,6 +310,20 @@ fn decision_name(decision: &Decision) -> &'static str {
     }
 }
 
+fn timer_name(reason: TimerReason) -> &'static str {
+    match reason {
+        TimerReason::Reconnect => "reconnect",
+        TimerReason::Connecting => "connecting",
+        TimerReason::Greeting => "greeting",
+        TimerReason::Heartbeat => "heartbeat",
+        TimerReason::AnswerMissing => "answer missing",
+        TimerReason::Validity => "validity",
+        TimerReason::Lookup => "lookup",
+        TimerReason::Look => "look",
+        TimerReason::SmsPace => "sms pace",
+    }
+}
+
 fn error_name(error: &CommandError) -> &'static str {
     match error {
         CommandError::Busy(_) => "busy",
@@ -551,6 +376,8 @@ fn outcome_name(outcome: &Outcome) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::faults::Faults;
     use crate::setup::Setup;
@@ -566,6 +393,57 @@ mod tests {
             all.add(world.coverage());
         }
         assert_eq!(all.unlisted(), []);
+    }
+
+    /// Each literal that the engine gives as a reason is listed, and the other way
+    /// round: a new reason that no world reaches is a finding, too.
+    #[test]
+    fn the_reasons_are_the_engines() {
+        let engine = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../daemon/engine/src");
+        let mut source = String::new();
+        read_all(&engine, &mut source);
+        let listed = |reason: &str| {
+            let of = |(group, names): &(Group, &[&str])| {
+                *group == Group::Reason && names.contains(&reason)
+            };
+            LISTED.iter().any(of)
+        };
+        for (_, names) in LISTED.iter().filter(|(of, _)| *of == Group::Reason) {
+            for reason in *names {
+                assert!(source.contains(&format!("\"{reason}\"")), "{reason:?}");
+            }
+        }
+        let gives = [
+            "&[\"",
+            ".fail(",
+            "wait_for(",
+            "drop_connection(",
+            "give_up(",
+            "why = \"",
+            "Violation(\"",
+        ];
+        for line in source
+            .lines()
+            .filter(|line| gives.iter().any(|call| line.contains(call)))
+        {
+            if line.contains("assert") {
+                continue;
+            }
+            for literal in line.split('"').skip(1).step_by(2) {
+                assert!(listed(literal), "not listed: {literal:?}");
+            }
+        }
+    }
+
+    fn read_all(folder: &Path, source: &mut String) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                read_all(&path, source);
+            } else {
+                source.push_str(&std::fs::read_to_string(path).unwrap());
+            }
+        }
     }
 
     #[test]

@@ -1,13 +1,17 @@
 //! What only Android has: sockets and name look-ups on one of several
-//! networks.
+//! networks, and system properties. All calls into Android's libraries are
+//! here.
 //!
-//! The two functions come from `libandroid_net` (a part of the platform that
+//! The two functions for networks come from `libandroid_net` (a part of the platform that
 //! is nothing but these) or, with the NDK, from `libandroid`, which has them
 //! too but pulls in the graphics stack. No `#[link]` here: the build names the
-//! library.
-#![expect(unsafe_code, reason = "calls into libandroid_net and getaddrinfo")]
+//! library. Properties are bionic's.
+#![expect(
+    unsafe_code,
+    reason = "calls into libandroid_net, getaddrinfo and bionic"
+)]
 
-use std::ffi::{CString, c_char, c_int};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
@@ -29,8 +33,19 @@ unsafe extern "C" {
     ) -> c_int;
 }
 
+/// A system property; `None` if it is not set, or is not for us to read.
+pub(crate) fn property(name: &CStr) -> Option<String> {
+    const MAX_BYTES: usize = libc::PROP_VALUE_MAX as usize;
+    let mut value = [0u8; MAX_BYTES];
+    // SAFETY: `name` is a C string, and `value` has the room that the function
+    // demands: it writes at most PROP_VALUE_MAX bytes, a final zero included.
+    let length = unsafe { libc::__system_property_get(name.as_ptr(), value.as_mut_ptr().cast()) };
+    let length = usize::try_from(length).ok().filter(|&length| length > 0)?;
+    Some(String::from_utf8_lossy(value.get(..length)?).into_owned())
+}
+
 /// Ties a socket to a network.
-pub(super) fn set_socket_network(socket: &Socket, handle: u64) -> io::Result<()> {
+pub(crate) fn set_socket_network(socket: &Socket, handle: u64) -> io::Result<()> {
     // SAFETY: takes no pointers; the descriptor is open while it is borrowed,
     // and a handle that names no network is an error, not a fault.
     match unsafe { android_setsocknetwork(handle, socket.as_raw_fd()) } {
@@ -41,7 +56,7 @@ pub(super) fn set_socket_network(socket: &Socket, handle: u64) -> io::Result<()>
 
 /// The addresses of a name as that network sees it. Blocks for as long as its
 /// resolver likes.
-pub(super) fn look_up(host: &str, port: u16, handle: u64) -> io::Result<Vec<SocketAddr>> {
+pub(crate) fn look_up(host: &str, port: u16, handle: u64) -> io::Result<Vec<SocketAddr>> {
     let host = CString::new(host)?;
     // One entry for each address, not one for each kind of socket.
     let hints = libc::addrinfo {

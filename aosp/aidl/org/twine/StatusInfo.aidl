@@ -1,0 +1,22 @@
+package org.twine;
+
+import org.twine.IdentityInfo;
+import org.twine.SimInfo;
+
+/** What Twine is doing. */
+parcelable StatusInfo {
+    String daemonVersion;
+    IdentityInfo[] identities;
+    SimInfo[] sims;
+    /** "offline", "connecting", "greeting", "live", "waiting". */
+    String session;
+    /** Why, in plain words. */
+    String sessionReason;
+    /** Messages not yet on their way, on their way, and not yet delivered. */
+    long queued;
+    long inFlight;
+    long undelivered;
+    /** SMS can be sent. */
+    boolean smsPossible;
+    boolean storageHealthy;
+}

@@ -1,0 +1,11 @@
+///////////////////////////////////////////////////////////////////////////////
+// THIS FILE IS IMMUTABLE. DO NOT EDIT IN ANY CASE.                          //
+///////////////////////////////////////////////////////////////////////////////
+// A snapshot of the file of the same name in aidl/, made by tools/aidl-snapshot.
+
+package org.twine;
+parcelable HistoryPosition {
+  long position;
+  int epoch;
+  long laneSeq;
+}

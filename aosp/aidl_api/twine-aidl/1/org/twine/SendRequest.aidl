@@ -1,0 +1,14 @@
+///////////////////////////////////////////////////////////////////////////////
+// THIS FILE IS IMMUTABLE. DO NOT EDIT IN ANY CASE.                          //
+///////////////////////////////////////////////////////////////////////////////
+// A snapshot of the file of the same name in aidl/, made by tools/aidl-snapshot.
+
+package org.twine;
+parcelable SendRequest {
+  String from;
+  String to;
+  String text;
+  String token;
+  int validForSeconds;
+  int channel;
+}

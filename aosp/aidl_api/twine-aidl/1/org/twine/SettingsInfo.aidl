@@ -1,0 +1,14 @@
+///////////////////////////////////////////////////////////////////////////////
+// THIS FILE IS IMMUTABLE. DO NOT EDIT IN ANY CASE.                          //
+///////////////////////////////////////////////////////////////////////////////
+// A snapshot of the file of the same name in aidl/, made by tools/aidl-snapshot.
+
+package org.twine;
+parcelable SettingsInfo {
+  int mode;
+  int fallback;
+  String iccid;
+  int effectiveMode;
+  int effectiveFallback;
+  String peerOnIp;
+}

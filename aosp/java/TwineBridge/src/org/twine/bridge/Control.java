@@ -1,0 +1,48 @@
+package org.twine.bridge;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import java.util.concurrent.atomic.AtomicLong;
+import org.twine.control.v1.Reply;
+import org.twine.control.v1.Report;
+import org.twine.control.v1.Request;
+import org.twine.jni.TwineException;
+import org.twine.jni.Wire;
+
+/** The control socket with its message types. Thread-safe. */
+public final class Control implements AutoCloseable {
+    /** A request takes at most this: a Binder thread waits for it. */
+    static final int TIMEOUT_MILLIS = 30_000;
+
+    private final Wire wire;
+    private final AtomicLong lastId = new AtomicLong();
+
+    /** Over a connection, which it owns. */
+    public Control(Wire wire) {
+        this.wire = wire;
+    }
+
+    /** Asks; the id is chosen here. */
+    public Reply ask(Request.Builder request) throws TwineException {
+        byte[] bytes = request.setId(lastId.incrementAndGet()).build().toByteArray();
+        try {
+            return Reply.parseFrom(wire.request(bytes, TIMEOUT_MILLIS));
+        } catch (InvalidProtocolBufferException e) {
+            throw new TwineException(TwineException.RESULT_UNKNOWN, "the reply is not readable");
+        }
+    }
+
+    /** Reports as the telephony agent. */
+    public void report(Report report) throws TwineException {
+        wire.report(report.toByteArray());
+    }
+
+    /** The connection itself. */
+    public Wire wire() {
+        return wire;
+    }
+
+    @Override
+    public void close() {
+        wire.close();
+    }
+}

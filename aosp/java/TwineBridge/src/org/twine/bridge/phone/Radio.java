@@ -1,0 +1,41 @@
+package org.twine.bridge.phone;
+
+import android.telephony.TelephonyManager;
+import org.twine.control.v1.Generation;
+
+/** Names of radio technologies. */
+final class Radio {
+    private Radio() {}
+
+    /** The generation of a NETWORK_TYPE. */
+    static Generation generation(int networkType) {
+        switch (networkType) {
+            case TelephonyManager.NETWORK_TYPE_GPRS:
+            case TelephonyManager.NETWORK_TYPE_GSM:
+            case TelephonyManager.NETWORK_TYPE_CDMA:
+            case TelephonyManager.NETWORK_TYPE_1xRTT:
+                return Generation.G2;
+            case TelephonyManager.NETWORK_TYPE_EDGE:
+                return Generation.G2_5;
+            case TelephonyManager.NETWORK_TYPE_UMTS:
+            case TelephonyManager.NETWORK_TYPE_HSDPA:
+            case TelephonyManager.NETWORK_TYPE_HSUPA:
+            case TelephonyManager.NETWORK_TYPE_HSPA:
+            case TelephonyManager.NETWORK_TYPE_HSPAP:
+            case TelephonyManager.NETWORK_TYPE_TD_SCDMA:
+            case TelephonyManager.NETWORK_TYPE_EVDO_0:
+            case TelephonyManager.NETWORK_TYPE_EVDO_A:
+            case TelephonyManager.NETWORK_TYPE_EVDO_B:
+            case TelephonyManager.NETWORK_TYPE_EHRPD:
+                return Generation.G3;
+            case TelephonyManager.NETWORK_TYPE_LTE:
+            case TelephonyManager.NETWORK_TYPE_LTE_CA:
+            case TelephonyManager.NETWORK_TYPE_IWLAN:
+                return Generation.G4;
+            case TelephonyManager.NETWORK_TYPE_NR:
+                return Generation.G5;
+            default:
+                return Generation.GENERATION_UNKNOWN;
+        }
+    }
+}

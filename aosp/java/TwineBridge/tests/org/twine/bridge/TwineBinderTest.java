@@ -1,0 +1,364 @@
+package org.twine.bridge;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertNull;
+import static org.junit.Assert.assertThrows;
+import static org.junit.Assert.assertTrue;
+
+import android.content.Intent;
+import android.content.pm.PackageInfo;
+import android.os.ServiceSpecificException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.After;
+import org.junit.Before;
+import org.junit.Test;
+import org.junit.function.ThrowingRunnable;
+import org.junit.runner.RunWith;
+import org.robolectric.Robolectric;
+import org.robolectric.RobolectricTestRunner;
+import org.robolectric.RuntimeEnvironment;
+import org.robolectric.annotation.Config;
+import org.robolectric.shadows.ShadowApplication;
+import org.robolectric.shadows.ShadowBinder;
+import org.robolectric.shadows.ShadowTelephony;
+import org.robolectric.Shadows;
+import org.twine.EventInfo;
+import org.twine.HistoryPosition;
+import org.twine.ITwine;
+import org.twine.ITwineCallback;
+import org.twine.IncomingSms;
+import org.twine.MessagePage;
+import org.twine.PreviewInfo;
+import org.twine.SendRequest;
+import org.twine.SendResult;
+import org.twine.StatusInfo;
+import org.twine.control.v1.Channel;
+import org.twine.control.v1.Event;
+import org.twine.control.v1.EventKind;
+import org.twine.control.v1.Message;
+import org.twine.control.v1.MessageState;
+import org.twine.control.v1.Messages;
+import org.twine.control.v1.OrderKey;
+import org.twine.control.v1.Previewed;
+import org.twine.control.v1.Reply;
+import org.twine.control.v1.Request;
+import org.twine.control.v1.Sent;
+import org.twine.control.v1.SmsCost;
+import org.twine.jni.Notice;
+import org.twine.jni.TwineException;
+
+/** The Binder service, bound as an app binds it. */
+@RunWith(RobolectricTestRunner.class)
+@Config(sdk = 35, application = TestBridge.class)
+public class TwineBinderTest {
+    private static final String SMS_APP = "com.example.sms";
+    private static final int SMS_UID = 10_123;
+    private static final int OTHER_UID = 10_777;
+    private static final int PID = 4711;
+
+    private TestBridge bridge;
+    private ITwine twine;
+
+    @Before
+    public void bind() {
+        bridge = (TestBridge) RuntimeEnvironment.getApplication();
+        PackageInfo app = new PackageInfo();
+        app.packageName = SMS_APP;
+        Shadows.shadowOf(bridge.getPackageManager()).installPackage(app);
+        Shadows.shadowOf(bridge.getPackageManager()).setPackagesForUid(SMS_UID, SMS_APP);
+        Shadows.shadowOf(bridge.getPackageManager()).setPackagesForUid(OTHER_UID, "com.other");
+        ShadowTelephony.ShadowSms.setDefaultSmsPackage(SMS_APP);
+        ShadowApplication shadow = Shadows.shadowOf(bridge);
+        shadow.grantPermissions(PID, SMS_UID, CallerGate.PERMISSION);
+        callFrom(SMS_UID);
+        TwineService service = Robolectric.setupService(TwineService.class);
+        twine = ITwine.Stub.asInterface(service.onBind(new Intent(TwineService.ACTION)));
+        assertNull(service.onBind(new Intent("something else")));
+    }
+
+    @After
+    public void stop() {
+        ShadowBinder.reset();
+    }
+
+    private static void callFrom(int uid) {
+        ShadowBinder.setCallingUid(uid);
+        ShadowBinder.setCallingPid(PID);
+    }
+
+    private static SendRequest request(String text) {
+        SendRequest request = new SendRequest();
+        request.from = "";
+        request.to = "+254712345678";
+        request.text = text;
+        request.token = "t1";
+        return request;
+    }
+
+    private static void assertError(int code, ThrowingRunnable call) {
+        ServiceSpecificException thrown = assertThrows(ServiceSpecificException.class, call);
+        assertEquals(thrown.getMessage(), code, thrown.errorCode);
+    }
+
+    @Test
+    public void whoLacksThePermissionIsRefusedEveryMethod() {
+        callFrom(OTHER_UID);
+        List<ThrowingRunnable> all =
+                List.of(
+                        () -> twine.send(request("x")),
+                        () -> twine.preview(request("x")),
+                        () -> twine.cancel(1),
+                        () -> twine.retry(1, 0),
+                        () -> twine.getMessage(1),
+                        () -> twine.getHistory("+1", "+2", null, 0),
+                        () -> twine.getConversations(0, 0),
+                        () -> twine.registerCallback(new Callback()),
+                        () -> twine.unregisterCallback(new Callback()),
+                        () -> twine.acknowledgeEvents(1),
+                        () -> twine.getCapabilities(new String[0]),
+                        () -> twine.markRead(1),
+                        () -> twine.setTyping("+1", "+2", true),
+                        () -> twine.getSettings("", ""),
+                        () -> twine.setSettings("", "", 0, 0, ""),
+                        () -> twine.registerNumber("+1", "", true),
+                        () -> twine.getStatus(),
+                        () -> twine.deliverIncomingSms(new IncomingSms()));
+        // All of the interface but its version.
+        assertEquals(ITwine.class.getDeclaredMethods().length - 1, all.size());
+        for (ThrowingRunnable call : all) {
+            SecurityException thrown = assertThrows(SecurityException.class, call);
+            assertTrue(
+                    thrown.getMessage(), thrown.getMessage().contains(CallerGate.PERMISSION));
+        }
+        assertTrue(bridge.appWire.requests.isEmpty());
+    }
+
+    @Test
+    public void whoIsNotTheDefaultSmsAppIsRefused() throws Exception {
+        twine.getStatus();
+        ShadowTelephony.ShadowSms.setDefaultSmsPackage("com.other");
+        SecurityException thrown =
+                assertThrows(SecurityException.class, () -> twine.getStatus());
+        assertTrue(thrown.getMessage(), thrown.getMessage().contains("default SMS app"));
+        ShadowTelephony.ShadowSms.setDefaultSmsPackage(null);
+        assertThrows(SecurityException.class, () -> twine.getStatus());
+        ShadowTelephony.ShadowSms.setDefaultSmsPackage(SMS_APP);
+        twine.getStatus();
+        assertEquals(2, bridge.appWire.requests.size());
+    }
+
+    @Test
+    public void aMessageIsSentAsTheAppWantsUnderTheAppsName() throws Exception {
+        bridge.appWire.answer =
+                request ->
+                        Reply.newBuilder()
+                                .setSent(Sent.newBuilder().setMessageId(17).setRepeated(true));
+        SendRequest request = request("habari");
+        request.validForSeconds = 60;
+        request.channel = ITwine.CHANNEL_SMS;
+        SendResult result = twine.send(request);
+        assertEquals(17, result.messageId);
+        assertTrue(result.repeated);
+        assertEquals(SMS_APP, bridge.appName);
+        Request asked = bridge.appWire.requests.get(0);
+        assertEquals("habari", asked.getSend().getText());
+        assertEquals("t1", asked.getSend().getToken());
+        assertEquals(60, asked.getSend().getValidForS());
+        assertEquals(Channel.SMS, asked.getSend().getChannel());
+    }
+
+    @Test
+    public void aPreviewHasChannelSimSegmentsAndReasons() throws Exception {
+        bridge.appWire.answer =
+                request ->
+                        Reply.newBuilder()
+                                .setPreviewed(
+                                        Previewed.newBuilder()
+                                                .setChannel(Channel.SMS)
+                                                .addReasons("the peer is not on IP")
+                                                .setSms(
+                                                        SmsCost.newBuilder()
+                                                                .setParts(2)
+                                                                .setUnitsLeft(101)
+                                                                .setSimSlot(1)));
+        PreviewInfo preview = twine.preview(request(""));
+        assertEquals(ITwine.CHANNEL_SMS, preview.channel);
+        assertEquals(2, preview.segments);
+        assertEquals(101, preview.unitsLeft);
+        assertEquals(1, preview.simSlot);
+        assertEquals("the peer is not on IP", preview.reasons[0]);
+    }
+
+    @Test
+    public void everyFailureHasItsCode() {
+        int[][] codes = {
+            {1, ITwine.ERROR_INVALID_ARGUMENT},
+            {2, ITwine.ERROR_PERMISSION_DENIED},
+            {3, ITwine.ERROR_NOT_FOUND},
+            {4, ITwine.ERROR_BUSY},
+            {5, ITwine.ERROR_FAILED_PRECONDITION},
+            {6, ITwine.ERROR_UNSUPPORTED},
+            {7, ITwine.ERROR_STORAGE},
+            {8, ITwine.ERROR_INTERNAL},
+            {TwineException.NOT_CONNECTED, ITwine.ERROR_NOT_CONNECTED},
+            {TwineException.RESULT_UNKNOWN, ITwine.ERROR_RESULT_UNKNOWN},
+            {TwineException.TIMED_OUT, ITwine.ERROR_RESULT_UNKNOWN},
+            {TwineException.NO_ROOM, ITwine.ERROR_BUSY},
+            {TwineException.TOO_LARGE, ITwine.ERROR_INVALID_ARGUMENT},
+            {TwineException.PANIC, ITwine.ERROR_INTERNAL},
+            {TwineException.VERSION, ITwine.ERROR_INTERNAL},
+        };
+        for (int[] code : codes) {
+            bridge.appWire.failure = code[0];
+            assertError(code[1], () -> twine.cancel(1));
+        }
+    }
+
+    @Test
+    public void nullAndNonsenseAreInvalidArguments() {
+        assertError(ITwine.ERROR_INVALID_ARGUMENT, () -> twine.send(null));
+        assertError(ITwine.ERROR_INVALID_ARGUMENT, () -> twine.send(request(null)));
+        SendRequest withoutToken = request("x");
+        withoutToken.token = null;
+        assertError(ITwine.ERROR_INVALID_ARGUMENT, () -> twine.send(withoutToken));
+        assertError(ITwine.ERROR_INVALID_ARGUMENT, () -> twine.getHistory(null, "", null, 0));
+        assertError(ITwine.ERROR_INVALID_ARGUMENT, () -> twine.getHistory("", "", null, 201));
+        assertError(ITwine.ERROR_INVALID_ARGUMENT, () -> twine.getConversations(-1, 0));
+        assertError(ITwine.ERROR_INVALID_ARGUMENT, () -> twine.registerCallback(null));
+        assertError(ITwine.ERROR_INVALID_ARGUMENT, () -> twine.getCapabilities(new String[65]));
+        assertError(ITwine.ERROR_INVALID_ARGUMENT, () -> twine.getCapabilities(new String[1]));
+        assertError(ITwine.ERROR_INVALID_ARGUMENT, () -> twine.registerNumber("+1", "", false));
+        assertTrue(bridge.appWire.requests.isEmpty());
+    }
+
+    @Test
+    public void aPageIsCutToFitATransaction() throws Exception {
+        Messages.Builder page = Messages.newBuilder();
+        for (int i = 0; i < 5; i++) {
+            page.addMessages(
+                    Message.newBuilder()
+                            .setMessageId(i)
+                            .setText("x".repeat(40_000))
+                            .setOrder(OrderKey.newBuilder().setPosition(100 - i)));
+        }
+        bridge.appWire.answer = request -> Reply.newBuilder().setMessages(page);
+        HistoryPosition before = new HistoryPosition();
+        before.position = 200;
+        MessagePage got = twine.getHistory("+1", "+2", before, 50);
+        assertEquals(2, got.messages.length);
+        assertTrue(got.more);
+        assertEquals(99, got.messages[1].position.position);
+        assertEquals(
+                200, bridge.appWire.requests.get(0).getHistory().getBefore().getPosition());
+    }
+
+    @Test
+    public void whereTheBridgeReceivesSmsTheAppMayNot() {
+        assertError(
+                ITwine.ERROR_UNSUPPORTED, () -> twine.deliverIncomingSms(new IncomingSms()));
+    }
+
+    @Test
+    public void versionAndStatus() throws Exception {
+        assertEquals(1, twine.getInterfaceVersion());
+        StatusInfo status = twine.getStatus();
+        assertEquals(0, status.identities.length);
+    }
+
+    @Test
+    public void dumpTellsStatesAndNoNumbers() {
+        StringWriter out = new StringWriter();
+        TwineService service = Robolectric.setupService(TwineService.class);
+        service.dump(null, new PrintWriter(out), new String[0]);
+        assertTrue(out.toString(), out.toString().contains("daemon: not connected"));
+        assertTrue(out.toString(), out.toString().contains("incoming SMS in the spool: 0"));
+    }
+
+    @Test
+    public void eventsFlowFromTheSubscriptionUntilTheWindowIsFull() throws Exception {
+        Callback callback = new Callback();
+        CountDownLatch subscribed = new CountDownLatch(1);
+        bridge.appWire.answer =
+                request -> {
+                    if (request.hasSubscribe()) {
+                        subscribed.countDown();
+                    }
+                    return null;
+                };
+        twine.registerCallback(callback);
+        assertFalse(callback.available());
+        bridge.appWire.connect();
+        assertTrue(callback.available());
+        assertTrue(subscribed.await(60, TimeUnit.SECONDS));
+        int most = ITwine.MAX_UNACKNOWLEDGED_EVENTS;
+        for (int cursor = 1; cursor <= most + 3; cursor++) {
+            bridge.appWire.say(
+                    Notice.Kind.EVENT,
+                    Event.newBuilder()
+                            .setCursor(cursor)
+                            .setKind(EventKind.MESSAGE_RECEIVED)
+                            .setMessage(
+                                    Message.newBuilder()
+                                            .setText("habari")
+                                            .setState(MessageState.RECEIVED))
+                            .build());
+        }
+        for (int cursor = 1; cursor <= most; cursor++) {
+            EventInfo event = callback.event();
+            assertEquals(cursor, event.cursor);
+            assertEquals("habari", event.message.text);
+        }
+        assertNull(callback.events.poll(100, TimeUnit.MILLISECONDS));
+        twine.acknowledgeEvents(2);
+        assertEquals(most + 1, callback.event().cursor);
+        assertEquals(most + 2, callback.event().cursor);
+        assertNull(callback.events.poll(100, TimeUnit.MILLISECONDS));
+        // A break: told, and subscribed again.
+        twine.acknowledgeEvents(most + 2);
+        assertEquals(most + 3, callback.event().cursor);
+        bridge.appWire.lose();
+        assertFalse(callback.available());
+        bridge.appWire.connect();
+        assertTrue(callback.available());
+        twine.unregisterCallback(callback);
+    }
+
+    /** What an app is told. */
+    private static final class Callback extends ITwineCallback.Stub {
+        final LinkedBlockingQueue<EventInfo> events = new LinkedBlockingQueue<>();
+        final LinkedBlockingQueue<Boolean> available = new LinkedBlockingQueue<>();
+
+        @Override
+        public void onAvailable(boolean now) {
+            available.add(now);
+        }
+
+        @Override
+        public void onEvents(EventInfo[] some) {
+            events.addAll(List.of(some));
+        }
+
+        @Override
+        public int getInterfaceVersion() {
+            return VERSION;
+        }
+
+        boolean available() throws InterruptedException {
+            Boolean next = available.poll(60, TimeUnit.SECONDS);
+            assertTrue("not told", next != null);
+            return next;
+        }
+
+        EventInfo event() throws InterruptedException {
+            EventInfo next = events.poll(60, TimeUnit.SECONDS);
+            assertTrue("no event", next != null);
+            return next;
+        }
+    }
+}

@@ -1,0 +1,12 @@
+package org.twine.jni;
+
+/** Native methods that only the library of the tests has (cargo feature test-hooks). */
+final class TestHooks {
+    /** Panics inside the boundary that every native method has. */
+    static native void panic() throws TwineException;
+
+    /** What the library has allocated and not freed. */
+    static native long allocatedBytes();
+
+    private TestHooks() {}
+}

@@ -1,0 +1,78 @@
+//! The list of mutants.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+/// Mutants that need no more worlds than this are checked in every run of all tests.
+const SOON_WORLDS: u64 = 200;
+
+/// One deliberate bug.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Mutant {
+    /// Its switch: its place in the list, from 1.
+    #[serde(skip)]
+    pub(crate) number: u32,
+    pub(crate) name: String,
+    /// Of DELIVERY; `law`: nothing leaves before it is stored.
+    pub(crate) rule: String,
+    /// In plain words.
+    pub(crate) breaks: String,
+    /// From the top of the repository.
+    pub(crate) file: String,
+    /// The source text, which stands there exactly once.
+    pub(crate) source: String,
+    /// The expression or statement in it that is replaced; the whole, if left out.
+    part: Option<String>,
+    /// By what.
+    pub(crate) becomes: String,
+    /// Found within so many worlds, or
+    pub(crate) worlds: Option<u64>,
+    /// by this directed scenario: the file in `tests` and the name, `rules::rule_…`.
+    pub(crate) scenario: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    mutant: Vec<Mutant>,
+}
+
+impl Mutant {
+    pub(crate) fn part(&self) -> &str {
+        self.part.as_ref().unwrap_or(&self.source)
+    }
+
+    pub(crate) fn is_found_soon(&self) -> bool {
+        self.worlds.is_none_or(|worlds| worlds <= SOON_WORLDS)
+    }
+}
+
+/// All lists of a folder, by the names of their files.
+pub(crate) fn read(folder: &Path) -> Result<Vec<Mutant>> {
+    let entries = fs::read_dir(folder).with_context(|| format!("cannot read {folder:?}"))?;
+    let mut paths = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<Vec<_>>>()?;
+    paths.sort();
+    let mut all: Vec<Mutant> = Vec::new();
+    for path in paths {
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path:?}"))?;
+        let file: File = toml::from_str(&text).with_context(|| format!("{path:?}"))?;
+        all.extend(file.mutant);
+    }
+    let mut names = BTreeSet::new();
+    for (index, mutant) in all.iter_mut().enumerate() {
+        mutant.number = u32::try_from(index + 1)?;
+        let name = &mutant.name;
+        ensure!(names.insert(name.clone()), "two mutants are named {name}");
+        ensure!(
+            mutant.worlds.is_some() != mutant.scenario.is_some(),
+            "{name}: say either in how many worlds or by which scenario it is found"
+        );
+    }
+    Ok(all)
+}

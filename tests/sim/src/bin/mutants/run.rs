@@ -1,0 +1,165 @@
+//! Runs worlds and scenarios against each mutant, and tells what was found.
+
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use crate::list::Mutant;
+use crate::scratch::Programs;
+
+/// Long enough for a message's whole life and a restore of its gateway.
+const MINUTES: &str = "5";
+
+/// What became of one mutant.
+enum Found {
+    /// In the world of this place, counted from 1; by this promise.
+    InWorld(u64, String),
+    ByScenario,
+    Not(String),
+}
+
+/// Tells of each; says how many were not found, or broke a promise without a bug.
+pub(crate) fn all(programs: &Programs, mutants: &[&Mutant]) -> usize {
+    let started = Instant::now();
+    let worlds = mutants.iter().filter_map(|mutant| mutant.worlds).max();
+    let worlds = worlds.unwrap_or(1);
+    let mut failed = 0;
+    match none(programs, worlds) {
+        Ok(()) => println!("{:<38} {worlds} worlds and all scenarios kept", "0 (none)"),
+        Err(what) => {
+            failed += 1;
+            println!("{:<38} FAILED without any bug: {what}", "0 (none)");
+        }
+    }
+    for (mutant, found) in mutants.iter().zip(search(programs, mutants)) {
+        let what = match found {
+            Found::InWorld(place, promise) => format!("world {place:>4}: {promise}"),
+            Found::ByScenario => format!("scenario {}", mutant.scenario.as_deref().unwrap_or("")),
+            Found::Not(why) => {
+                failed += 1;
+                format!("NOT CAUGHT {why}: it {}", mutant.breaks)
+            }
+        };
+        println!("{:<38} rule {:<4} {what}", mutant.name, mutant.rule);
+    }
+    println!("{:.0} s", started.elapsed().as_secs_f64());
+    println!("{} passed, {failed} failed", mutants.len() + 1 - failed);
+    failed
+}
+
+/// No mutant is on: every promise is kept, and every scenario.
+fn none(programs: &Programs, worlds: u64) -> Result<(), String> {
+    let output = sim(programs, 0, worlds);
+    if !output.status.success() {
+        return Err(last_words(&output));
+    }
+    for program in programs.scenarios.values() {
+        let output = scenarios(program, 0, None);
+        if !output.status.success() {
+            return Err(last_words(&output));
+        }
+    }
+    Ok(())
+}
+
+/// As many at a time as there are processors; in the order of the list.
+fn search(programs: &Programs, mutants: &[&Mutant]) -> Vec<Found> {
+    let next = AtomicUsize::new(0);
+    let found = Mutex::new(Vec::new());
+    let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                while let Some(mutant) = mutants.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let one = look_for(programs, mutant);
+                    if let Ok(mut found) = found.lock() {
+                        found.push((mutant.number, one));
+                    }
+                }
+            });
+        }
+    });
+    let mut found = found.into_inner().unwrap_or_default();
+    found.sort_by_key(|(number, _)| *number);
+    found.into_iter().map(|(_, one)| one).collect()
+}
+
+fn look_for(programs: &Programs, mutant: &Mutant) -> Found {
+    if let Some(scenario) = &mutant.scenario {
+        let program = scenario.split_once("::").and_then(|(file, name)| {
+            let program = programs.scenarios.get(file)?;
+            Some((program, name))
+        });
+        let Some((program, name)) = program else {
+            return Found::Not(format!("by {scenario}, which is not built"));
+        };
+        let output = scenarios(program, mutant.number, Some(name));
+        let told = String::from_utf8_lossy(&output.stdout);
+        return match (output.status.success(), told.contains("1 failed")) {
+            (false, true) => Found::ByScenario,
+            _ => Found::Not(format!("by {scenario}")),
+        };
+    }
+    let worlds = mutant.worlds.unwrap_or(1);
+    let output = sim(programs, mutant.number, worlds);
+    if output.status.success() {
+        return Found::Not(format!("in {worlds} worlds"));
+    }
+    let told = String::from_utf8_lossy(&output.stdout);
+    let line = told.lines().find_map(|line| line.strip_prefix("seed "));
+    let parts = line.and_then(|line| {
+        let (seed, rest) = line.split_once(' ')?;
+        let (_, promise) = rest.split_once(": ")?;
+        let promise = promise.split_once(" (").map_or(promise, |(first, _)| first);
+        Some((seed.parse::<u64>().ok()?, promise.to_owned()))
+    });
+    match parts {
+        Some((seed, promise)) => Found::InWorld(seed + 1, promise),
+        // A panic tells nobody which world it was.
+        None => Found::Not(format!("cleanly: {}", last_words(&output))),
+    }
+}
+
+fn sim(programs: &Programs, number: u32, worlds: u64) -> Output {
+    let mut command = Command::new(&programs.sim);
+    let seeds = format!("0..{worlds}");
+    command.args([
+        "--first",
+        "--jobs",
+        "1",
+        "--minutes",
+        MINUTES,
+        "--seeds",
+        &seeds,
+    ]);
+    run(command, number)
+}
+
+fn scenarios(program: &Path, number: u32, only: Option<&str>) -> Output {
+    let mut command = Command::new(program);
+    command.arg("--test-threads=1");
+    if let Some(name) = only {
+        command.args(["--exact", name]);
+    }
+    run(command, number)
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "a program that was built a moment ago starts"
+)]
+fn run(mut command: Command, number: u32) -> Output {
+    command
+        .env("TWINE_MUTANT", number.to_string())
+        .output()
+        .expect("the program that was built starts")
+}
+
+fn last_words(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    let all = if out.is_empty() { err } else { out };
+    all.lines().rev().take(3).collect::<Vec<_>>().join(" / ")
+}
