@@ -58,6 +58,7 @@ mod client;
 mod error;
 mod greeting;
 pub mod limits;
+#[cfg(any(feature = "async", feature = "blocking"))]
 mod order;
 #[cfg(feature = "raw")]
 pub mod raw;
@@ -67,5 +68,6 @@ pub use ask::Ask;
 #[cfg(feature = "async")]
 pub use client::Client;
 pub use error::{ClientError, ConnectError, Disconnected, Ending, Refusal, RequestId};
+#[cfg(any(feature = "async", feature = "blocking"))]
 pub use order::Order;
 pub use twine_proto::control_pb as pb;

@@ -185,7 +185,7 @@ public final class AttemptJournal {
         if (side[part] || known == null || known.state() != state) {
             return;
         }
-        write(taken(id, part, state));
+        write(takenRecord(id, part, state));
         side[part] = true;
         if (attempt.isOver()) {
             forget(id);
@@ -240,10 +240,10 @@ public final class AttemptJournal {
                 all.add(record(attempt.delivered[part]));
             }
             if (attempt.taken[part]) {
-                all.add(taken(id, part, attempt.sent[part].state()));
+                all.add(takenRecord(id, part, attempt.sent[part].state()));
             }
             if (attempt.reportTaken[part]) {
-                all.add(taken(id, part, attempt.delivered[part].state()));
+                all.add(takenRecord(id, part, attempt.delivered[part].state()));
             }
         }
     }
@@ -252,7 +252,7 @@ public final class AttemptJournal {
         return ByteBuffer.allocate(13).put(BEGUN).putLong(id).putInt(parts).array();
     }
 
-    private static byte[] taken(long id, int part, PartResult.State state) {
+    private static byte[] takenRecord(long id, int part, PartResult.State state) {
         return ByteBuffer.allocate(14)
                 .put(TAKEN)
                 .putLong(id)
