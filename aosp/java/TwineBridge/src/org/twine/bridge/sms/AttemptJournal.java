@@ -76,11 +76,17 @@ public final class AttemptJournal {
             return true;
         }
 
-        /** Nothing more can come: what did not leave is not reported of. */
-        boolean isOver() {
+        /**
+         * Whether nothing more can come once the daemon has this, too: what did not leave is not
+         * reported of.
+         */
+        boolean isOverBut(boolean[] side, int missing) {
             for (int part = 0; part < sent.length; part++) {
-                boolean refused = sent[part].state() == PartResult.State.REFUSED;
-                if (!taken[part] || !(refused || reportTaken[part])) {
+                boolean here = part == missing;
+                boolean left = sent[part].state() != PartResult.State.REFUSED;
+                boolean told = taken[part] || here && side == taken;
+                boolean reported = reportTaken[part] || here && side == reportTaken;
+                if (!told || left && !reported) {
                     return false;
                 }
             }
@@ -185,10 +191,11 @@ public final class AttemptJournal {
         if (side[part] || known == null || known.state() != state) {
             return;
         }
-        write(takenRecord(id, part, state));
-        side[part] = true;
-        if (attempt.isOver()) {
+        if (attempt.isOverBut(side, part)) {
             forget(id);
+        } else {
+            write(takenRecord(id, part, state));
+            side[part] = true;
         }
     }
 

@@ -395,9 +395,19 @@ public class SmsDeskTest {
         desk.send(order(ATTEMPT, 1));
         desk.result(sent(0));
         Path log = full.resolve("attempts.log");
-        for (int i = 1; Files.size(log) <= AttemptJournal.COMPACT_BYTES; i++) {
-            desk.send(order(i, 1));
-            end(desk, i);
+        for (int step = 0; Files.size(log) <= AttemptJournal.COMPACT_BYTES; step++) {
+            int attempt = 1 + step / 3;
+            switch (step % 3) {
+                case 0:
+                    desk.send(order(attempt, 1));
+                    break;
+                case 1:
+                    desk.result(new PartResult(attempt, 0, PartResult.State.REFUSED, 4));
+                    break;
+                default:
+                    desk.partTaken(taken(attempt, SmsPartState.PART_REFUSED));
+                    break;
+            }
         }
         byte[] before = Files.readAllBytes(log);
         int step = 0;
