@@ -3,7 +3,7 @@
 //! brings those that came.
 //!
 //! Owns what is reported, and reports all of it again whenever the daemon was
-//! away; its journal and spool outlive it ([`desk`]). Never tells what a real agent
+//! away; its journal and spool outlive it (`desk`). Never tells what a real agent
 //! could not know (cuts, stalls).
 
 mod desk;
