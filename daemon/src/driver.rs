@@ -206,7 +206,8 @@ impl Driver {
             while let Some(output) = self.engine.poll_output(clock::now()) {
                 self.carry_out(output);
             }
-            // A client that was too slow for its reply may have been the agent.
+            // A client that was too slow for its reply or order may have been the
+            // agent.
             if !self.grant_wishes() {
                 break;
             }
@@ -327,6 +328,7 @@ impl Driver {
                 }
             },
             Output::Close { conn } => self.transports.close(conn),
+            Output::Order(order) => self.control.order(now, order.into_inner()),
             Output::Trace(record) => {
                 log::debug!(
                     "{:?} because {}",
@@ -375,7 +377,8 @@ impl Driver {
         }
     }
 
-    /// Lets out what the last batch has cleared, and begins nothing new.
+    /// Lets out what the last batch has cleared, and begins nothing new: an
+    /// order is given again to the agent that connects next.
     fn drain_without_storing(&mut self) {
         while let Some(output) = self.engine.poll_output(clock::now()) {
             if matches!(output, Output::Send { .. } | Output::Reply { .. }) {

@@ -70,8 +70,8 @@ pub const EVENTS_PER_READ: usize = 32;
 pub const MAX_LOOKUP_NUMBERS: usize = twine_proto::limits::MAX_LOOKUP_NUMBERS;
 /// Length of a card number (ICCID): ITU-T E.118 has at most 22 digits.
 pub const MAX_ICCID_BYTES: usize = 32;
-/// Cards an agent may report. Two slots, and room for embedded ones.
-pub const MAX_SIMS: usize = 8;
+/// Name of an operator, bytes; what is longer is cut off.
+pub const MAX_OPERATOR_BYTES: usize = 64;
 /// Longest interface name, as in Linux (`IFNAMSIZ` without its zero).
 pub const MAX_INTERFACE_BYTES: usize = 15;
 

@@ -2,7 +2,8 @@
 
 use twine_engine::message::{MessageId, MessageRecord, OrderKey};
 use twine_engine::store_ops::{EventCursor, EventRecord};
-use twine_proto::E164;
+use twine_proto::{E164, Peer};
+use twine_store::StoryLine;
 
 /// One read. Limits are of the reader's, not of the page's bytes: a page may
 /// be cut shorter.
@@ -16,7 +17,7 @@ pub enum Read {
         /// This device's number.
         own: E164,
         /// The other side.
-        peer: E164,
+        peer: Peer,
         /// From the page before.
         before: Option<OrderKey>,
         /// At most so many.
@@ -30,6 +31,8 @@ pub enum Read {
         /// At most so many.
         limit: usize,
     },
+    /// Why a message went the way it went. → `Page::Story`
+    Story(MessageId),
     /// Conversations, newest activity first. → `Page::Conversations`
     Conversations {
         /// Skip so many.
@@ -59,6 +62,8 @@ pub enum Page {
         /// Whether there are more.
         more: bool,
     },
+    /// A message and its story, if there is such.
+    Story(Option<Box<Story>>),
     /// Conversations.
     Conversations(Vec<Conversation>),
     /// Events.
@@ -69,6 +74,15 @@ pub enum Page {
         /// In order, without holes.
         events: Vec<(EventRecord, Option<MessageRecord>)>,
     },
+}
+
+/// A message, and what happened to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Story {
+    /// As it is now.
+    pub message: MessageRecord,
+    /// Oldest first.
+    pub lines: Vec<StoryLine>,
 }
 
 /// One conversation in brief.

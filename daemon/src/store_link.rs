@@ -14,7 +14,7 @@ use twine_store::{MessagePage, SqliteStore, StoreError, StoreHealth, StoreThread
 
 use crate::control::ReadTicket;
 use crate::limits::{MAX_PAGE_BYTES, MAX_READS};
-use crate::reads::{Conversation, Page, Read};
+use crate::reads::{Conversation, Page, Read, Story};
 
 /// One batch, the reads, and one word that the store broke.
 const ANSWERS: usize = 1 + MAX_READS + 1;
@@ -195,6 +195,13 @@ fn page(store: &SqliteStore, read: Read) -> Result<Page, StoreError> {
         Read::Outbox { after, limit } => {
             messages(store.read_outbox(after, limit, MAX_PAGE_BYTES)?)
         }
+        Read::Story(id) => Page::Story(match store.message(id)? {
+            None => None,
+            Some(message) => Some(Box::new(Story {
+                message,
+                lines: store.story(id)?,
+            })),
+        }),
         Read::Conversations { offset, limit } => Page::Conversations(
             store
                 .conversations(offset, limit)?

@@ -166,7 +166,7 @@ fn no_number_and_no_text_is_logged() {
     app.ask(register()).unwrap();
     app.ask(send("a secret token")).unwrap();
     app.ask(pb::Send {
-        to: "0712999888".to_owned(),
+        to: "+0712999888".to_owned(),
         ..send("x")
     })
     .unwrap_err();

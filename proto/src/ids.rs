@@ -91,6 +91,125 @@ impl fmt::Debug for E164 {
     }
 }
 
+/// The other side of a conversation: a number, or a name that only SMS reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Peer {
+    /// A number in international form.
+    Number(E164),
+    /// A short code ("40404") or an alphanumeric sender ("MPESA").
+    Name(SmsName),
+}
+
+/// An SMS address that is no number in international form, at most
+/// [`SmsName::MAX_BYTES`] bytes of visible characters. TS 23.040, 9.1.2.5:
+/// eleven characters or twenty digits at most; the limit leaves room for
+/// characters of three bytes.
+///
+/// `Debug` shows its length only.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SmsName {
+    len: u8,
+    bytes: [u8; Self::MAX_BYTES],
+}
+
+/// Why a text is no peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum PeerError {
+    /// Starts with a plus sign and is no number.
+    #[error(transparent)]
+    Number(#[from] E164Error),
+    /// Empty, or only spaces.
+    #[error("a peer needs a number, a short code or a name")]
+    Empty,
+    /// Longer than any SMS address.
+    #[error("a name or short code has at most {} bytes", SmsName::MAX_BYTES)]
+    TooLong,
+    /// A control character.
+    #[error("a name or short code has only visible characters")]
+    NotVisible,
+}
+
+impl SmsName {
+    /// See the type.
+    pub const MAX_BYTES: usize = 33;
+
+    /// "?": of a message whose originator is nothing that can be shown.
+    pub const UNKNOWN: Self = {
+        let mut bytes = [0; Self::MAX_BYTES];
+        bytes[0] = b'?';
+        Self { len: 1, bytes }
+    };
+
+    /// Takes a name as it came, without spaces around it.
+    pub fn new(text: &str) -> Result<Self, PeerError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(PeerError::Empty);
+        }
+        if text.len() > Self::MAX_BYTES {
+            return Err(PeerError::TooLong);
+        }
+        if text.chars().any(char::is_control) {
+            return Err(PeerError::NotVisible);
+        }
+        let mut bytes = [0; Self::MAX_BYTES];
+        bytes[..text.len()].copy_from_slice(text.as_bytes());
+        Ok(Self {
+            len: text.len() as u8,
+            bytes,
+        })
+    }
+
+    /// The name, for the user's own eyes.
+    pub fn expose(&self) -> &str {
+        // Made from a text of this length; nothing else makes one.
+        std::str::from_utf8(&self.bytes[..self.len.into()]).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for SmsName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[name of {} bytes]", self.len)
+    }
+}
+
+impl Peer {
+    /// The number, if it is one.
+    pub const fn number(self) -> Option<E164> {
+        match self {
+            Self::Number(number) => Some(number),
+            Self::Name(_) => None,
+        }
+    }
+
+    /// As a user writes it, for the user's own eyes.
+    pub fn expose(&self) -> String {
+        match self {
+            Self::Number(number) => number.expose(),
+            Self::Name(name) => name.expose().to_owned(),
+        }
+    }
+}
+
+impl From<E164> for Peer {
+    fn from(number: E164) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl FromStr for Peer {
+    type Err = PeerError;
+
+    fn from_str(text: &str) -> Result<Self, PeerError> {
+        // Spaces around it must not make a name of a number.
+        let text = text.trim();
+        if text.starts_with('+') {
+            return Ok(Self::Number(text.parse()?));
+        }
+        SmsName::new(text).map(Self::Name)
+    }
+}
+
 macro_rules! counter {
     ($(#[$doc:meta])* $name:ident($inner:ty)) => {
         $(#[$doc])*

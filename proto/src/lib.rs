@@ -109,7 +109,10 @@ pub mod redacted;
 
 pub use content::{Content, ContentError, Filled, NoteEntry, OpaqueContent};
 pub use frame::{Direction, Frame};
-pub use ids::{Cursor, Digest, E164, E164Error, Epoch, LaneSeq, MessageName, Seq, SessionNo, Slot};
+pub use ids::{
+    Cursor, Digest, E164, E164Error, Epoch, LaneSeq, MessageName, Peer, PeerError, Seq, SessionNo,
+    Slot, SmsName,
+};
 pub use redacted::Redacted;
 
 /// The messages prost makes of `wire.proto`. Unvalidated: only `codec` and

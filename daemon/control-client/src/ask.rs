@@ -113,6 +113,11 @@ pub(crate) fn report_frame(kind: pb::report::Kind) -> Result<Bytes, ClientError>
     within_limit(ClientMessage::Report(pb::Report { kind: Some(kind) }))
 }
 
+/// The frame of an order's result, within the limit.
+pub(crate) fn result_frame(result: pb::OrderResult) -> Result<Bytes, ClientError> {
+    within_limit(ClientMessage::OrderResult(result))
+}
+
 fn within_limit(message: ClientMessage) -> Result<Bytes, ClientError> {
     let bytes = 1 + match &message {
         ClientMessage::Connect(body) => body.encoded_len(),

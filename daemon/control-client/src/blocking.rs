@@ -7,13 +7,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use twine_proto::control::ServerMessage;
 use twine_proto::framing::Decoder;
 
-use crate::ask::{Ask, known, report_frame, request_frame};
+use crate::ask::{Ask, known, report_frame, request_frame, result_frame};
 use crate::error::{ClientError, ConnectError, Disconnected, Ending, RequestId};
 use crate::greeting::{connect_frame, judge, next_message, refusal};
 use crate::limits::{MAX_EVENT_QUEUE_BYTES, READ_CHUNK_BYTES};
+use crate::order::Order;
 use crate::pb;
 
 /// A connection to the daemon.
@@ -23,11 +25,17 @@ pub struct Client {
     connected: pb::Connected,
     timeout: Option<Duration>,
     last_id: RequestId,
-    /// Events that came before a reply.
-    events: VecDeque<pb::Event>,
-    event_bytes: usize,
+    /// Events that came while something else was awaited.
+    events: VecDeque<(pb::Event, usize)>,
+    /// The same, of orders.
+    orders: VecDeque<(Order, usize)>,
+    /// Of both.
+    queued_bytes: usize,
     ended: Option<Arc<Disconnected>>,
 }
+
+/// Which of the queues.
+type Queue<T> = fn(&mut Client) -> &mut VecDeque<(T, usize)>;
 
 /// Why no message could be read.
 enum ReadError {
@@ -69,7 +77,8 @@ impl Client {
             timeout,
             last_id: 0,
             events: VecDeque::new(),
-            event_bytes: 0,
+            orders: VecDeque::new(),
+            queued_bytes: 0,
             ended: None,
         })
     }
@@ -121,7 +130,15 @@ impl Client {
 
     /// Reports as the telephony agent; there is no answer.
     pub fn report(&mut self, kind: pb::report::Kind) -> Result<(), ClientError> {
-        let frame = report_frame(kind)?;
+        self.tell(report_frame(kind)?)
+    }
+
+    /// Tells what became of an order that has no report of its own.
+    pub fn order_result(&mut self, result: pb::OrderResult) -> Result<(), ClientError> {
+        self.tell(result_frame(result)?)
+    }
+
+    fn tell(&mut self, frame: Bytes) -> Result<(), ClientError> {
         if let Some(ended) = &self.ended {
             return Err(ClientError::NotSent(Arc::clone(ended)));
         }
@@ -134,13 +151,26 @@ impl Client {
     /// The next event; `None` if none came in `wait` (`None`: for ever).
     /// Nothing comes before `Subscribe`.
     pub fn next_event(&mut self, wait: Option<Duration>) -> Result<Option<pb::Event>, ClientError> {
+        self.next(wait, |client| &mut client.events)
+    }
+
+    /// The next order for the telephony agent, otherwise as
+    /// [`next_event`](Self::next_event). Nothing comes before the agent reported
+    /// its full state.
+    pub fn next_order(&mut self, wait: Option<Duration>) -> Result<Option<Order>, ClientError> {
+        self.next(wait, |client| &mut client.orders)
+    }
+
+    fn next<T>(
+        &mut self,
+        wait: Option<Duration>,
+        queue: Queue<T>,
+    ) -> Result<Option<T>, ClientError> {
         let deadline = deadline(wait);
         loop {
-            if let Some(event) = self.events.pop_front() {
-                if self.events.is_empty() {
-                    self.event_bytes = 0;
-                }
-                return Ok(Some(event));
+            if let Some((taken, bytes)) = queue(self).pop_front() {
+                self.queued_bytes -= bytes;
+                return Ok(Some(taken));
             }
             if let Some(ended) = &self.ended {
                 return Err(ClientError::NotSent(Arc::clone(ended)));
@@ -160,19 +190,27 @@ impl Client {
     /// Takes what is not the awaited reply.
     fn keep(&mut self, message: ServerMessage, bytes: usize) -> Result<(), Ending> {
         match message {
-            ServerMessage::Event(_) if self.event_bytes + bytes > MAX_EVENT_QUEUE_BYTES => {
+            ServerMessage::Event(_) | ServerMessage::Order(_)
+                if self.queued_bytes + bytes > MAX_EVENT_QUEUE_BYTES =>
+            {
                 Err(Ending::EventsNotTaken)
             }
             ServerMessage::Event(event) => {
-                self.event_bytes += bytes;
-                self.events.push_back(event);
+                self.queued_bytes += bytes;
+                self.events.push_back((event, bytes));
+                Ok(())
+            }
+            ServerMessage::Order(order) => {
+                if let Some(order) = Order::known(order) {
+                    self.queued_bytes += bytes;
+                    self.orders.push_back((order, bytes));
+                }
                 Ok(())
             }
             ServerMessage::Closed(closed) => Err(Ending::Closed(refusal(closed))),
             ServerMessage::Connected(_) => Err(Ending::Unexpected("a second greeting")),
-            // A late reply to a request that timed out; an order, of which none
-            // is defined for this version's agents.
-            ServerMessage::Reply(_) | ServerMessage::Order(_) => Ok(()),
+            // A late reply to a request that timed out.
+            ServerMessage::Reply(_) => Ok(()),
         }
     }
 

@@ -5,7 +5,8 @@
 //!   request() ─► write queue ─► writer task ─► socket
 //!   request() ◄─ open requests ◄┐
 //!                               ├─ reader task ◄─ socket
-//!   next_event() ◄─ events ◄────┘
+//!   next_event() ◄─ events ◄────┤
+//!   next_order() ◄─ orders ◄────┘
 //! ```
 
 use std::collections::{BTreeMap, VecDeque};
@@ -21,18 +22,19 @@ use tokio::task::AbortHandle;
 use twine_proto::control::ServerMessage;
 use twine_proto::framing::Decoder;
 
-use crate::ask::{Ask, known, report_frame, request_frame};
+use crate::ask::{Ask, known, report_frame, request_frame, result_frame};
 use crate::error::{ClientError, ConnectError, Disconnected, Ending, RequestId};
 use crate::greeting::{connect_frame, judge, next_message, refusal};
 use crate::limits::{
     EVENT_QUEUE_BYTES, MAX_EVENT_QUEUE_BYTES, MAX_OPEN_REQUESTS, READ_CHUNK_BYTES, WRITE_QUEUE,
 };
+use crate::order::Order;
 use crate::pb;
 
 /// A connection to the daemon. Clones share it; it ends with the last one.
 ///
-/// Events are handed out once: with several tasks in [`next_event`](Self::next_event)
-/// each event goes to one of them.
+/// Events and orders are handed out once: with several tasks in
+/// [`next_event`](Self::next_event) each event goes to one of them.
 #[derive(Clone)]
 pub struct Client {
     handle: Arc<Handle>,
@@ -58,9 +60,9 @@ impl Drop for Handle {
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
-    /// An event came, or the connection ended.
+    /// An event or an order came, or the connection ended.
     arrived: Notify,
-    /// An event was taken or a request opened: the reader may go on.
+    /// One was taken or a request opened: the reader may go on.
     wanted: Notify,
 }
 
@@ -69,9 +71,14 @@ struct State {
     last_id: RequestId,
     open: BTreeMap<RequestId, OpenRequest>,
     events: VecDeque<(pb::Event, usize)>,
-    event_bytes: usize,
+    orders: VecDeque<(Order, usize)>,
+    /// Of the events and orders.
+    queued_bytes: usize,
     ended: Option<Arc<Disconnected>>,
 }
+
+/// Which of the queues.
+type Queue<T> = fn(&mut State) -> &mut VecDeque<(T, usize)>;
 
 struct OpenRequest {
     reply: oneshot::Sender<Option<pb::reply::Kind>>,
@@ -190,26 +197,40 @@ impl Client {
         Ok(())
     }
 
+    /// Tells what became of an order that has no report of its own. Returns as
+    /// [`report`](Self::report) does.
+    pub async fn order_result(&self, result: pb::OrderResult) -> Result<(), ClientError> {
+        let frame = result_frame(result)?;
+        if self.handle.write.send(frame).await.is_err() {
+            return Err(ClientError::NotSent(self.handle.shared.ending()));
+        }
+        Ok(())
+    }
+
     /// The next event, in the daemon's order; after the last one before a break
     /// the error. Nothing comes before `Subscribe`. Safe to give up and call
     /// again: no event is lost.
     pub async fn next_event(&self) -> Result<pb::Event, ClientError> {
-        let shared = &self.handle.shared;
-        loop {
-            let arrived = shared.arrived.notified();
-            tokio::pin!(arrived);
-            arrived.as_mut().enable();
-            if let Some(event) = shared.take_event() {
-                return event;
-            }
-            arrived.await;
-        }
+        self.handle.shared.next(|state| &mut state.events).await
     }
 
     /// An event that is here already.
     #[must_use]
     pub fn try_next_event(&self) -> Option<pb::Event> {
-        self.handle.shared.take_event()?.ok()
+        self.handle.shared.take(|state| &mut state.events)?.ok()
+    }
+
+    /// The next order for the telephony agent, otherwise as
+    /// [`next_event`](Self::next_event). Nothing comes before the agent reported
+    /// its full state.
+    pub async fn next_order(&self) -> Result<Order, ClientError> {
+        self.handle.shared.next(|state| &mut state.orders).await
+    }
+
+    /// An order that is here already.
+    #[must_use]
+    pub fn try_next_order(&self) -> Option<Order> {
+        self.handle.shared.take(|state| &mut state.orders)?.ok()
     }
 
     /// How the connection ended, if it has.
@@ -235,16 +256,40 @@ impl Shared {
         })
     }
 
-    fn take_event(&self) -> Option<Result<pb::Event, ClientError>> {
+    async fn next<T>(&self, queue: Queue<T>) -> Result<T, ClientError> {
+        loop {
+            let arrived = self.arrived.notified();
+            tokio::pin!(arrived);
+            arrived.as_mut().enable();
+            if let Some(taken) = self.take(queue) {
+                return taken;
+            }
+            arrived.await;
+        }
+    }
+
+    fn take<T>(&self, queue: Queue<T>) -> Option<Result<T, ClientError>> {
         let mut state = self.lock();
-        if let Some((event, bytes)) = state.events.pop_front() {
-            state.event_bytes -= bytes;
+        if let Some((taken, bytes)) = queue(&mut state).pop_front() {
+            state.queued_bytes -= bytes;
             drop(state);
             self.wanted.notify_one();
-            return Some(Ok(event));
+            return Some(Ok(taken));
         }
         let ended = state.ended.as_ref()?;
         Some(Err(ClientError::NotSent(Arc::clone(ended))))
+    }
+
+    fn put<T>(&self, queue: Queue<T>, message: T, bytes: usize) -> Result<(), Ending> {
+        let mut state = self.lock();
+        if state.queued_bytes + bytes > MAX_EVENT_QUEUE_BYTES {
+            return Err(Ending::EventsNotTaken);
+        }
+        state.queued_bytes += bytes;
+        queue(&mut state).push_back((message, bytes));
+        drop(state);
+        self.arrived.notify_waiters();
+        Ok(())
     }
 
     async fn read_all(&self, mut socket: OwnedReadHalf, mut decoder: Decoder) -> Ending {
@@ -254,7 +299,7 @@ impl Shared {
             if let Err(ending) = self.take_frames(&mut decoder) {
                 return ending;
             }
-            self.room_for_events().await;
+            self.room().await;
             match socket.read(&mut chunk).await {
                 Ok(0) => return Ending::Eof,
                 Ok(read) => decoder.extend(&chunk[..read]),
@@ -263,13 +308,13 @@ impl Shared {
         }
     }
 
-    /// Waits while too many events wait and nobody waits for a reply, which
+    /// Waits while too much waits to be taken and nobody waits for a reply, which
     /// may lie behind further events in the socket.
-    async fn room_for_events(&self) {
+    async fn room(&self) {
         loop {
             {
                 let state = self.lock();
-                if state.event_bytes < EVENT_QUEUE_BYTES || !state.open.is_empty() {
+                if state.queued_bytes < EVENT_QUEUE_BYTES || !state.open.is_empty() {
                     return;
                 }
             }
@@ -287,19 +332,15 @@ impl Shared {
                     }
                 }
                 ServerMessage::Event(event) => {
-                    let mut state = self.lock();
-                    if state.event_bytes + bytes > MAX_EVENT_QUEUE_BYTES {
-                        return Err(Ending::EventsNotTaken);
+                    self.put(|state| &mut state.events, event, bytes)?;
+                }
+                ServerMessage::Order(order) => {
+                    if let Some(order) = Order::known(order) {
+                        self.put(|state| &mut state.orders, order, bytes)?;
                     }
-                    state.event_bytes += bytes;
-                    state.events.push_back((event, bytes));
-                    drop(state);
-                    self.arrived.notify_waiters();
                 }
                 ServerMessage::Closed(closed) => return Err(Ending::Closed(refusal(closed))),
                 ServerMessage::Connected(_) => return Err(Ending::Unexpected("a second greeting")),
-                // No order is defined for this version's agents.
-                ServerMessage::Order(_) => {}
             }
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! Client of `twined`'s control socket.
 //!
 //! Owns the client's side of one connection: greeting, request ids, matching
-//! of replies, a bounded queue of events. Never reconnects and never repeats a
+//! of replies, bounded queues of events and orders. Never reconnects and never repeats a
 //! request by itself: whether that is right, only the caller knows.
 //!
 //! Three clients share the messages and the errors:
@@ -19,6 +19,12 @@
 //! been carried out: connect again and repeat a `send` with the same token, it
 //! returns the same message (DELIVERY 1). All other requests are safe to repeat.
 //! [`ClientError::NotSent`] never reached the daemon.
+//!
+//! # The telephony agent
+//!
+//! It reports its full state first, then takes orders with `next_order` and
+//! reports what becomes of them. An agent that does not take its orders is
+//! disconnected by the daemon, like any slow client.
 //!
 //! # Example
 //!
@@ -52,6 +58,8 @@ mod client;
 mod error;
 mod greeting;
 pub mod limits;
+#[cfg(any(feature = "async", feature = "blocking"))]
+mod order;
 #[cfg(feature = "raw")]
 pub mod raw;
 
@@ -60,4 +68,6 @@ pub use ask::Ask;
 #[cfg(feature = "async")]
 pub use client::Client;
 pub use error::{ClientError, ConnectError, Disconnected, Ending, Refusal, RequestId};
+#[cfg(any(feature = "async", feature = "blocking"))]
+pub use order::Order;
 pub use twine_proto::control_pb as pb;

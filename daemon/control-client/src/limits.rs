@@ -5,10 +5,10 @@
 pub const MAX_OPEN_REQUESTS: usize = 32;
 /// Requests and reports that wait to be written; further ones wait.
 pub const WRITE_QUEUE: usize = 32;
-/// Bytes of events that wait to be taken. Beyond it the socket is read only
+/// Bytes of events and orders that wait to be taken. Beyond it the socket is read only
 /// while a reply is awaited, so that the daemon sends no more of them.
 pub const EVENT_QUEUE_BYTES: usize = 256 * 1024;
-/// Bytes of events read while waiting for a reply; beyond it the connection is
+/// Bytes of events and orders read while waiting for a reply; beyond it the connection is
 /// ended rather than the memory filled.
 pub const MAX_EVENT_QUEUE_BYTES: usize = 8 * 1024 * 1024;
 /// One read of the socket.

@@ -322,3 +322,106 @@ fn garbage_from_the_daemon_is_an_error_and_not_a_panic() {
         if matches!(ended.ending, Ending::Framing(_))));
     daemon.join().unwrap();
 }
+
+fn order(id: u64) -> ServerMessage {
+    ServerMessage::Order(pb::Order {
+        id,
+        kind: Some(pb::order::Kind::SmsTaken(pb::SmsTaken {
+            spool_id: id.to_string(),
+        })),
+    })
+}
+
+/// Orders among events, and one of a kind that is not known.
+fn orders(mut peer: Peer) {
+    peer.greet();
+    let Some(ClientMessage::Report(_)) = peer.read() else {
+        panic!("expected a report");
+    };
+    peer.write(order(1));
+    peer.event(7, String::new());
+    peer.write(ServerMessage::Order(pb::Order { id: 2, kind: None }));
+    peer.write(order(3));
+    let Some(ClientMessage::OrderResult(result)) = peer.read() else {
+        panic!("expected a result");
+    };
+    assert_eq!((result.id, result.code), (3, 1));
+    peer.close(pb::ErrorCode::Internal, "stopping");
+}
+
+fn state() -> pb::report::Kind {
+    pb::report::Kind::State(pb::TelephonyState::default())
+}
+
+fn result() -> pb::OrderResult {
+    pb::OrderResult {
+        id: 3,
+        code: 1,
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn an_agent_takes_orders_and_events_each_in_their_order() {
+    let (_dir, path, daemon) = daemon(orders);
+    let agent = Client::connect(&path, "test", &[pb::Role::Telephony])
+        .await
+        .unwrap();
+    agent.report(state()).await.unwrap();
+    assert_eq!(agent.next_order().await.unwrap().id, 1);
+    let order = agent.next_order().await.unwrap();
+    assert_eq!(order.id, 3, "what is not known is left out");
+    assert!(matches!(order.kind, pb::order::Kind::SmsTaken(taken) if taken.spool_id == "3"));
+    assert_eq!(agent.next_event().await.unwrap().cursor, 7);
+    assert!(agent.try_next_order().is_none());
+    agent.order_result(result()).await.unwrap();
+    assert!(matches!(
+        agent.next_order().await,
+        Err(ClientError::NotSent(_))
+    ));
+    daemon.join().unwrap();
+}
+
+#[test]
+fn a_blocking_agent_does_the_same() {
+    let (_dir, path, daemon) = daemon(orders);
+    let mut agent = blocking::Client::connect(&path, "test", &[pb::Role::Telephony], None).unwrap();
+    assert!(agent.next_order(Some(Duration::ZERO)).unwrap().is_none());
+    agent.report(state()).unwrap();
+    assert_eq!(agent.next_event(None).unwrap().unwrap().cursor, 7);
+    assert_eq!(agent.next_order(None).unwrap().unwrap().id, 1);
+    assert_eq!(agent.next_order(None).unwrap().unwrap().id, 3);
+    agent.order_result(result()).unwrap();
+    assert!(matches!(
+        agent.next_order(None),
+        Err(ClientError::NotSent(_))
+    ));
+    daemon.join().unwrap();
+}
+
+#[tokio::test]
+async fn orders_that_nobody_takes_are_left_in_the_socket() {
+    let size = 64 * 1024;
+    let count = 4 * EVENT_QUEUE_BYTES / size;
+    let (_dir, path, daemon) = daemon(move |mut peer| {
+        peer.greet();
+        let parts = vec!["x".repeat(size)];
+        for id in 1..=count as u64 {
+            peer.write(ServerMessage::Order(pb::Order {
+                id,
+                kind: Some(pb::order::Kind::SendSms(pb::SendSms {
+                    parts: parts.clone(),
+                    ..Default::default()
+                })),
+            }));
+        }
+    });
+    let agent = Client::connect(&path, "test", &[pb::Role::Telephony])
+        .await
+        .unwrap();
+    for id in 1..=count as u64 {
+        assert_eq!(agent.next_order().await.unwrap().id, id);
+    }
+    assert!(agent.next_order().await.is_err());
+    daemon.join().unwrap();
+}

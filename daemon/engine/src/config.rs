@@ -28,6 +28,22 @@ pub struct Config {
     /// Longest wait before a device that the gateway does not know asks again;
     /// the first is 30 s, doubled each time. Default 1 h.
     pub not_bound_retry: Duration,
+    /// This device can send SMS. Default true; without, every message is for IP
+    /// alone.
+    pub sms: bool,
+    /// How long a message waits for a link before it may go by SMS: shorter than
+    /// a person waits, longer than moving data between SIMs takes (1 to 7 s).
+    /// Default 15 s.
+    pub no_link_patience: Duration,
+    /// How long the gateway may take to accept a message before it may go by SMS;
+    /// by generation more is added, see [`crate::channel`]. Default 15 s.
+    pub accept_patience: Duration,
+    /// How long an accepted message may take to be delivered before it is asked
+    /// back. Default 3 min: longer than a phone on a weak network needs to come
+    /// back after a hole.
+    pub delivery_patience: Duration,
+    /// Most parts of an SMS that Twine sends without asking the user. Default 10.
+    pub max_parts_unasked: u8,
     /// Whether the user's "block connections without VPN" holds for the
     /// session. Default [`VpnLockdown::Respect`].
     pub vpn_lockdown: VpnLockdown,
@@ -56,6 +72,11 @@ impl Default for Config {
             backoff_first: Duration::from_secs(1),
             backoff_max: Duration::from_secs(300),
             not_bound_retry: Duration::from_secs(3600),
+            sms: true,
+            no_link_patience: Duration::from_secs(15),
+            accept_patience: Duration::from_secs(15),
+            delivery_patience: Duration::from_secs(180),
+            max_parts_unasked: 10,
             vpn_lockdown: VpnLockdown::default(),
         }
     }

@@ -1,13 +1,15 @@
 //! What a part of the engine is given to act with: it can record, and nothing
 //! else.
 
+use std::time::Duration;
+
 use twine_proto::{E164, Seq};
 
 use crate::engine::Then;
 use crate::gate::{Committed, Effect, Fleeting, Gate};
 use crate::limits::MAX_TRACE_RECORDS_PER_TURN;
-use crate::store_ops::Op;
-use crate::time::Now;
+use crate::store_ops::{BootStamp, Look, Op};
+use crate::time::{BootId, Now};
 use crate::trace::{Decision, TraceRecord};
 
 /// Counters since start, for diagnostics.
@@ -24,6 +26,10 @@ pub(crate) struct Counters {
     pub(crate) answers_missed: u64,
     pub(crate) moves: u64,
     pub(crate) new_epochs: u64,
+    pub(crate) sms_ordered: u64,
+    pub(crate) sms_received: u64,
+    pub(crate) fell_back: u64,
+    pub(crate) merged: u64,
     pub(crate) busy: u64,
     pub(crate) traces_dropped: u64,
 }
@@ -42,6 +48,10 @@ impl Counters {
             ("answers_missed", self.answers_missed),
             ("moves", self.moves),
             ("new_epochs", self.new_epochs),
+            ("sms_ordered", self.sms_ordered),
+            ("sms_received", self.sms_received),
+            ("fell_back", self.fell_back),
+            ("merged", self.merged),
             ("busy", self.busy),
             ("traces_dropped", self.traces_dropped),
         ]
@@ -51,12 +61,29 @@ impl Counters {
 /// The means of one turn.
 pub(crate) struct Ctx<'a> {
     pub(crate) now: Now,
+    pub(crate) boot: BootId,
     pub(crate) gate: &'a mut Gate<Then>,
     pub(crate) counters: &'a mut Counters,
     pub(crate) traced: &'a mut usize,
 }
 
 impl Ctx<'_> {
+    /// This moment, as the store keeps it.
+    pub(crate) fn stamp(&self) -> BootStamp {
+        BootStamp {
+            boot: self.boot,
+            at: self.now.instant,
+        }
+    }
+
+    /// A look so long after now.
+    pub(crate) fn look(&self, after: Duration) -> Look {
+        Look {
+            boot: self.stamp(),
+            after,
+        }
+    }
+
     pub(crate) fn op(&mut self, op: Op, then: impl Into<Then>) {
         self.gate.op(op, then.into());
     }

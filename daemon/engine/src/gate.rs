@@ -19,7 +19,7 @@ use twine_proto::frame::{Lookup, Typing};
 use crate::input::{ConnId, ReplyTo};
 use crate::limits::MAX_OPEN_OPS;
 use crate::link::LinkId;
-use crate::output::{Notice, Output, Reply, TransportKind};
+use crate::output::{Notice, Order, Output, Reply, TransportKind};
 use crate::store_ops::{Batch, BatchId, EventCursor, Op, Outcome, Stored};
 use crate::time::WallTime;
 use crate::trace::TraceRecord;
@@ -49,6 +49,7 @@ pub(crate) struct Committed(());
 pub(crate) enum Effect {
     Send { conn: ConnId, frame: Frame },
     Reply { to: ReplyTo, reply: Reply },
+    Order(Order),
 }
 
 /// What depends on nothing stored: it is lost with the connection or the
@@ -243,6 +244,7 @@ fn cleared(effect: Effect) -> Output {
             to,
             reply: Cleared(reply),
         },
+        Effect::Order(order) => Output::Order(Cleared(order)),
     }
 }
 

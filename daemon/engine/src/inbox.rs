@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use twine_proto::frame::{
     Ack, Deliver, ReadMark, Receipt, ReceiptKind, RejectReason, UnreadableDeliver,
 };
-use twine_proto::{Content, Cursor, Digest, E164, Frame, LaneSeq, MessageName, Slot};
+use twine_proto::{Content, Cursor, Digest, E164, Frame, LaneSeq, MessageName, NoteEntry, Slot};
 
 use crate::ctx::{Ctx, Route};
 use crate::gate::{Committed, Effect};
@@ -108,19 +108,21 @@ impl Inbox {
             lane_seq: deliver.lane_seq,
         };
         let digest = Digest::of(own, deliver.lane_seq, deliver.content.as_bytes());
-        let body = match Content::decode(&deliver.content) {
-            // A lane note alone has no place in the lane and is no message.
-            Ok(Content { text: None, .. }) => None,
-            Ok(Content {
-                text: Some(text), ..
-            }) if deliver.lane_seq != LaneSeq(0) => Some(IncomingBody::Text { name, digest, text }),
-            Ok(_) | Err(_) if deliver.lane_seq == LaneSeq(0) => Some(IncomingBody::Unnamed),
-            Ok(_) | Err(_) => Some(IncomingBody::Unreadable { name, digest }),
-        };
         let (cursor, check) = (deliver.cursor, name.cursor_check());
-        let Some(body) = body else {
-            self.pass(ctx, own, route, cursor, check);
-            return None;
+        let (body, note) = match Content::decode(&deliver.content) {
+            // A lane note alone has no place in the lane and is no message.
+            Ok(Content { text: None, note }) => {
+                self.note(ctx, own, route, &deliver, note, check);
+                return None;
+            }
+            Ok(Content {
+                text: Some(text),
+                note,
+            }) if deliver.lane_seq != LaneSeq(0) => {
+                (IncomingBody::Text { name, digest, text }, note)
+            }
+            Ok(_) | Err(_) if deliver.lane_seq == LaneSeq(0) => (IncomingBody::Unnamed, Vec::new()),
+            Ok(_) | Err(_) => (IncomingBody::Unreadable { name, digest }, Vec::new()),
         };
         let unreadable = !matches!(body, IncomingBody::Text { .. });
         self.take(
@@ -134,6 +136,9 @@ impl Inbox {
                 check,
                 body,
                 age_s: deliver.age_s,
+                note,
+                maybe_by_sms: deliver.maybe_by_sms,
+                boot: ctx.stamp(),
             },
         );
         None
@@ -158,6 +163,9 @@ impl Inbox {
             check: 0,
             body: IncomingBody::Unnamed,
             age_s: 0,
+            note: Vec::new(),
+            maybe_by_sms: false,
+            boot: ctx.stamp(),
         };
         self.take(ctx, route, true, incoming);
         None
@@ -203,13 +211,26 @@ impl Inbox {
         );
     }
 
-    fn pass(&mut self, ctx: &mut Ctx<'_>, own: E164, route: Route, cursor: Cursor, check: u32) {
+    fn note(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        own: E164,
+        route: Route,
+        deliver: &Deliver,
+        note: Vec<NoteEntry>,
+        check: u32,
+    ) {
         self.uncommitted += 1;
+        let cursor = deliver.cursor;
         ctx.op(
-            Op::PassCursor {
+            Op::ApplyNote {
                 number: own,
+                from: deliver.from,
+                epoch: deliver.epoch,
+                note,
                 cursor,
                 check: self.check(check),
+                boot: ctx.stamp(),
             },
             Then::Passed { route, cursor },
         );

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use twine_proto::{E164, Frame, Redacted};
+use twine_proto::{E164, Frame, Peer, Redacted};
+use twine_sms::TableSet;
 
 use crate::link::{Link, Sim};
-use crate::message::MessageId;
+use crate::message::{Channel, MessageId};
+use crate::parts::{AttemptId, PartState};
+use crate::settings::Settings;
 use crate::store_ops::{ClientName, EventCursor, Stored, Token};
 
 /// One thing that happened.
@@ -57,20 +60,49 @@ pub enum Command {
         client: ClientName,
         /// Idempotence token.
         token: Token,
-        /// Sending number; `None`: the only identity, or else an error.
+        /// Sending number; `None`: the only identity, or that of the card the
+        /// user made the default for SMS, or else an error.
         from: Option<E164>,
         /// Recipient.
-        to: E164,
+        to: Peer,
         /// Validated: not empty, within the limit.
         text: Redacted<String>,
         /// Give up when not delivered within.
         valid_for: Option<Duration>,
+        /// The user's wish for this message.
+        by: Option<Channel>,
     },
     /// Take a message back. → `Reply::Done`: it is out of the queue or marked;
     /// how it ends, an event tells.
     Cancel(MessageId),
-    /// Send a failed message again. → `Reply::Done`
-    Retry(MessageId),
+    /// Send a failed message again, or decide about one that waits for the user.
+    /// → `Reply::Done`
+    Retry {
+        /// Which.
+        id: MessageId,
+        /// The user's wish; `None`: Twine chooses.
+        by: Option<Channel>,
+    },
+    /// What would happen to a message now. → `Reply::Previewed`
+    Preview {
+        /// As with `Send`.
+        from: Option<E164>,
+        /// Recipient.
+        to: Peer,
+        /// May be empty.
+        text: Redacted<String>,
+        /// The user's wish.
+        by: Option<Channel>,
+    },
+    /// What is set, and what holds. → `Reply::Settings`
+    GetSettings(Option<(E164, Peer)>),
+    /// Set what the user chose, as a whole. → `Reply::Done`
+    Set {
+        /// For one conversation; `None`: globally.
+        conversation: Option<(E164, Peer)>,
+        /// What holds there from now on.
+        settings: Settings,
+    },
     /// The user has read up to this message. → `Reply::Done`
     MarkRead(MessageId),
     /// The user writes, or stopped. → `Reply::Done`, whether or not it could be
@@ -118,11 +150,46 @@ pub enum TelephonyEvent {
         sims: Vec<Sim>,
         /// Links.
         links: Vec<Link>,
+        /// The national language tables the framework uses when it sends.
+        tables: TableSet,
     },
     /// One link came, changed, or (with `up: false`) went.
     Link(Link),
+    /// One card came, changed, or (with `ready: false`) went.
+    Sim(Sim),
+    /// What became of one part of an attempt. Told again until
+    /// `Order::SmsPartTaken`.
+    SmsPart {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// Which part, from 0.
+        part: u8,
+        /// What became of it.
+        state: PartState,
+        /// With `Refused`: the code, as in SmsManager.
+        code: Option<i32>,
+    },
+    /// A whole message came. Told again until `Order::SmsTaken`.
+    SmsReceived(SmsReceived),
     /// The agent is gone; what it said last is kept, but nothing can be asked.
     AgentGone,
+}
+
+/// An incoming SMS as the agent has it.
+#[derive(Debug, Clone)]
+pub struct SmsReceived {
+    /// The agent's name for it: 1 to [`crate::limits::MAX_SPOOL_ID_BYTES`]
+    /// characters of `[a-zA-Z0-9._-]`.
+    pub spool_id: String,
+    /// The card it came by.
+    pub iccid: Redacted<String>,
+    /// Whose it is: a number only if the receiving card's home plan makes it one
+    /// (DELIVERY 27).
+    pub from: Peer,
+    /// As it came, mark included.
+    pub text: Redacted<String>,
+    /// SCTS, milliseconds since 1970.
+    pub scts_ms: u64,
 }
 
 /// What a connection reports.

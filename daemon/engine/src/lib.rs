@@ -38,8 +38,12 @@ pub mod gate;
 pub mod input;
 pub mod limits;
 pub mod link;
+pub mod merging;
 pub mod message;
+pub mod notes;
 pub mod output;
+pub mod parts;
+pub mod settings;
 pub mod status;
 pub mod store_ops;
 pub mod time;
@@ -47,6 +51,8 @@ pub mod trace;
 
 mod channel;
 mod ctx;
+mod deadlines;
+mod deciding;
 mod engine;
 mod inbox;
 mod links;
@@ -56,8 +62,12 @@ mod receipts;
 mod registration;
 mod rng;
 mod session;
+mod sims;
+mod sms;
 
 pub use config::{Config, VpnLockdown};
 pub use engine::{Engine, TimerReason};
-pub use input::{ChannelEvent, Command, ConnId, DownReason, Input, ReplyTo, TelephonyEvent};
-pub use output::{CommandError, Notice, Output, Reply, TransportKind};
+pub use input::{
+    ChannelEvent, Command, ConnId, DownReason, Input, ReplyTo, SmsReceived, TelephonyEvent,
+};
+pub use output::{CommandError, Notice, Order, Output, Preview, Reply, SmsPreview, TransportKind};

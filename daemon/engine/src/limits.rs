@@ -28,6 +28,40 @@ pub const LOOKUP_TIMEOUT: Duration = Duration::from_secs(30);
 /// Gaps remembered per incoming lane (DELIVERY 10). Beyond it the oldest gap is
 /// forgotten and the history's index decides.
 pub const MAX_GAPS_PER_LANE: usize = 64;
+/// A look-up or refusal that says "not on IP" is believed so long; then IP is
+/// tried again. Six hours: a new user is found the same day, a number without
+/// Twine costs one extra exchange with the gateway now and then.
+pub const REFUSED_REACH_TTL: Duration = Duration::from_secs(6 * 3600);
+/// SMS parts handed to the agent within [`SMS_WINDOW`]. Android asks the user
+/// above 30 in 60 s (SmsUsageMonitor); the rest is left to what the user's other
+/// apps send under the same package.
+pub const SMS_PARTS_PER_WINDOW: usize = 25;
+/// See [`SMS_PARTS_PER_WINDOW`].
+pub const SMS_WINDOW: Duration = Duration::from_secs(60);
+/// Attempts at the agent at once: Android answers "limit exceeded" above 5
+/// pending messages (SMSDispatcher).
+pub const MAX_SMS_HANDED: u64 = 4;
+/// Between equal texts to one peer by SMS (DELIVERY 22).
+pub const EQUAL_SMS_GAP: Duration = Duration::from_secs(2);
+/// A result that is unknown for so long is settled (DELIVERY 26).
+pub const SMS_UNKNOWN_AFTER: Duration = Duration::from_secs(600);
+/// Messages that one turn decides about; the rest follows in the next.
+pub const MAX_CONSIDERED_PER_TURN: usize = 16;
+/// Messages of the pacing queue that are read at once.
+pub const SMS_PAGE: usize = 16;
+/// Length of an agent's spool id, bytes.
+pub const MAX_SPOOL_ID_BYTES: usize = 64;
+/// Spool ids and arrivals of SMS that are remembered, to recognise repeats.
+pub const SMS_REMEMBERED: u64 = 4_096;
+/// Note entries of one incoming lane whose SMS has not come (yet); beyond it the
+/// oldest are forgotten.
+pub const MAX_PENDING_NOTES: usize = 64;
+/// Lines of all messages' stories that are kept.
+pub const STORY_LINES_KEPT: u64 = 20_000;
+/// Settings that are kept, one for each conversation; more are refused.
+pub const MAX_CONVERSATION_SETTINGS: u64 = 10_000;
+/// SIM cards of one device.
+pub const MAX_SIMS: usize = 4;
 /// Durable clients (event cursors and tokens are kept for each).
 pub const MAX_CLIENTS: u64 = 32;
 /// Events kept for clients that do not acknowledge; behind it: `Resync`.

@@ -101,4 +101,16 @@ pub struct Sim {
     pub mcc_mnc: Arc<str>,
     /// Usable.
     pub ready: bool,
+    /// Registered in a network that carries SMS.
+    pub in_service: bool,
+    /// In a foreign network.
+    pub roaming: bool,
+    /// The user's default for SMS.
+    pub default_sms: bool,
+    /// The radio is off.
+    pub radio_off: bool,
+    /// Android's subscription id; 0: not known.
+    pub subscription_id: i32,
+    /// The operator's name.
+    pub operator: Arc<str>,
 }

@@ -2,8 +2,9 @@
 //! pure function of both (DELIVERY 16).
 
 use twine_proto::frame::{Disposition, Refusal, RejectReason};
-use twine_proto::{Content, E164, Epoch, LaneSeq, MessageName, Redacted, Seq};
+use twine_proto::{Content, E164, Epoch, LaneSeq, MessageName, NoteEntry, Peer, Redacted, Seq};
 
+use crate::parts::PartStates;
 use crate::time::WallTime;
 
 /// A message on this device, given at commit, never reused (DELIVERY 1).
@@ -17,6 +18,8 @@ pub enum TakeBack {
     Cancelled,
     /// Its validity is over.
     Expired,
+    /// It goes by SMS instead.
+    BySms,
 }
 
 /// The attempt by IP.
@@ -81,22 +84,123 @@ impl IpAttempt {
     }
 }
 
-/// The attempt by SMS. The SMS channel fills it; the shown state already
-/// takes it into account.
+/// The attempt by SMS.
+///
+/// ```text
+///              ReleaseSms        HandSms          parts resulted
+///  None ──────────────▶ Waiting ─────────▶ Handed ──────────────▶ Sent ──▶ Delivered
+///   │ RuleOutSms           │ ▲ recalled     │ │ 10 min unknown      │
+///   ▼                      ▼ │ not sent,    │ └───▶ Unconfirmed ───▶│ undeliverable
+///  NotUsed ◀───────────────┘ └─ for now ────┘                       ▼
+///                                           └───────────────────▶ Failed
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SmsAttempt {
-    /// Not released to SMS.
+    /// Not released to SMS; it may be yet.
     None,
-    /// Released, waiting for pacing, a SIM, or the radio.
+    /// Will not be used for this message: by the user's wish, a setting, or
+    /// because IP has it.
+    NotUsed,
+    /// Released, waiting in our own queue for pacing, the SIM, or the radio.
     Waiting,
+    /// The agent was asked to send it; parts are without a result.
+    Handed,
     /// All parts left the phone.
     Sent,
     /// The operator reported delivery of all parts.
     Delivered,
     /// Result unknown and timed out: sent, unconfirmed (DELIVERY 26).
     Unconfirmed,
-    /// Finally not sent.
+    /// Finally not sent, not sent whole, or reported as undeliverable.
     Failed,
+}
+
+impl SmsAttempt {
+    /// Whether this attempt can never deliver the message any more.
+    pub const fn is_negative(self) -> bool {
+        matches!(self, Self::NotUsed | Self::Failed)
+    }
+}
+
+/// A way to travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Channel {
+    /// Through the gateway.
+    Ip,
+    /// Through the operator.
+    Sms,
+}
+
+/// What a message waits for that neither time nor the gateway brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum WaitsFor {
+    /// The user decides: send by SMS, wait on, or cancel. It blocks nobody.
+    User,
+    /// The card of its conversation.
+    Sim,
+    /// The radio is off.
+    Radio,
+    /// A network that carries SMS.
+    Service,
+    /// Android's or the operator's limit.
+    Limit,
+    /// The card roams, and the setting says not then.
+    Home,
+}
+
+impl WaitsFor {
+    /// A stable word for programs.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Sim => "sim",
+            Self::Radio => "radio",
+            Self::Service => "service",
+            Self::Limit => "limit",
+            Self::Home => "home",
+        }
+    }
+}
+
+/// What a message means for those behind it in its lane (DELIVERY 21).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum LaneUse {
+    /// Settled, or the user has to decide: it is in nobody's way.
+    Free,
+    /// Unsettled on IP: others may follow by IP.
+    OnIp,
+    /// In the queue of IP: those behind it follow when it left.
+    QueuedForIp,
+    /// Not decided, or on its way by SMS: nothing passes it.
+    Blocks,
+}
+
+/// See [`LaneUse`]. `undecided`: of a queued message, that it is not in the
+/// queue of IP.
+pub const fn lane_use(
+    ip: IpAttempt,
+    sms: SmsAttempt,
+    waits: Option<WaitsFor>,
+    undecided: bool,
+) -> LaneUse {
+    if matches!(waits, Some(WaitsFor::User)) {
+        return LaneUse::Free;
+    }
+    match sms {
+        SmsAttempt::Waiting | SmsAttempt::Handed => LaneUse::Blocks,
+        SmsAttempt::Sent | SmsAttempt::Delivered | SmsAttempt::Unconfirmed => LaneUse::Free,
+        SmsAttempt::None | SmsAttempt::NotUsed | SmsAttempt::Failed => match ip {
+            IpAttempt::Delivered(_) => LaneUse::Free,
+            IpAttempt::InFlight(_) | IpAttempt::Accepted(_) => LaneUse::OnIp,
+            IpAttempt::None if matches!(sms, SmsAttempt::Failed) => LaneUse::Free,
+            IpAttempt::None if undecided => LaneUse::Blocks,
+            IpAttempt::None => LaneUse::QueuedForIp,
+            IpAttempt::Revoked(TakeBack::Cancelled | TakeBack::Expired) => LaneUse::Free,
+            // Negative, and SMS is still open: it is about to go that way.
+            _ if matches!(sms, SmsAttempt::None) => LaneUse::Blocks,
+            _ => LaneUse::Free,
+        },
+    }
 }
 
 /// What the user sees.
@@ -157,8 +261,8 @@ impl Failure {
 }
 
 /// What the user sees of an outgoing message (DELIVERY 16): delivered if either
-/// attempt is; failed only if both are finally negative, where an attempt that
-/// never was counts as negative beside one that failed.
+/// attempt is; failed only if both are finally negative. An attempt by SMS that
+/// never was, but may be yet, is not negative.
 pub const fn shown(ip: IpAttempt, sms: SmsAttempt, read: bool) -> Shown {
     if read {
         return Shown::Read;
@@ -168,14 +272,19 @@ pub const fn shown(ip: IpAttempt, sms: SmsAttempt, read: bool) -> Shown {
         (IpAttempt::Accepted(_), _) | (_, SmsAttempt::Sent | SmsAttempt::Unconfirmed) => {
             Shown::Sent
         }
-        (IpAttempt::InFlight(_), _) | (_, SmsAttempt::Waiting) => Shown::Sending,
-        (IpAttempt::None, SmsAttempt::None) => Shown::Queued,
-        (IpAttempt::None, SmsAttempt::Failed) => Shown::Failed(Failure::SmsFailed),
+        (IpAttempt::InFlight(_), _) | (_, SmsAttempt::Waiting | SmsAttempt::Handed) => {
+            Shown::Sending
+        }
+        (IpAttempt::None, SmsAttempt::None | SmsAttempt::NotUsed) => Shown::Queued,
+        (IpAttempt::Revoked(TakeBack::Cancelled), _) => Shown::Cancelled,
+        (IpAttempt::Revoked(TakeBack::Expired), _) => Shown::Failed(Failure::ValidityOver),
+        (_, SmsAttempt::None) => Shown::Sending,
+        (IpAttempt::None | IpAttempt::Revoked(TakeBack::BySms), _) => {
+            Shown::Failed(Failure::SmsFailed)
+        }
         (IpAttempt::Refused(refusal), _) => Shown::Failed(Failure::Refused(refusal)),
         (IpAttempt::Expired, _) => Shown::Failed(Failure::ExpiredAtGateway),
         (IpAttempt::Rejected(reason), _) => Shown::Failed(Failure::Rejected(reason)),
-        (IpAttempt::Revoked(TakeBack::Cancelled), _) => Shown::Cancelled,
-        (IpAttempt::Revoked(TakeBack::Expired), _) => Shown::Failed(Failure::ValidityOver),
     }
 }
 
@@ -212,7 +321,7 @@ pub struct MessageRecord {
     /// This device's number.
     pub own: E164,
     /// The other side.
-    pub peer: E164,
+    pub peer: Peer,
     /// The text; `None` for a placeholder.
     pub text: Option<Redacted<String>>,
     /// Universal name, once it has a place in its lane.
@@ -220,7 +329,16 @@ pub struct MessageRecord {
     /// The attempt by IP (outgoing).
     pub ip: IpAttempt,
     /// The attempt by SMS (outgoing).
-    pub sms: SmsAttempt,
+    pub sms: SmsRecord,
+    /// What it waits for (outgoing).
+    pub waits_for: Option<WaitsFor>,
+    /// By which channel it came (incoming).
+    pub came_by: Channel,
+    /// It is a copy of this message (incoming): not shown by itself.
+    pub copy_of: Option<MessageId>,
+    /// Came by SMS, and found its place more than a day late: it stays where it
+    /// arrived (DELIVERY 20).
+    pub late: bool,
     /// It is being taken back, for this reason.
     pub take_back: Option<TakeBack>,
     /// What the user sees.
@@ -235,10 +353,40 @@ pub struct MessageRecord {
     pub age_s: u32,
 }
 
-/// What can go into the content of a message with this text.
-pub fn content_of(text: &str) -> Content {
+/// What is known of the attempt by SMS, and of an SMS that came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SmsRecord {
+    /// How it stands.
+    pub state: SmsAttempt,
+    /// The card it leaves by, or came by.
+    pub iccid: Option<Redacted<String>>,
+    /// It carries the mark of an uncertain copy.
+    pub marked: bool,
+    /// What became of each part; empty while it was not handed to the agent.
+    pub parts: PartStates,
+    /// The last result code of a part that was not sent, as in SmsManager.
+    pub code: Option<i32>,
+    /// When the operator took it, milliseconds since 1970 (incoming).
+    pub scts_ms: u64,
+}
+
+impl Default for SmsRecord {
+    fn default() -> Self {
+        Self {
+            state: SmsAttempt::None,
+            iccid: None,
+            marked: false,
+            parts: PartStates::default(),
+            code: None,
+            scts_ms: 0,
+        }
+    }
+}
+
+/// The content of a message with this text and note.
+pub fn content_of(text: &str, note: Vec<NoteEntry>) -> Content {
     Content {
         text: (!text.is_empty()).then(|| Redacted::new(text.to_owned())),
-        note: Vec::new(),
+        note,
     }
 }

@@ -1,12 +1,15 @@
 //! What the engine wants done.
 
 use twine_proto::frame::{Capability, Typing};
-use twine_proto::{E164, Epoch, Frame};
+use twine_proto::{E164, Epoch, Frame, Peer, Redacted};
+use twine_sms::{Segments, TooManyParts};
 
 use crate::gate::Cleared;
 use crate::input::{ConnId, ReplyTo};
 use crate::link::LinkId;
-use crate::message::MessageId;
+use crate::message::{Channel, MessageId, WaitsFor};
+use crate::parts::{AttemptId, PartState};
+use crate::settings::{Effective, Reach, Settings};
 use crate::store_ops::{Batch, EventCursor};
 use crate::trace::TraceRecord;
 
@@ -63,8 +66,41 @@ pub enum Output {
         /// Which.
         conn: ConnId,
     },
+    /// Ask the telephony agent for something. Given while an agent is connected;
+    /// one that is lost with its agent is given again to the next.
+    Order(Cleared<Order>),
     /// A decision and its reasons, for the flight recorder.
     Trace(TraceRecord),
+}
+
+/// What the telephony agent is asked to do (`control.proto`, `Order`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// Send these parts as one message.
+    SendSms {
+        /// Names the attempt.
+        attempt: AttemptId,
+        /// By this card and no other.
+        iccid: Redacted<String>,
+        /// To.
+        to: Peer,
+        /// Joined they are the text.
+        parts: Vec<Redacted<String>>,
+    },
+    /// A part's result is stored.
+    SmsPartTaken {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// Which part.
+        part: u8,
+        /// What was told.
+        state: PartState,
+    },
+    /// An incoming SMS is stored.
+    SmsTaken {
+        /// The agent's name for it.
+        spool_id: String,
+    },
 }
 
 /// How frames travel.
@@ -97,6 +133,17 @@ pub enum Reply {
     },
     /// Reachability.
     Peers(Vec<Capability>),
+    /// See `Command::Preview`.
+    Previewed(Preview),
+    /// See `Command::GetSettings`.
+    Settings {
+        /// As set there.
+        set: Settings,
+        /// What holds.
+        effective: Effective,
+        /// Of a conversation.
+        reach: Option<Reach>,
+    },
     /// A client's place.
     ClientOpen {
         /// Acknowledged.
@@ -106,6 +153,36 @@ pub enum Reply {
     },
     /// Not done.
     Error(CommandError),
+}
+
+/// What would happen to a message now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// From this number.
+    pub from: E164,
+    /// By this channel; `None`: it would wait, or fail.
+    pub channel: Option<Channel>,
+    /// What it would wait for.
+    pub waits_for: Option<WaitsFor>,
+    /// In plain words.
+    pub reasons: Vec<&'static str>,
+    /// Whether the peer is believed to be on IP.
+    pub reach: Reach,
+    /// How it would be sent by SMS; `None`: SMS is out of the question.
+    pub sms: Option<SmsPreview>,
+}
+
+/// How a message would be sent by SMS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SmsPreview {
+    /// Encoding, parts, units left; or too many parts.
+    pub segments: Result<Segments, TooManyParts>,
+    /// The card's slot; `None`: it is absent.
+    pub slot: Option<u8>,
+    /// The card, if one is known.
+    pub iccid: Option<Redacted<String>>,
+    /// It roams.
+    pub roaming: bool,
 }
 
 /// Why a command was not done.

@@ -7,6 +7,7 @@ use twine_proto::frame::Binding;
 use twine_proto::{Cursor, E164, Epoch, Redacted, Seq};
 
 use crate::limits::MAX_IDENTITIES;
+use crate::sims::is_placeholder;
 use crate::status::IdentityView;
 use crate::store_ops::IdentityPosition;
 
@@ -47,19 +48,41 @@ impl Registration {
             if iccid.is_some() {
                 identity.position.iccid = iccid;
             }
+            identity.position.consented = true;
             identity.not_bound = false;
             return;
         }
+        self.add(number, iccid, true);
+    }
+
+    /// A card with this number is in the phone. `true` if that is news, to be
+    /// stored.
+    pub(crate) fn noted(&mut self, number: E164, iccid: &Redacted<String>) -> bool {
+        if let Some(identity) = self.get_mut(number) {
+            let known = identity.position.iccid.as_ref() == Some(iccid);
+            identity.position.iccid = Some(iccid.clone());
+            return !known;
+        }
+        if self.identities.len() >= MAX_IDENTITIES {
+            return false;
+        }
+        self.add(number, Some(iccid.clone()), false);
+        true
+    }
+
+    fn add(&mut self, number: E164, iccid: Option<Redacted<String>>, consented: bool) {
         self.identities.push(Identity {
             position: IdentityPosition {
                 number,
                 iccid,
+                consented,
                 held: None,
                 last_epoch: Epoch(0),
                 cursor: Cursor(0),
                 cursor_check: 0,
                 old: Vec::new(),
                 queued: 0,
+                note_due: false,
             },
             not_bound: false,
         });
@@ -77,20 +100,36 @@ impl Registration {
             .find(|identity| identity.position.number == number)
     }
 
-    /// The only identity, if there is exactly one.
+    /// The only identity, if there is exactly one. What stood for a card before
+    /// its number was registered is none.
     pub(crate) fn only(&self) -> Option<E164> {
-        match self.identities.as_slice() {
-            [one] => Some(one.position.number),
-            _ => None,
-        }
+        let mut numbers = self.identities.iter().filter_map(|identity| {
+            let IdentityPosition { number, iccid, .. } = &identity.position;
+            let now = iccid.as_ref().and_then(|iccid| self.number_of(iccid));
+            (!is_placeholder(*number) || now == Some(*number)).then_some(*number)
+        });
+        numbers.next().filter(|_| numbers.next().is_none())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.identities.is_empty()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Identity> {
-        self.identities.iter()
+    /// Those the user agreed to use IP with: the only ones a gateway hears of.
+    pub(crate) fn consented(&self) -> impl Iterator<Item = &Identity> {
+        self.identities
+            .iter()
+            .filter(|identity| identity.position.consented)
+    }
+
+    /// The number that belongs to a card: rather a true one than one that stands
+    /// for it.
+    pub(crate) fn number_of(&self, iccid: &Redacted<String>) -> Option<E164> {
+        self.identities
+            .iter()
+            .filter(|identity| identity.position.iccid.as_ref() == Some(iccid))
+            .map(|identity| identity.position.number)
+            .min_by_key(|number| is_placeholder(*number))
     }
 
     pub(crate) fn view(&self) -> Vec<IdentityView> {
@@ -105,6 +144,7 @@ impl Registration {
                     iccid: position.iccid.clone(),
                     epoch: position.held.map(|held| held.epoch),
                     state: match (not_bound, position.held) {
+                        _ if !position.consented => "sms_only",
                         (true, _) => "not_bound",
                         (false, Some(_)) => "active",
                         (false, None) => "waiting_for_epoch",
@@ -124,5 +164,31 @@ pub(crate) fn binding(position: &IdentityPosition) -> Binding {
         None => Binding::Wanted {
             last: position.last_epoch,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sims::placeholder;
+
+    fn iccid(text: &str) -> Redacted<String> {
+        Redacted::new(text.to_owned())
+    }
+
+    /// A phone whose card tells no number has an identity before its user
+    /// registers the number.
+    #[test]
+    fn what_stood_for_a_card_gives_way_to_its_number() {
+        let mut registration = Registration::default();
+        let stands = placeholder("a").unwrap();
+        registration.noted(stands, &iccid("a"));
+        assert_eq!(registration.only(), Some(stands));
+        let number = E164::new(254_712_345_678).unwrap();
+        registration.registered(number, Some(iccid("a")));
+        assert_eq!(registration.number_of(&iccid("a")), Some(number));
+        assert_eq!(registration.only(), Some(number));
+        registration.noted(placeholder("b").unwrap(), &iccid("b"));
+        assert_eq!(registration.only(), None);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use twine_proto::{Cursor, E164, Epoch, Redacted, Seq, SessionNo};
 
-use crate::link::{Link, LinkId};
+use crate::link::{Link, LinkId, Sim};
 use crate::output::TransportKind;
 use crate::time::Instant;
 
@@ -23,6 +23,12 @@ pub struct StatusView {
     pub outbox: u64,
     /// Links as last reported.
     pub links: Vec<LinkView>,
+    /// Cards as last reported.
+    pub sims: Vec<SimView>,
+    /// A telephony agent is connected.
+    pub agent: bool,
+    /// SMS with the agent.
+    pub sms_handed: u64,
     /// Counters since start: name and value.
     pub counters: Vec<(&'static str, u64)>,
 }
@@ -47,7 +53,7 @@ pub struct IdentityView {
     pub iccid: Option<Redacted<String>>,
     /// The epoch it holds.
     pub epoch: Option<Epoch>,
-    /// "active", "waiting_for_epoch" or "not_bound".
+    /// "active", "waiting_for_epoch", "not_bound" or "sms_only".
     pub state: &'static str,
     /// The next seq.
     pub next_seq: Seq,
@@ -74,6 +80,15 @@ pub struct SessionView {
     pub reason: &'static str,
     /// When the next attempt starts.
     pub next_attempt: Option<Instant>,
+}
+
+/// One card.
+#[derive(Debug, Clone)]
+pub struct SimView {
+    /// As reported.
+    pub sim: Sim,
+    /// When.
+    pub reported: Instant,
 }
 
 /// One link.

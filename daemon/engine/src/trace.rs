@@ -25,6 +25,16 @@ pub enum Decision {
     ByIp(MessageId),
     /// Messages wait.
     Wait,
+    /// A message goes by SMS.
+    BySms(MessageId),
+    /// A message is asked back, to go by SMS.
+    AskBack(MessageId),
+    /// A message will not go by SMS.
+    NoSms(MessageId),
+    /// An SMS is handed to the telephony agent.
+    SmsHanded(MessageId),
+    /// The agent could not send a part.
+    SmsRefused,
     /// Messages are asked back from the gateway.
     Revoke {
         /// How many.

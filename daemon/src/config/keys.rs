@@ -43,12 +43,23 @@ const fn time(least_ms: u64, most_ms: u64, at: fn(&mut Config) -> &mut Duration)
     }
 }
 
+/// A time that a person waits, in seconds.
+const fn patience(least_s: u64, most_s: u64, at: fn(&mut Config) -> &mut Duration) -> Field {
+    Field::Seconds {
+        least_s,
+        most_s,
+        at,
+    }
+}
+
+const HOUR_S: u64 = 3600;
+const DAY_S: u64 = 24 * HOUR_S;
 const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
 const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// All of them, in the order of `--check-config`.
-pub(super) static KEYS: [Key; 25] = [
+pub(super) static KEYS: [Key; 30] = [
     // Where store, device key and lock live.
     key("data_dir", Field::Path(|c| &mut c.data_dir)),
     // Control socket; the one that init made of this file name, if it did.
@@ -112,6 +123,26 @@ pub(super) static KEYS: [Key; 25] = [
     key(
         "engine.not_bound_retry_ms",
         time(1000, 7 * DAY_MS, |c| &mut c.engine.not_bound_retry),
+    ),
+    // Whether this device sends SMS at all.
+    key("engine.sms", Field::Flag(|c| &mut c.engine.sms)),
+    // How long IP may take before a message falls back to SMS.
+    key(
+        "engine.no_link_patience_s",
+        patience(0, HOUR_S, |c| &mut c.engine.no_link_patience),
+    ),
+    key(
+        "engine.accept_patience_s",
+        patience(1, HOUR_S, |c| &mut c.engine.accept_patience),
+    ),
+    key(
+        "engine.delivery_patience_s",
+        patience(1, DAY_S, |c| &mut c.engine.delivery_patience),
+    ),
+    // Longer ones wait for the user's word; 0: each one does.
+    key(
+        "engine.max_parts_unasked",
+        Field::Byte(|c| &mut c.engine.max_parts_unasked),
     ),
     // `transport/config.rs`. Zero: only the gateway's idle time-out holds.
     key(

@@ -104,6 +104,30 @@ fn later_files_win_key_by_key_and_each_value_names_its_origin() {
 }
 
 #[test]
+fn the_way_of_sms_is_a_makers_choice() {
+    let dir = folder_with_root();
+    let file = dir.path().join("twined.toml");
+    let text = format!(
+        "{GATEWAY}[engine]\nsms = false\nno_link_patience_s = 0\naccept_patience_s = 20\n\
+         delivery_patience_s = 600\nmax_parts_unasked = 3\n"
+    );
+    let engine = merge(&[(&file, &text)]).unwrap().config.engine;
+    assert!(!engine.sms);
+    assert_eq!(engine.no_link_patience, Duration::ZERO);
+    assert_eq!(engine.accept_patience, Duration::from_secs(20));
+    assert_eq!(engine.delivery_patience, Duration::from_secs(600));
+    assert_eq!(engine.max_parts_unasked, 3);
+    assert_eq!(
+        errors(&format!(
+            "{GATEWAY}[engine]\nsms = 1\naccept_patience_s = 0\nmax_parts_unasked = 256\n"
+        )),
+        "twined.toml:6:21: engine.accept_patience_s: found 0; allowed: 1 to 3600 (seconds)\n\
+         twined.toml:7:21: engine.max_parts_unasked: found 256; allowed: 0 to 255\n\
+         twined.toml:5:7: engine.sms: found 1; allowed: true or false"
+    );
+}
+
+#[test]
 fn every_default_lies_in_its_own_range() {
     let dir = folder_with_root();
     let file = dir.path().join("all.toml");

@@ -30,11 +30,19 @@ pub(super) enum Field {
         most_ms: u64,
         at: fn(&mut Config) -> &mut Duration,
     },
+    Seconds {
+        least_s: u64,
+        most_s: u64,
+        at: fn(&mut Config) -> &mut Duration,
+    },
     Count {
         least: u16,
         most: u16,
         at: fn(&mut Config) -> &mut u16,
     },
+    /// A count that fits a byte, any of them.
+    Byte(fn(&mut Config) -> &mut u8),
+    Flag(fn(&mut Config) -> &mut bool),
 }
 
 const TRANSPORTS: [(&str, TransportKind); 2] =
@@ -108,6 +116,23 @@ impl Field {
                 let time_ms = time_ms.filter(|time_ms| (*least_ms..=*most_ms).contains(time_ms));
                 *at(config) = Duration::from_millis(time_ms.ok_or_else(refuse)?);
             }
+            Self::Seconds {
+                least_s,
+                most_s,
+                at,
+            } => {
+                let time_s = integer(value).and_then(|time_s| u64::try_from(time_s).ok());
+                let time_s = time_s.filter(|time_s| (*least_s..=*most_s).contains(time_s));
+                *at(config) = Duration::from_secs(time_s.ok_or_else(refuse)?);
+            }
+            Self::Byte(at) => {
+                let count = integer(value).and_then(|count| u8::try_from(count).ok());
+                *at(config) = count.ok_or_else(refuse)?;
+            }
+            Self::Flag(at) => match value {
+                DeValue::Boolean(flag) => *at(config) = *flag,
+                _ => return Err(refuse()),
+            },
             Self::Count { least, most, at } => {
                 let count = integer(value).and_then(|count| u16::try_from(count).ok());
                 let count = count.filter(|count| (*least..=*most).contains(count));
@@ -138,7 +163,12 @@ impl Field {
             Self::Millis {
                 least_ms, most_ms, ..
             } => format!("{least_ms} to {most_ms} (milliseconds)"),
+            Self::Seconds {
+                least_s, most_s, ..
+            } => format!("{least_s} to {most_s} (seconds)"),
             Self::Count { least, most, .. } => format!("{least} to {most}"),
+            Self::Byte(_) => format!("0 to {}", u8::MAX),
+            Self::Flag(_) => "true or false".to_owned(),
         }
     }
 
@@ -166,7 +196,10 @@ impl Field {
                 quoted(name.map_or("", |&(name, _)| name))
             }
             Self::Millis { at, .. } => at(config).as_millis().to_string(),
+            Self::Seconds { at, .. } => at(config).as_secs().to_string(),
             Self::Count { at, .. } => at(config).to_string(),
+            Self::Byte(at) => at(config).to_string(),
+            Self::Flag(at) => at(config).to_string(),
         }
     }
 }

@@ -27,7 +27,8 @@
 //!   wait for it, or when there is something to tell and it has taken nothing
 //!   for [`SLOW_AFTER`].
 //! - One telephony agent at a time: the one that reported its full state last.
-//!   The one before is closed and told so.
+//!   The one before is closed and told so. Orders go to it alone; without one
+//!   they are dropped, because the engine gives them again to the next.
 //!
 //! [`MAX_OPEN_REQUESTS`]: crate::limits::MAX_OPEN_REQUESTS
 //! [`READ_AHEAD_BYTES`]: crate::limits::READ_AHEAD_BYTES
@@ -37,12 +38,14 @@
 mod client;
 mod connection;
 mod listen;
+mod originator;
 mod present;
 mod queue;
 mod reports;
 mod requests;
 mod roles;
 mod server;
+mod story;
 
 pub use self::listen::{ListenError, listen};
 pub use self::server::{About, Control, ControlCounters, DaemonStatus, ReadTicket, Wish};

@@ -3,15 +3,22 @@
 //! Owns the difference between who may see numbers and texts and who may not.
 //! Decides nothing else.
 
+mod choices;
+
 use twine_engine::link::{Generation, LinkKind, Vpn};
-use twine_engine::message::{Direction, IpAttempt, MessageRecord, OrderKey, SentAs, Shown};
-use twine_engine::status::{IdentityView, LinkView, SessionView, StatusView};
+use twine_engine::message::{
+    Channel, Direction, IpAttempt, MessageRecord, OrderKey, SentAs, Shown, SmsAttempt, WaitsFor,
+};
+use twine_engine::status::{IdentityView, LinkView, SessionView, SimView, StatusView};
 use twine_engine::store_ops::{EventKind, EventRecord};
 use twine_engine::time::{Instant, Now};
 use twine_engine::{CommandError, Notice, Reply, TransportKind};
 use twine_proto::control_pb::{self as pb, ErrorCode, reply};
-use twine_proto::{E164, MessageName};
+use twine_proto::{E164, MessageName, Peer, Redacted};
 
+pub(super) use self::choices::order;
+use self::choices::{previewed, settings};
+use super::story;
 use crate::clock::millis;
 use crate::limits::MAX_PAGE_BYTES;
 use crate::reads::{Conversation, Page};
@@ -21,7 +28,7 @@ use crate::reads::{Conversation, Page};
 pub(super) enum View {
     /// The user's own app: everything.
     Full,
-    /// A technician: no texts, card numbers or tokens, masked numbers.
+    /// A technician: no texts, card numbers or tokens, masked numbers and names.
     Masked,
 }
 
@@ -30,6 +37,14 @@ impl View {
         match self {
             Self::Full => number.expose(),
             Self::Masked => format!("{number:?}"),
+        }
+    }
+
+    fn peer(self, peer: Peer) -> String {
+        match (self, peer) {
+            (_, Peer::Number(number)) => self.number(number),
+            (Self::Full, Peer::Name(name)) => name.expose().to_owned(),
+            (Self::Masked, Peer::Name(name)) => format!("{name:?}"),
         }
     }
 
@@ -43,9 +58,9 @@ impl View {
         }
     }
 
-    fn secret(self, text: Option<&String>) -> String {
+    fn secret(self, text: Option<&Redacted<String>>) -> String {
         match self {
-            Self::Full => text.cloned().unwrap_or_default(),
+            Self::Full => text.map(|text| text.expose().clone()).unwrap_or_default(),
             Self::Masked => String::new(),
         }
     }
@@ -61,8 +76,8 @@ impl View {
             }
             .into(),
             own: self.number(record.own),
-            peer: self.number(record.peer),
-            text: self.secret(record.text.as_ref().map(twine_proto::Redacted::expose)),
+            peer: self.peer(record.peer),
+            text: self.secret(record.text.as_ref()),
             state: state(record.shown).into(),
             order: Some(order_key(record.order)),
             name: record.name.map(|name| self.name(name)).unwrap_or_default(),
@@ -77,8 +92,47 @@ impl View {
                 Direction::Incoming => None,
             },
             age_s: record.age_s,
-            ..Default::default()
+            sms: self.sms_attempt(record),
+            waits_for: record.waits_for.map_or("", WaitsFor::word).to_owned(),
+            copy_of: record.copy_of.map_or(0, |root| root.0),
+            came_by: match record.direction {
+                Direction::Outgoing => pb::Channel::Unspecified,
+                Direction::Incoming => channel(record.came_by),
+            }
+            .into(),
+            late: record.late,
         }
+    }
+
+    /// Of outgoing messages that took it or may, and of incoming ones that came
+    /// by it.
+    fn sms_attempt(self, record: &MessageRecord) -> Option<pb::SmsAttempt> {
+        let sms = &record.sms;
+        if record.direction == Direction::Incoming && record.came_by == Channel::Ip {
+            return None;
+        }
+        let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        Some(pb::SmsAttempt {
+            state: match (record.direction, sms.state) {
+                (Direction::Incoming, _) => "",
+                (_, SmsAttempt::None) => "none",
+                (_, SmsAttempt::NotUsed) => "not_used",
+                (_, SmsAttempt::Waiting) => "waiting",
+                (_, SmsAttempt::Handed) => "handed",
+                (_, SmsAttempt::Sent) => "sent",
+                (_, SmsAttempt::Delivered) => "delivered",
+                (_, SmsAttempt::Unconfirmed) => "unconfirmed",
+                (_, SmsAttempt::Failed) => "failed",
+            }
+            .to_owned(),
+            parts: count(sms.parts.len()),
+            parts_sent: count(sms.parts.sent()),
+            parts_delivered: count(sms.parts.delivered()),
+            iccid: self.secret(sms.iccid.as_ref()),
+            marked: sms.marked,
+            code: sms.code.unwrap_or(0),
+            scts_ms: sms.scts_ms,
+        })
     }
 
     /// A logged event with its message.
@@ -89,8 +143,12 @@ impl View {
             kind: match event.kind {
                 EventKind::Received => pb::EventKind::MessageReceived,
                 EventKind::StateChanged => pb::EventKind::MessageStateChanged,
+                EventKind::Merged => pb::EventKind::Merged,
+                EventKind::Unmerged => pb::EventKind::Unmerged,
+                EventKind::Reordered => pb::EventKind::Reordered,
             }
             .into(),
+            into: event.into.map_or(0, |other| other.0),
             message: message.map(|record| self.message(record)),
             state: state(event.shown).into(),
             wall_ms: event.wall.0,
@@ -134,6 +192,11 @@ impl View {
                     more: *more || cut,
                 })
             }
+            Page::Story(Some(story)) => reply::Kind::Story(pb::Story {
+                message: Some(self.message(&story.message)),
+                lines: story::lines(story),
+            }),
+            Page::Story(None) => error(ErrorCode::NotFound, "no such message".to_owned()),
             Page::Conversations(conversations) => {
                 let (conversations, _) = fitting(conversations, |one| self.conversation(one));
                 reply::Kind::Conversations(pb::Conversations { conversations })
@@ -146,7 +209,7 @@ impl View {
     fn conversation(self, conversation: &Conversation) -> pb::Conversation {
         pb::Conversation {
             own: self.number(conversation.last.own),
-            peer: self.number(conversation.last.peer),
+            peer: self.peer(conversation.last.peer),
             last: Some(self.message(&conversation.last)),
             count: conversation.count,
         }
@@ -161,7 +224,30 @@ impl View {
             // The store keeps it; the engine's view does not carry it.
             lowest_unsettled: 0,
             cursor: view.cursor.0,
-            iccid: self.secret(view.iccid.as_ref().map(twine_proto::Redacted::expose)),
+            iccid: self.secret(view.iccid.as_ref()),
+        }
+    }
+
+    fn sim(self, view: &SimView, now: Instant) -> pb::SimStatus {
+        let sim = &view.sim;
+        pb::SimStatus {
+            sim: Some(pb::Sim {
+                slot: sim.slot.into(),
+                iccid: self.secret(Some(&sim.iccid)),
+                number: sim
+                    .number
+                    .map(|number| self.number(number))
+                    .unwrap_or_default(),
+                mcc_mnc: sim.mcc_mnc.to_string(),
+                ready: sim.ready,
+                subscription_id: sim.subscription_id,
+                operator: sim.operator.to_string(),
+                in_service: sim.in_service,
+                roaming: sim.roaming,
+                default_sms: sim.default_sms,
+                radio_off: sim.radio_off,
+            }),
+            age_ms: millis(now.since(view.reported)),
         }
     }
 
@@ -178,6 +264,9 @@ impl View {
             queued: view.queued,
             in_flight: view.in_flight,
             undelivered: view.outbox,
+            sims: view.sims.iter().map(|one| self.sim(one, now)).collect(),
+            agent: view.agent,
+            sms_handed: view.sms_handed,
             counters: view
                 .counters
                 .iter()
@@ -253,6 +342,12 @@ pub(super) fn reply(reply: Reply, device_key: &str) -> reply::Kind {
                 })
                 .collect(),
         }),
+        Reply::Previewed(preview) => reply::Kind::Previewed(previewed(&preview)),
+        Reply::Settings {
+            set,
+            effective,
+            reach,
+        } => reply::Kind::Settings(settings(&set, &effective, reach)),
         Reply::ClientOpen { cursor, latest } => reply::Kind::Subscribed(pb::Subscribed {
             cursor: cursor.0,
             latest: latest.0,
@@ -292,6 +387,13 @@ const fn state(shown: Shown) -> pb::MessageState {
         Shown::Received => pb::MessageState::Received,
         Shown::Unreadable => pb::MessageState::Unreadable,
         Shown::Conflicting => pb::MessageState::Conflicting,
+    }
+}
+
+const fn channel(channel: Channel) -> pb::Channel {
+    match channel {
+        Channel::Ip => pb::Channel::Ip,
+        Channel::Sms => pb::Channel::Sms,
     }
 }
 
@@ -397,79 +499,4 @@ fn link(view: &LinkView, now: Instant) -> pb::LinkStatus {
 }
 
 #[cfg(test)]
-mod tests {
-    use prost::Message as _;
-    use twine_engine::message::{MessageId, SmsAttempt};
-    use twine_engine::time::WallTime;
-    use twine_proto::{Epoch, LaneSeq, Redacted, Seq};
-
-    use super::*;
-
-    fn record(id: u64, text: String) -> MessageRecord {
-        let own = "+254712345678".parse().unwrap();
-        let peer = "+2348031234567".parse().unwrap();
-        MessageRecord {
-            id: MessageId(id),
-            direction: Direction::Outgoing,
-            own,
-            peer,
-            text: Some(Redacted::new(text)),
-            name: Some(MessageName {
-                from: own,
-                epoch: Epoch(690),
-                to: peer,
-                lane_seq: LaneSeq(57),
-            }),
-            ip: IpAttempt::Accepted(SentAs {
-                epoch: Epoch(690),
-                seq: Seq(9),
-            }),
-            sms: SmsAttempt::None,
-            take_back: None,
-            shown: Shown::Sent,
-            order: OrderKey {
-                position: id,
-                epoch: Epoch(0),
-                lane_seq: LaneSeq(0),
-            },
-            created: WallTime(1),
-            changed: WallTime(2),
-            age_s: 0,
-        }
-    }
-
-    #[test]
-    fn a_technician_sees_neither_numbers_nor_texts() {
-        let record = record(1, "a secret".to_owned());
-        let full = View::Full.message(&record);
-        assert_eq!(full.text, "a secret");
-        assert_eq!(full.own, "+254712345678");
-        assert_eq!(full.name, "254712345678.690>2348031234567#57");
-
-        let masked = View::Masked.message(&record);
-        assert_eq!(masked.text, "");
-        assert_eq!(masked.own, "+254…78");
-        assert_eq!(masked.peer, "+234…67");
-        assert_eq!(masked.name, "+254…78.690>+234…67#57");
-        // What explains the message's way is the same.
-        assert_eq!(masked.ip, full.ip);
-        assert_eq!(masked.state, full.state);
-    }
-
-    #[test]
-    fn a_page_is_cut_behind_the_message_that_fills_it() {
-        let messages: Vec<_> = (1..=10)
-            .map(|id| record(id, "x".repeat(80 * 1024)))
-            .collect();
-        let page = Page::Messages {
-            messages,
-            more: false,
-        };
-        let reply::Kind::Messages(page) = View::Full.page(&page) else {
-            panic!("expected messages");
-        };
-        assert!(page.more);
-        assert_eq!(page.messages.len(), 4);
-        assert!(page.encoded_len() < twine_proto::limits::MAX_CONTROL_FRAME_BYTES);
-    }
-}
+mod tests;

@@ -2,28 +2,49 @@
 //! wrong with which field.
 //!
 //! An agent is trusted to tell the truth about the phone, and not trusted to
-//! tell it in bounds.
+//! tell it in bounds. What the network made is another matter: no SMS and no
+//! card is lost for how its operator writes.
+
+mod sms;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use thiserror::Error;
 use twine_engine::TelephonyEvent;
-use twine_engine::limits::{MAX_LINK_NAME_BYTES, MAX_LINKS};
+use twine_engine::limits::{MAX_LINK_NAME_BYTES, MAX_LINKS, MAX_SIMS};
 use twine_engine::link::{Binding, Generation, Link, LinkId, LinkKind, Sim, Vpn};
 use twine_proto::Redacted;
 use twine_proto::control_pb as pb;
+use twine_sms::{Language, TableSet};
 
+use self::sms::{parse_part, parse_received};
 use super::requests;
-use crate::limits::{MAX_INTERFACE_BYTES, MAX_SIMS};
+use crate::limits::{MAX_INTERFACE_BYTES, MAX_OPERATOR_BYTES};
 
 /// What a report says.
 #[derive(Debug)]
-pub(super) enum Told {
-    /// Something for the engine.
-    Event(TelephonyEvent),
-    /// Something this version has no use for yet; the name of the report.
-    Unused(&'static str),
+pub(super) struct Told {
+    /// Something for the engine; `None`: this version has no use for it.
+    pub(super) event: Option<TelephonyEvent>,
+    /// What is worth a line in the log, the first time.
+    pub(super) odd: Option<&'static str>,
+}
+
+impl Told {
+    const fn event(event: TelephonyEvent) -> Self {
+        Self {
+            event: Some(event),
+            odd: None,
+        }
+    }
+
+    const fn unused(odd: &'static str) -> Self {
+        Self {
+            event: None,
+            odd: Some(odd),
+        }
+    }
 }
 
 /// Why a report cannot be used.
@@ -47,17 +68,17 @@ fn wrong(field: &'static str, reason: impl ToString) -> ReportError {
 pub(super) fn parse(report: pb::Report) -> Result<Told, ReportError> {
     use pb::report::Kind;
     match report.kind {
-        Some(Kind::State(state)) => parse_state(state).map(Told::Event),
-        Some(Kind::Link(link)) => Ok(Told::Event(TelephonyEvent::Link(parse_link(link)?))),
-        Some(Kind::SmsReceived(_)) => Ok(Told::Unused("sms_received")),
-        Some(Kind::DataSim(_)) => Ok(Told::Unused("data_sim")),
-        Some(Kind::Sim(_)) => Ok(Told::Unused("sim")),
-        Some(Kind::SmsPart(_)) => Ok(Told::Unused("sms_part")),
-        None => Ok(Told::Unused("a kind that this version does not know")),
+        Some(Kind::State(state)) => parse_state(state),
+        Some(Kind::Link(link)) => Ok(Told::event(TelephonyEvent::Link(parse_link(link)?))),
+        Some(Kind::Sim(sim)) => Ok(Told::event(TelephonyEvent::Sim(parse_sim(sim)?))),
+        Some(Kind::SmsPart(part)) => parse_part(part).map(Told::event),
+        Some(Kind::SmsReceived(received)) => parse_received(received),
+        Some(Kind::DataSim(_)) => Ok(Told::unused("a report data_sim, of no use yet")),
+        None => Ok(Told::unused("a report of a kind not known here")),
     }
 }
 
-fn parse_state(state: pb::TelephonyState) -> Result<TelephonyEvent, ReportError> {
+fn parse_state(state: pb::TelephonyState) -> Result<Told, ReportError> {
     if state.sims.len() > MAX_SIMS {
         let count = state.sims.len();
         return Err(wrong(
@@ -87,12 +108,54 @@ fn parse_state(state: pb::TelephonyState) -> Result<TelephonyEvent, ReportError>
             return Err(wrong("link.id", format!("{:?} is there twice", link.id.0)));
         }
     }
-    Ok(TelephonyEvent::State { sims, links })
+    let (tables, all_known) = tables(&state.locking_tables, &state.single_shift_tables);
+    Ok(Told {
+        event: Some(TelephonyEvent::State {
+            sims,
+            links,
+            tables,
+        }),
+        odd: (!all_known).then_some("a national language table that is not known here"),
+    })
+}
+
+/// The tables by identifier, and whether all of them are known. A table that is
+/// not known is not used: the text then counts as longer than it is, never as
+/// shorter.
+fn tables(locking: &[u32], single: &[u32]) -> (TableSet, bool) {
+    let language = |&identifier: &u32| {
+        u8::try_from(identifier)
+            .ok()
+            .and_then(Language::from_identifier)
+    };
+    let mut all_known = true;
+    let mut known = |identifiers: &[u32], with: fn(TableSet, Language) -> TableSet, set| {
+        identifiers.iter().fold(set, |set, identifier| {
+            if let Some(language) = language(identifier) {
+                with(set, language)
+            } else {
+                all_known = false;
+                set
+            }
+        })
+    };
+    let set = known(locking, TableSet::with_locking, TableSet::NONE);
+    let set = known(single, TableSet::with_single, set);
+    (set, all_known)
+}
+
+/// At most so many bytes, whole characters; whether something was cut off.
+fn cut(mut text: String, limit: usize) -> (String, bool) {
+    if text.len() <= limit {
+        return (text, false);
+    }
+    text.truncate(text.floor_char_boundary(limit));
+    (text, true)
 }
 
 fn parse_sim(sim: pb::Sim) -> Result<Sim, ReportError> {
     let iccid = requests::iccid("sim.iccid", sim.iccid)
-        .map_err(|error| wrong("sim.iccid", error))?
+        .map_err(|error| wrong("sim.iccid", error.reason()))?
         .ok_or_else(|| wrong("sim.iccid", "a card needs its number"))?;
     let number = match &*sim.number {
         "" => None,
@@ -112,7 +175,22 @@ fn parse_sim(sim: pb::Sim) -> Result<Sim, ReportError> {
         number,
         mcc_mnc: sim.mcc_mnc.into(),
         ready: sim.ready,
+        in_service: sim.in_service,
+        roaming: sim.roaming,
+        default_sms: sim.default_sms,
+        radio_off: sim.radio_off,
+        subscription_id: sim.subscription_id,
+        operator: operator(sim.operator),
     })
+}
+
+/// A name that the card or the network gave: for a person to read.
+fn operator(name: String) -> Arc<str> {
+    let (name, _) = cut(name, MAX_OPERATOR_BYTES);
+    name.chars()
+        .filter(|character| !character.is_control())
+        .collect::<String>()
+        .into()
 }
 
 fn parse_link(link: pb::Link) -> Result<Link, ReportError> {
@@ -215,154 +293,4 @@ fn interface(name: &str) -> Result<Option<Arc<str>>, ReportError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn link() -> pb::Link {
-        pb::Link {
-            id: "wifi".into(),
-            kind: pb::LinkKind::Wifi.into(),
-            up: true,
-            validated: true,
-            source_address: "127.0.0.2".into(),
-            ..Default::default()
-        }
-    }
-
-    fn refused(kind: pb::report::Kind) -> String {
-        parse(pb::Report { kind: Some(kind) })
-            .unwrap_err()
-            .to_string()
-    }
-
-    #[test]
-    fn the_full_state_becomes_an_event() {
-        let cellular = pb::Link {
-            id: "sim1".into(),
-            kind: pb::LinkKind::Cellular.into(),
-            sim_slot: 1,
-            generation: pb::Generation::G25.into(),
-            interface: "rmnet0".into(),
-            signal_dbm: -97,
-            vpn: pb::Vpn::LockedOut.into(),
-            network_handle: 7,
-            ..Default::default()
-        };
-        let sim = pb::Sim {
-            slot: 1,
-            iccid: "8925402".into(),
-            number: "+254712345678".into(),
-            mcc_mnc: "63902".into(),
-            ready: true,
-            ..Default::default()
-        };
-        let state = pb::TelephonyState {
-            sims: vec![sim],
-            links: vec![link(), cellular],
-            ..Default::default()
-        };
-        let report = pb::Report {
-            kind: Some(pb::report::Kind::State(state)),
-        };
-        let Told::Event(TelephonyEvent::State { sims, links }) = parse(report).unwrap() else {
-            panic!("expected the state");
-        };
-        assert_eq!(sims[0].slot, 1);
-        assert_eq!(
-            links[0].binding.source_address,
-            Some("127.0.0.2".parse().unwrap())
-        );
-        assert_eq!(links[0].signal_dbm, None);
-        assert_eq!(links[1].kind, LinkKind::Cellular { sim_slot: 1 });
-        assert_eq!(links[1].generation, Generation::G2_5);
-        assert_eq!(links[1].binding.interface.as_deref(), Some("rmnet0"));
-        assert_eq!(links[1].binding.network_handle, Some(7));
-        assert_eq!(links[1].signal_dbm, Some(-97));
-        assert_eq!((links[0].vpn, links[1].vpn), (Vpn::None, Vpn::LockedOut));
-    }
-
-    #[test]
-    fn every_field_is_checked_and_named() {
-        use pb::report::Kind;
-        let cases = [
-            (
-                pb::Link {
-                    id: String::new(),
-                    ..link()
-                },
-                "link.id: a link needs a name",
-            ),
-            (
-                pb::Link {
-                    id: "x".repeat(65),
-                    ..link()
-                },
-                "link.id: 65 bytes are over the limit of 64",
-            ),
-            (
-                pb::Link { kind: 9, ..link() },
-                "link.kind: wifi, cellular and ethernet are allowed",
-            ),
-            (
-                pb::Link {
-                    kind: pb::LinkKind::Cellular.into(),
-                    sim_slot: 2,
-                    ..link()
-                },
-                "link.sim_slot: 2; 0 and 1 are allowed",
-            ),
-            (
-                pb::Link {
-                    source_address: "::x".into(),
-                    ..link()
-                },
-                "link.source_address: an IPv4 or IPv6 address is allowed, or nothing",
-            ),
-            (
-                pb::Link {
-                    interface: "../../x".into(),
-                    ..link()
-                },
-                "link.interface: at most 15 visible ASCII characters without '/' are allowed",
-            ),
-        ];
-        for (link, expected) in cases {
-            assert_eq!(refused(Kind::Link(link)), expected);
-        }
-        let links = |links| {
-            Kind::State(pb::TelephonyState {
-                sims: Vec::new(),
-                links,
-                ..Default::default()
-            })
-        };
-        assert_eq!(
-            refused(links(vec![link(), link()])),
-            "link.id: \"wifi\" is there twice"
-        );
-        assert_eq!(
-            refused(links(vec![link(); 17])),
-            "state.links: 17 links; at most 16 are allowed"
-        );
-        let sims = vec![pb::Sim::default(); 9];
-        assert_eq!(
-            refused(Kind::State(pb::TelephonyState {
-                sims,
-                links: Vec::new(),
-                ..Default::default()
-            })),
-            "state.sims: 9 cards; at most 8 are allowed"
-        );
-    }
-
-    #[test]
-    fn what_is_not_used_yet_is_no_error() {
-        let sms = pb::report::Kind::SmsReceived(pb::SmsReceived::default());
-        let told = parse(pb::Report { kind: Some(sms) }).unwrap();
-        assert!(matches!(told, Told::Unused("sms_received")));
-        assert!(matches!(
-            parse(pb::Report { kind: None }).unwrap(),
-            Told::Unused(_)
-        ));
-    }
-}
+mod tests;

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use thiserror::Error;
 use twine_engine::Command;
-use twine_engine::message::{MessageId, OrderKey};
+use twine_engine::message::{Channel, MessageId, OrderKey};
+use twine_engine::settings::{Fallback, Mode, Settings};
 use twine_engine::store_ops::{ClientName, EventCursor, Token};
 use twine_proto::control::parse_token;
 use twine_proto::control_pb::{self as pb, ErrorCode, request};
-use twine_proto::{Content, E164, Epoch, LaneSeq, Redacted};
+use twine_proto::{Content, E164, Epoch, LaneSeq, Peer, Redacted};
 
 use crate::limits::{DEFAULT_PAGE, MAX_ICCID_BYTES, MAX_LOOKUP_NUMBERS, MAX_PAGE};
 use crate::reads::Read;
@@ -44,19 +45,24 @@ pub(super) enum RequestError {
     /// Binding a number costs money and tells the gateway about the user.
     #[error("register.consent: the user has to agree before a number is bound to this device")]
     NoConsent,
-    /// A request of the protocol that this version does not carry out.
-    #[error("{0}: this version of twined does not carry it out")]
-    Unsupported(&'static str),
 }
 
 impl RequestError {
+    /// What is wrong, without the field.
+    #[must_use]
+    pub(super) fn reason(&self) -> String {
+        match self {
+            Self::Field { reason, .. } => reason.clone(),
+            Self::NoConsent => self.to_string(),
+        }
+    }
+
     /// The code for programs.
     #[must_use]
     pub(super) const fn code(&self) -> ErrorCode {
         match self {
             Self::Field { .. } => ErrorCode::InvalidArgument,
             Self::NoConsent => ErrorCode::FailedPrecondition,
-            Self::Unsupported(_) => ErrorCode::Unsupported,
         }
     }
 }
@@ -69,9 +75,10 @@ pub(super) fn parse(kind: request::Kind, client: &ClientName) -> Result<Action, 
         Kind::Cancel(pb::Cancel { message_id }) => {
             Action::Command(Command::Cancel(message("cancel.message_id", message_id)?))
         }
-        Kind::Retry(pb::Retry { message_id, .. }) => {
-            Action::Command(Command::Retry(message("retry.message_id", message_id)?))
-        }
+        Kind::Retry(retry) => Action::Command(Command::Retry {
+            id: message("retry.message_id", retry.message_id)?,
+            by: channel("retry.channel", retry.channel)?,
+        }),
         Kind::MarkRead(pb::MarkRead { message_id }) => Action::Command(Command::MarkRead(message(
             "mark_read.message_id",
             message_id,
@@ -83,7 +90,7 @@ pub(super) fn parse(kind: request::Kind, client: &ClientName) -> Result<Action, 
         }),
         Kind::History(history) => Action::Read(Read::History {
             own: number("history.own", &history.own)?,
-            peer: number("history.peer", &history.peer)?,
+            peer: peer("history.peer", &history.peer)?,
             before: history.before.as_ref().map(order_key),
             limit: page("history.limit", history.limit)?,
         }),
@@ -110,10 +117,14 @@ pub(super) fn parse(kind: request::Kind, client: &ClientName) -> Result<Action, 
             offset: conversations.offset as usize,
             limit: page("conversations.limit", conversations.limit)?,
         }),
-        Kind::Preview(_) => return Err(RequestError::Unsupported("preview")),
-        Kind::GetSettings(_) => return Err(RequestError::Unsupported("get_settings")),
-        Kind::SetSettings(_) => return Err(RequestError::Unsupported("set_settings")),
-        Kind::Explain(_) => return Err(RequestError::Unsupported("explain")),
+        Kind::Preview(preview) => Action::Command(parse_preview(preview)?),
+        Kind::GetSettings(pb::GetSettings { own, peer }) => Action::Command(Command::GetSettings(
+            conversation(["get_settings.own", "get_settings.peer"], &own, &peer)?,
+        )),
+        Kind::SetSettings(settings) => Action::Command(parse_settings(settings)?),
+        Kind::Explain(pb::Explain { message_id }) => {
+            Action::Read(Read::Story(message("explain.message_id", message_id)?))
+        }
     };
     Ok(action)
 }
@@ -127,10 +138,102 @@ fn parse_send(send: pb::Send, client: &ClientName) -> Result<Command, RequestErr
         client: client.clone(),
         token: Token(token.as_str().as_bytes().to_vec()),
         from: own_number("send.from", &send.from)?,
-        to: number("send.to", &send.to)?,
+        to: peer("send.to", &send.to)?,
         text,
         valid_for: (send.valid_for_s > 0).then(|| Duration::from_secs(send.valid_for_s.into())),
+        by: channel("send.channel", send.channel)?,
     })
+}
+
+fn parse_preview(preview: pb::Preview) -> Result<Command, RequestError> {
+    let text = Redacted::new(preview.text);
+    if !text.expose().is_empty() {
+        Content::text(text.expose().clone()).map_err(wrong("preview.text"))?;
+    }
+    Ok(Command::Preview {
+        from: own_number("preview.from", &preview.from)?,
+        to: peer("preview.to", &preview.to)?,
+        text,
+        by: channel("preview.channel", preview.channel)?,
+    })
+}
+
+fn parse_settings(settings: pb::SetSettings) -> Result<Command, RequestError> {
+    let conversation = conversation(
+        ["set_settings.own", "set_settings.peer"],
+        &settings.own,
+        &settings.peer,
+    )?;
+    let iccid = iccid("set_settings.iccid", settings.iccid)?;
+    if conversation.is_none() && iccid.is_some() {
+        return Err(RequestError::Field {
+            field: "set_settings.iccid",
+            reason: "a card is chosen for a conversation: give own and peer".to_owned(),
+        });
+    }
+    Ok(Command::Set {
+        conversation,
+        settings: Settings {
+            mode: mode(settings.mode)?,
+            fallback: fallback(settings.fallback)?,
+            iccid,
+        },
+    })
+}
+
+/// Both sides, or neither: then it is about all conversations.
+fn conversation(
+    fields: [&'static str; 2],
+    own: &str,
+    other: &str,
+) -> Result<Option<(E164, Peer)>, RequestError> {
+    match (own, other) {
+        ("", "") => Ok(None),
+        ("", _) | (_, "") => Err(RequestError::Field {
+            field: fields[usize::from(other.is_empty())],
+            reason: "a conversation has an own number and a peer: give both, or neither".to_owned(),
+        }),
+        _ => Ok(Some((number(fields[0], own)?, peer(fields[1], other)?))),
+    }
+}
+
+fn channel(field: &'static str, value: i32) -> Result<Option<Channel>, RequestError> {
+    match pb::Channel::try_from(value) {
+        Ok(pb::Channel::Unspecified) => Ok(None),
+        Ok(pb::Channel::Ip) => Ok(Some(Channel::Ip)),
+        Ok(pb::Channel::Sms) => Ok(Some(Channel::Sms)),
+        Err(_) => Err(RequestError::Field {
+            field,
+            reason: "IP and SMS are allowed, or nothing".to_owned(),
+        }),
+    }
+}
+
+fn mode(value: i32) -> Result<Option<Mode>, RequestError> {
+    match pb::Mode::try_from(value) {
+        Ok(pb::Mode::Unspecified) => Ok(None),
+        Ok(pb::Mode::Auto) => Ok(Some(Mode::Auto)),
+        Ok(pb::Mode::IpOnly) => Ok(Some(Mode::IpOnly)),
+        Ok(pb::Mode::SmsOnly) => Ok(Some(Mode::SmsOnly)),
+        Err(_) => Err(RequestError::Field {
+            field: "set_settings.mode",
+            reason: "AUTO, IP_ONLY and SMS_ONLY are allowed, or nothing".to_owned(),
+        }),
+    }
+}
+
+fn fallback(value: i32) -> Result<Option<Fallback>, RequestError> {
+    match pb::Fallback::try_from(value) {
+        Ok(pb::Fallback::Unspecified) => Ok(None),
+        Ok(pb::Fallback::Always) => Ok(Some(Fallback::Always)),
+        Ok(pb::Fallback::NotWhenRoaming) => Ok(Some(Fallback::NotWhenRoaming)),
+        Ok(pb::Fallback::Ask) => Ok(Some(Fallback::Ask)),
+        Ok(pb::Fallback::Never) => Ok(Some(Fallback::Never)),
+        Err(_) => Err(RequestError::Field {
+            field: "set_settings.fallback",
+            reason: "ALWAYS, NOT_WHEN_ROAMING, ASK and NEVER are allowed, or nothing".to_owned(),
+        }),
+    }
 }
 
 fn parse_register(register: pb::Register) -> Result<Command, RequestError> {
@@ -188,6 +291,11 @@ fn number(field: &'static str, text: &str) -> Result<E164, RequestError> {
     text.parse().map_err(wrong(field))
 }
 
+/// A number, a short code or a name.
+fn peer(field: &'static str, text: &str) -> Result<Peer, RequestError> {
+    text.parse().map_err(wrong(field))
+}
+
 /// Empty: the only identity there is, which the engine knows.
 fn own_number(field: &'static str, text: &str) -> Result<Option<E164>, RequestError> {
     if text.is_empty() {
@@ -227,159 +335,4 @@ const fn order_key(key: &pb::OrderKey) -> OrderKey {
 }
 
 #[cfg(test)]
-mod tests {
-    use twine_proto::limits::MAX_TEXT_BYTES;
-
-    use super::*;
-
-    fn client() -> ClientName {
-        ClientName("app".to_owned())
-    }
-
-    fn send() -> pb::Send {
-        pb::Send {
-            from: String::new(),
-            to: "+254712345678".to_owned(),
-            text: "habari".to_owned(),
-            token: "1".to_owned(),
-            valid_for_s: 0,
-            ..Default::default()
-        }
-    }
-
-    fn refused(kind: request::Kind) -> String {
-        let error = parse(kind, &client()).unwrap_err();
-        assert_eq!(error.code(), ErrorCode::InvalidArgument);
-        error.to_string()
-    }
-
-    #[test]
-    fn a_send_becomes_a_command() {
-        let action = parse(request::Kind::Send(send()), &client()).unwrap();
-        let Action::Command(Command::Send {
-            token,
-            from,
-            to,
-            text,
-            valid_for,
-            ..
-        }) = action
-        else {
-            panic!("expected a send");
-        };
-        assert_eq!(token.0, b"1");
-        assert_eq!((from, to.get()), (None, 254_712_345_678));
-        assert_eq!(text.expose(), "habari");
-        assert_eq!(valid_for, None);
-    }
-
-    #[test]
-    fn every_field_is_checked_and_named_and_its_value_is_not_repeated() {
-        let cases = [
-            (
-                pb::Send {
-                    to: "0712".into(),
-                    ..send()
-                },
-                "send.to: a phone number must be in international form and start with '+'",
-            ),
-            (
-                pb::Send {
-                    from: "+1".into(),
-                    ..send()
-                },
-                "send.from: a phone number needs at least 7 digits after the plus sign",
-            ),
-            (
-                pb::Send {
-                    token: String::new(),
-                    ..send()
-                },
-                "send.token: a send needs a token, so that repeating it cannot send twice",
-            ),
-            (
-                pb::Send {
-                    token: "t".repeat(65),
-                    ..send()
-                },
-                "send.token: a token of 65 bytes is over the limit of 64",
-            ),
-            (
-                pb::Send {
-                    text: "x".repeat(MAX_TEXT_BYTES + 1),
-                    ..send()
-                },
-                "send.text: text of 81921 bytes is over the limit of 81920 bytes",
-            ),
-        ];
-        for (send, expected) in cases {
-            assert_eq!(refused(request::Kind::Send(send)), expected);
-        }
-        let empty = refused(request::Kind::Send(pb::Send {
-            text: String::new(),
-            ..send()
-        }));
-        assert!(empty.starts_with("send.text: "), "{empty}");
-
-        assert_eq!(
-            refused(request::Kind::Cancel(pb::Cancel { message_id: 0 })),
-            "cancel.message_id: a message id is at least 1"
-        );
-        assert_eq!(
-            refused(request::Kind::Outbox(pb::GetOutbox {
-                limit: 201,
-                after: 0
-            })),
-            "outbox.limit: 201 is over the limit of 200; 0 stands for 50"
-        );
-        assert_eq!(
-            refused(request::Kind::Lookup(pb::LookupPeers {
-                numbers: Vec::new()
-            })),
-            "lookup.numbers: 0 numbers; 1 to 64 are allowed"
-        );
-        let secret = "07123-SECRET".to_owned();
-        let history = pb::GetHistory {
-            own: secret.clone(),
-            peer: secret,
-            ..Default::default()
-        };
-        assert!(!refused(request::Kind::History(history)).contains("SECRET"));
-        let register = pb::Register {
-            number: "+254712345678".into(),
-            iccid: "89 254".into(),
-            consent: true,
-        };
-        assert_eq!(
-            refused(request::Kind::Register(register)),
-            "register.iccid: 1 to 32 ASCII letters and digits are allowed"
-        );
-    }
-
-    #[test]
-    fn a_number_is_bound_only_with_consent() {
-        let register = pb::Register {
-            number: "+254712345678".into(),
-            iccid: String::new(),
-            consent: false,
-        };
-        let error = parse(request::Kind::Register(register), &client()).unwrap_err();
-        assert_eq!(error.code(), ErrorCode::FailedPrecondition);
-    }
-
-    #[test]
-    fn a_page_without_limit_has_the_default_one() {
-        let conversations = pb::GetConversations {
-            offset: 7,
-            limit: 0,
-        };
-        let action = parse(request::Kind::Conversations(conversations), &client()).unwrap();
-        assert!(matches!(
-            action,
-            Action::Read(Read::Conversations {
-                offset: 7,
-                limit: DEFAULT_PAGE
-            })
-        ));
-    }
-}
+mod tests;

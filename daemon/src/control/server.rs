@@ -5,7 +5,7 @@ mod agent;
 mod events;
 mod greeting;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 
@@ -95,6 +95,10 @@ pub struct ControlCounters {
     pub broken: u64,
     /// Requests refused by role, field or limit.
     pub requests_refused: u64,
+    /// Orders given to the telephony agent.
+    pub orders: u64,
+    /// Orders that no agent was there to take; the next is given them again.
+    pub orders_dropped: u64,
 }
 
 /// The control socket.
@@ -120,7 +124,10 @@ pub struct Control {
     /// At most one for each client.
     reads: VecDeque<(ReadTicket, Read)>,
     counters: ControlCounters,
-    unused_report_logged: bool,
+    /// Orders given in this run: their ids.
+    last_order: u64,
+    /// What was odd in reports and is logged already.
+    oddities: BTreeSet<&'static str>,
 }
 
 impl Control {
@@ -154,7 +161,8 @@ impl Control {
             wishes: VecDeque::new(),
             reads: VecDeque::new(),
             counters: ControlCounters::default(),
-            unused_report_logged: false,
+            last_order: 0,
+            oddities: BTreeSet::new(),
         })
     }
 
@@ -234,6 +242,8 @@ impl Control {
             ("control_slow", own.slow),
             ("control_broken", own.broken),
             ("control_requests_refused", own.requests_refused),
+            ("control_orders", own.orders),
+            ("control_orders_dropped", own.orders_dropped),
         ];
         for (name, value) in daemon.counters.into_iter().chain(own) {
             let name = name.to_owned();
@@ -317,9 +327,7 @@ impl Control {
                 self.request(now, id, &client, request);
             }
             (ClientMessage::Report(report), Some(client)) => self.report(id, &client, report),
-            (ClientMessage::OrderResult(_), Some(_)) => {
-                self.unused_report("an order's result, though none was given");
-            }
+            (ClientMessage::OrderResult(result), Some(_)) => self.order_result(id, &result),
         }
     }
 

@@ -1,13 +1,29 @@
 //! How enumerations stand in the tables. A code keeps its meaning for ever; new
 //! ones are added at the end.
 
-use twine_engine::message::{Failure, IpAttempt, SentAs, Shown, SmsAttempt, TakeBack};
+use twine_engine::message::{
+    Channel, Failure, IpAttempt, LaneUse, SentAs, Shown, SmsAttempt, TakeBack, WaitsFor,
+};
+use twine_engine::settings::{Fallback, Mode, Reach};
 use twine_engine::store_ops::EventKind;
 use twine_proto::frame::{Refusal, RejectReason};
-use twine_proto::{Epoch, Seq};
+use twine_proto::{Epoch, Filled, Seq};
 
 /// `message.direction`; 1 is incoming.
 pub(crate) const OUTGOING: i64 = 0;
+
+/// `message.hidden`: a note without a message; 1 is a copy.
+pub(crate) const NOTE: i64 = 2;
+
+/// `message.stage`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// None of the others: settled, on IP, or in its queue.
+    Other = 0,
+    Undecided = 1,
+    SmsWaiting = 2,
+    SmsHanded = 3,
+}
 
 /// `message.body` of incoming messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +103,20 @@ pub(crate) fn ip_from(
 }
 
 /// `message.sms`.
+pub(crate) const fn sms_code(sms: SmsAttempt) -> i64 {
+    match sms {
+        SmsAttempt::None => 0,
+        SmsAttempt::Waiting => 1,
+        SmsAttempt::Sent => 2,
+        SmsAttempt::Delivered => 3,
+        SmsAttempt::Unconfirmed => 4,
+        SmsAttempt::Failed => 5,
+        SmsAttempt::NotUsed => 6,
+        SmsAttempt::Handed => 7,
+    }
+}
+
+/// See [`sms_code`].
 pub(crate) const fn sms_from(code: i64) -> Option<SmsAttempt> {
     Some(match code {
         0 => SmsAttempt::None,
@@ -95,6 +125,8 @@ pub(crate) const fn sms_from(code: i64) -> Option<SmsAttempt> {
         3 => SmsAttempt::Delivered,
         4 => SmsAttempt::Unconfirmed,
         5 => SmsAttempt::Failed,
+        6 => SmsAttempt::NotUsed,
+        7 => SmsAttempt::Handed,
         _ => return None,
     })
 }
@@ -104,6 +136,7 @@ pub(crate) const fn take_back_code(reason: TakeBack) -> i64 {
     match reason {
         TakeBack::Cancelled => 0,
         TakeBack::Expired => 1,
+        TakeBack::BySms => 2,
     }
 }
 
@@ -112,6 +145,152 @@ pub(crate) const fn take_back_from(code: i64) -> Option<TakeBack> {
     Some(match code {
         0 => TakeBack::Cancelled,
         1 => TakeBack::Expired,
+        2 => TakeBack::BySms,
+        _ => return None,
+    })
+}
+
+/// `message.wish` and `message.came_by`.
+pub(crate) const fn channel_code(channel: Channel) -> i64 {
+    match channel {
+        Channel::Ip => 0,
+        Channel::Sms => 1,
+    }
+}
+
+/// See [`channel_code`].
+pub(crate) const fn channel_from(code: i64) -> Option<Channel> {
+    Some(match code {
+        0 => Channel::Ip,
+        1 => Channel::Sms,
+        _ => return None,
+    })
+}
+
+/// `message.waits_for`.
+pub(crate) const fn waits_code(waits: WaitsFor) -> i64 {
+    match waits {
+        WaitsFor::User => 0,
+        WaitsFor::Sim => 1,
+        WaitsFor::Radio => 2,
+        WaitsFor::Service => 3,
+        WaitsFor::Limit => 4,
+        WaitsFor::Home => 5,
+    }
+}
+
+/// See [`waits_code`].
+pub(crate) const fn waits_from(code: i64) -> Option<WaitsFor> {
+    Some(match code {
+        0 => WaitsFor::User,
+        1 => WaitsFor::Sim,
+        2 => WaitsFor::Radio,
+        3 => WaitsFor::Service,
+        4 => WaitsFor::Limit,
+        5 => WaitsFor::Home,
+        _ => return None,
+    })
+}
+
+/// `message.lane_use`.
+pub(crate) const fn lane_use_from(code: i64) -> Option<LaneUse> {
+    Some(match code {
+        0 => LaneUse::Free,
+        1 => LaneUse::OnIp,
+        2 => LaneUse::QueuedForIp,
+        3 => LaneUse::Blocks,
+        _ => return None,
+    })
+}
+
+/// See [`lane_use_from`].
+pub(crate) const fn lane_use_code(lane_use: LaneUse) -> i64 {
+    match lane_use {
+        LaneUse::Free => 0,
+        LaneUse::OnIp => 1,
+        LaneUse::QueuedForIp => 2,
+        LaneUse::Blocks => 3,
+    }
+}
+
+/// `setting.mode`.
+pub(crate) const fn mode_code(mode: Mode) -> i64 {
+    match mode {
+        Mode::Auto => 0,
+        Mode::IpOnly => 1,
+        Mode::SmsOnly => 2,
+    }
+}
+
+/// See [`mode_code`].
+pub(crate) const fn mode_from(code: i64) -> Option<Mode> {
+    Some(match code {
+        0 => Mode::Auto,
+        1 => Mode::IpOnly,
+        2 => Mode::SmsOnly,
+        _ => return None,
+    })
+}
+
+/// `setting.fallback`.
+pub(crate) const fn fallback_code(fallback: Fallback) -> i64 {
+    match fallback {
+        Fallback::Always => 0,
+        Fallback::NotWhenRoaming => 1,
+        Fallback::Ask => 2,
+        Fallback::Never => 3,
+    }
+}
+
+/// See [`fallback_code`].
+pub(crate) const fn fallback_from(code: i64) -> Option<Fallback> {
+    Some(match code {
+        0 => Fallback::Always,
+        1 => Fallback::NotWhenRoaming,
+        2 => Fallback::Ask,
+        3 => Fallback::Never,
+        _ => return None,
+    })
+}
+
+/// `reach.reach`.
+pub(crate) const fn reach_code(reach: Reach) -> i64 {
+    match reach {
+        Reach::Unknown => 0,
+        Reach::OnIp => 1,
+        Reach::Refused => 2,
+        Reach::Silent => 3,
+    }
+}
+
+/// See [`reach_code`].
+pub(crate) const fn reach_from(code: i64) -> Option<Reach> {
+    Some(match code {
+        0 => Reach::Unknown,
+        1 => Reach::OnIp,
+        2 => Reach::Refused,
+        3 => Reach::Silent,
+        _ => return None,
+    })
+}
+
+/// `note_pending.filled` and `note_pending.hash`.
+pub(crate) const fn filled_code(filled: Filled) -> (i64, u16) {
+    match filled {
+        Filled::Ip => (0, 0),
+        Filled::Sms(hash) => (1, hash),
+        Filled::Both(hash) => (2, hash),
+        Filled::Void => (3, 0),
+    }
+}
+
+/// See [`filled_code`].
+pub(crate) const fn filled_from(code: i64, hash: u16) -> Option<Filled> {
+    Some(match code {
+        0 => Filled::Ip,
+        1 => Filled::Sms(hash),
+        2 => Filled::Both(hash),
+        3 => Filled::Void,
         _ => return None,
     })
 }
@@ -155,6 +334,9 @@ pub(crate) const fn event_code(kind: EventKind) -> i64 {
     match kind {
         EventKind::Received => 0,
         EventKind::StateChanged => 1,
+        EventKind::Merged => 2,
+        EventKind::Unmerged => 3,
+        EventKind::Reordered => 4,
     }
 }
 
@@ -163,6 +345,9 @@ pub(crate) const fn event_from(code: i64) -> Option<EventKind> {
     Some(match code {
         0 => EventKind::Received,
         1 => EventKind::StateChanged,
+        2 => EventKind::Merged,
+        3 => EventKind::Unmerged,
+        4 => EventKind::Reordered,
         _ => return None,
     })
 }
@@ -229,11 +414,12 @@ mod tests {
             IpAttempt::Expired,
             IpAttempt::Revoked(TakeBack::Cancelled),
             IpAttempt::Revoked(TakeBack::Expired),
+            IpAttempt::Revoked(TakeBack::BySms),
             IpAttempt::Rejected(RejectReason::Unreadable),
             IpAttempt::Rejected(RejectReason::Conflict),
         ];
         attempts.extend((0..4).filter_map(refusal_from).map(IpAttempt::Refused));
-        assert_eq!(attempts.len(), 13);
+        assert_eq!(attempts.len(), 14);
         for ip in attempts {
             let (code, detail) = ip_code(ip);
             assert_eq!(
@@ -246,6 +432,31 @@ mod tests {
             None,
             "in flight without a seq"
         );
+    }
+
+    /// Every code that means something means itself.
+    fn survives<T: Copy>(count: usize, from: impl Fn(i64) -> Option<T>, code: impl Fn(T) -> i64) {
+        let known: Vec<_> = (-1..20)
+            .filter_map(|at| from(at).map(|it| (at, it)))
+            .collect();
+        assert_eq!(known.len(), count);
+        for (at, it) in known {
+            assert_eq!(code(it), at);
+        }
+    }
+
+    #[test]
+    fn every_code_means_one_thing() {
+        survives(8, sms_from, sms_code);
+        survives(3, take_back_from, take_back_code);
+        survives(2, channel_from, channel_code);
+        survives(6, waits_from, waits_code);
+        survives(4, lane_use_from, lane_use_code);
+        survives(3, mode_from, mode_code);
+        survives(4, fallback_from, fallback_code);
+        survives(4, reach_from, reach_code);
+        survives(5, event_from, event_code);
+        survives(4, |at| filled_from(at, 9), |it| filled_code(it).0);
     }
 
     #[test]

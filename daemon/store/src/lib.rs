@@ -28,6 +28,7 @@ mod salvage;
 #[doc(hidden)]
 pub mod sql;
 mod store;
+mod story;
 #[cfg(feature = "suite")]
 pub mod suite;
 mod thread;
@@ -36,4 +37,5 @@ pub use error::{StoreError, Trouble};
 pub use reads::{Conversation, Counts, MessagePage};
 pub use salvage::{SalvageReport, salvage};
 pub use store::SqliteStore;
+pub use story::{Step, StoryLine};
 pub use thread::{Busy, InFlight, Patience, StoreHealth, StoreThread};

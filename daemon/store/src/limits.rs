@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// Prepared statements kept, least recently used first out. All of one batch
 /// of every kind fit; what only a page of history needs may be prepared again.
-pub const MAX_STATEMENTS: usize = 48;
+pub const MAX_STATEMENTS: usize = 96;
 /// SQLite's page cache, KiB. The daemon has 1.5 MiB of anonymous memory; a
 /// batch of 64 messages dirties about 60 pages of 4 KiB. What does not fit is
 /// spilled to the log file, not an error.
@@ -54,3 +54,5 @@ pub const MAX_SALVAGE_PROBES: u32 = 4096;
 /// Broken files kept aside. Salvage refuses to start when there are as many:
 /// it deletes nothing by itself.
 pub const MAX_BROKEN_KEPT: u32 = 16;
+/// Lines of one message's story that are read.
+pub const MAX_STORY_LINES: usize = 200;

@@ -10,7 +10,10 @@ use crate::connection;
 use crate::error::StoreError;
 
 /// In order; the first makes schema 1.
-pub(crate) const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_initial.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_initial.sql"),
+    include_str!("../migrations/0002_sms.sql"),
+];
 
 /// Brings the file to the newest schema of `migrations`.
 pub(crate) fn run(connection: &mut Connection, migrations: &[&str]) -> Result<(), StoreError> {
@@ -65,13 +68,17 @@ fn messages(connection: &Connection) -> Result<i64, StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use twine_engine::store_ops::StoreOps;
+    use twine_engine::message::{Channel, Failure, MessageId, Shown, SmsAttempt};
+    use twine_engine::store_ops::{EventCursor, StoreOps};
 
     use super::*;
     use crate::SqliteStore;
 
     /// Rows as the daemon of each released schema left them: one message, 41.
-    const FIXTURES: &[&str] = &[include_str!("../migrations/fixtures/0001.sql")];
+    const FIXTURES: &[&str] = &[
+        include_str!("../migrations/fixtures/0001.sql"),
+        include_str!("../migrations/fixtures/0002.sql"),
+    ];
 
     fn memory() -> Connection {
         Connection::open_in_memory().unwrap()
@@ -119,9 +126,56 @@ mod tests {
     }
 
     #[test]
+    fn what_knew_ip_alone_stays_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let mut old = connection::open(&path).unwrap();
+        run(&mut old, &MIGRATIONS[..1]).unwrap();
+        old.execute_batch(FIXTURES[0]).unwrap();
+        old.execute_batch(
+            "INSERT INTO message (id, direction, own, peer, position, created_ms, changed_ms, ip,
+                                  ip_detail, sms, read, text)
+             VALUES (38, 0, 254712345678, 2348031234567, 38, 1, 1, 0, NULL, 0, 0, 'queued'),
+                    (39, 0, 254712345678, 2348031234567, 39, 1, 1, 5, NULL, 0, 0, 'expired');
+             INSERT INTO message (id, direction, own, peer, position, created_ms, changed_ms,
+                                  epoch, lane_seq, read, body, digest, age_s, text)
+             VALUES (40, 1, 254712345678, 2348031234567, 40, 1, 1, 700, 3, 1, 0, 7, 0, 'taken')",
+        )
+        .unwrap();
+        drop(old);
+        let store = SqliteStore::open(&path).unwrap();
+        let record = |id| store.message(MessageId(id)).unwrap().unwrap();
+        for (id, shown) in [
+            (38, Shown::Queued),
+            (39, Shown::Failed(Failure::ExpiredAtGateway)),
+            (41, Shown::Sending),
+        ] {
+            let record = record(id);
+            assert_eq!(record.sms.state, SmsAttempt::NotUsed);
+            assert_eq!(record.shown, shown);
+        }
+        assert_eq!(record(40).came_by, Channel::Ip);
+        let snapshot = store.snapshot().unwrap();
+        assert_eq!((snapshot.outbox, snapshot.identities[0].queued), (2, 1));
+        assert!(snapshot.identities[0].consented);
+        let outbox = store.outbox(MessageId(0), 10).unwrap();
+        assert_eq!(outbox.len(), 2);
+        let lanes: Vec<i64> = store
+            .connection
+            .prepare("SELECT lane_use FROM message ORDER BY id")
+            .unwrap()
+            .query_map((), |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        assert_eq!(lanes, [2, 0, 0, 1]);
+        assert_eq!(store.events(EventCursor(0), 10).unwrap().events.len(), 2);
+    }
+
+    #[test]
     fn a_released_migration_is_never_edited() {
         // Add a line for a new file; never change one that has been released.
-        let released = [898258508249559930_u64];
+        let released = [898258508249559930_u64, 11139165725396018906];
         let found: Vec<u64> = MIGRATIONS.iter().map(|sql| fnv1a(sql.as_bytes())).collect();
         assert_eq!(found, released);
     }

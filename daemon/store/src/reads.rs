@@ -5,11 +5,11 @@ use rusqlite::{OptionalExtension, Params};
 use twine_engine::message::{MessageId, MessageRecord, OrderKey};
 use twine_engine::store_ops::{EventCursor, EventRecord, Events, IdentityPosition};
 use twine_engine::time::WallTime;
-use twine_proto::{E164, Epoch, LaneSeq};
+use twine_proto::{E164, Epoch, LaneSeq, Peer};
 
 use crate::error::StoreError;
 use crate::limits::{MAX_PAGE_CONVERSATIONS, MAX_PAGE_EVENTS, MAX_PAGE_MESSAGES};
-use crate::rows::{self, Columns};
+use crate::rows::{self, Columns, PeerKey};
 use crate::store::SqliteStore;
 use crate::{codes, ops, sql};
 
@@ -37,7 +37,7 @@ pub struct Conversation {
     /// This device's number.
     pub own: E164,
     /// The other side.
-    pub peer: E164,
+    pub peer: Peer,
     /// Its newest message.
     pub last: MessageRecord,
     /// How many messages it holds.
@@ -78,7 +78,24 @@ impl SqliteStore {
     pub fn read_history(
         &self,
         own: E164,
-        peer: E164,
+        peer: Peer,
+        before: Option<OrderKey>,
+        limit: usize,
+        max_text_bytes: usize,
+    ) -> Result<MessagePage> {
+        let Some(key) = ops::peer_key(&self.connection, peer)? else {
+            return Ok(MessagePage {
+                messages: Vec::new(),
+                more: false,
+            });
+        };
+        self.history_page(own, key, before, limit, max_text_bytes)
+    }
+
+    fn history_page(
+        &self,
+        own: E164,
+        peer: PeerKey,
         before: Option<OrderKey>,
         limit: usize,
         max_text_bytes: usize,
@@ -87,7 +104,7 @@ impl SqliteStore {
         let limit = limit.min(MAX_PAGE_MESSAGES);
         let params = (
             rows::number(own),
-            rows::number(peer),
+            peer,
             rows::int(before.position),
             before.epoch.get(),
             rows::int(before.lane_seq.get()),
@@ -142,24 +159,22 @@ impl SqliteStore {
         let mut statement = self.connection.prepare_cached(sql::CONVERSATIONS)?;
         let pairs = statement
             .query_map((rows::size(limit), rows::size(offset)), |row| {
-                Ok((row.number(0)?, row.number(1)?))
+                Ok((row.number(0)?, PeerKey(row.get(1)?)))
             })?
             .collect::<rusqlite::Result<Vec<_>>>()?;
         let mut conversations = Vec::with_capacity(pairs.len());
         for (own, peer) in pairs {
-            let newest = self.read_history(own, peer, None, 1, usize::MAX)?;
+            let newest = self.history_page(own, peer, None, 1, usize::MAX)?;
             let Some(last) = newest.messages.into_iter().next() else {
                 continue;
             };
             let count = self
                 .connection
                 .prepare_cached(sql::CONVERSATION_COUNT)?
-                .query_row((rows::number(own), rows::number(peer)), |row| {
-                    row.unsigned(0)
-                })?;
+                .query_row((rows::number(own), peer), |row| row.unsigned(0))?;
             conversations.push(Conversation {
                 own,
-                peer,
+                peer: last.peer,
                 last,
                 count,
             });
@@ -181,6 +196,7 @@ impl SqliteStore {
                         kind: row.code(1, codes::event_from)?,
                         message: MessageId(row.unsigned(2)?),
                         shown: row.code(3, codes::shown_from)?,
+                        into: row.maybe_unsigned(5)?.map(MessageId),
                         wall: WallTime(row.unsigned(4)?),
                     })
                 },

@@ -3,15 +3,19 @@
 
 use std::time::Duration;
 
-use rusqlite::Row;
-use rusqlite::types::Type;
+use rusqlite::types::{ToSqlOutput, Type};
+use rusqlite::{Row, ToSql};
 use twine_engine::message::{
-    Direction, IpAttempt, MessageId, MessageRecord, OrderKey, Shown, SmsAttempt, TakeBack, shown,
+    Channel, Direction, IpAttempt, LaneUse, MessageId, MessageRecord, OrderKey, Shown, SmsAttempt,
+    SmsRecord, TakeBack, WaitsFor, lane_use, shown,
 };
+use twine_engine::notes::{self, Place};
+use twine_engine::parts::PartStates;
+use twine_engine::store_ops::BootStamp;
 use twine_engine::time::{BootId, Instant, WallTime};
-use twine_proto::{E164, Epoch, LaneSeq, MessageName, Redacted, Seq};
+use twine_proto::{E164, Epoch, Filled, LaneSeq, MessageName, Peer, Redacted, Seq, SmsName};
 
-use crate::codes::{self, Body};
+use crate::codes::{self, Body, Stage};
 
 /// The longest time in milliseconds that is stored; what is longer counts as
 /// this. Two of them still add up without overflow.
@@ -63,7 +67,20 @@ pub(crate) trait Columns {
     fn text(&self, at: usize) -> rusqlite::Result<Option<Redacted<String>>>;
     /// A code turned into what it stands for.
     fn code<T>(&self, at: usize, decode: impl FnOnce(i64) -> Option<T>) -> rusqlite::Result<T>;
+    /// The same, or NULL.
+    fn maybe_code<T>(
+        &self,
+        at: usize,
+        decode: impl FnOnce(i64) -> Option<T>,
+    ) -> rusqlite::Result<Option<T>>;
     fn take_back(&self, at: usize) -> rusqlite::Result<Option<TakeBack>>;
+    /// The columns `epoch` and `lane_seq`.
+    fn place(&self, at: usize) -> rusqlite::Result<Option<(Epoch, LaneSeq)>>;
+    fn parts(&self, at: usize) -> rusqlite::Result<PartStates>;
+    /// A moment of a boot; one of no boot if it is not known.
+    fn stamp(&self, at: usize) -> rusqlite::Result<BootStamp>;
+    /// A peer from its key, and its name if the key is that of one.
+    fn peer(&self, key: usize, name: usize) -> rusqlite::Result<Peer>;
     /// The four columns `ip`, `ip_detail`, `sent_epoch`, `sent_seq` from `at` on.
     fn ip(&self, at: usize) -> rusqlite::Result<IpAttempt>;
 }
@@ -104,10 +121,49 @@ impl Columns for Row<'_> {
         decode(self.get(at)?).ok_or_else(|| bad(at))
     }
 
-    fn take_back(&self, at: usize) -> rusqlite::Result<Option<TakeBack>> {
+    fn maybe_code<T>(
+        &self,
+        at: usize,
+        decode: impl FnOnce(i64) -> Option<T>,
+    ) -> rusqlite::Result<Option<T>> {
         let code: Option<i64> = self.get(at)?;
-        code.map(|code| codes::take_back_from(code).ok_or_else(|| bad(at)))
+        code.map(|code| decode(code).ok_or_else(|| bad(at)))
             .transpose()
+    }
+
+    fn take_back(&self, at: usize) -> rusqlite::Result<Option<TakeBack>> {
+        self.maybe_code(at, codes::take_back_from)
+    }
+
+    fn place(&self, at: usize) -> rusqlite::Result<Option<(Epoch, LaneSeq)>> {
+        let lane_seq = self.maybe_unsigned(at + 1)?.map(LaneSeq);
+        Ok(self.maybe_epoch(at)?.zip(lane_seq))
+    }
+
+    fn parts(&self, at: usize) -> rusqlite::Result<PartStates> {
+        match self.get_ref(at)?.as_blob_or_null()? {
+            Some(codes) => PartStates::from_codes(codes).ok_or_else(|| bad(at)),
+            None => Ok(PartStates::default()),
+        }
+    }
+
+    fn stamp(&self, at: usize) -> rusqlite::Result<BootStamp> {
+        Ok(BootStamp {
+            boot: BootId(
+                self.get::<_, Option<i64>>(at)?
+                    .map_or(0, i64::cast_unsigned),
+            ),
+            at: Instant(self.maybe_unsigned(at + 1)?.unwrap_or(0)),
+        })
+    }
+
+    fn peer(&self, key: usize, name: usize) -> rusqlite::Result<Peer> {
+        if self.get::<_, i64>(key)? > 0 {
+            return Ok(Peer::Number(self.number(key)?));
+        }
+        SmsName::new(self.get_ref(name)?.as_str()?)
+            .map(Peer::Name)
+            .map_err(|_| bad(name))
     }
 
     fn ip(&self, at: usize) -> rusqlite::Result<IpAttempt> {
@@ -117,18 +173,63 @@ impl Columns for Row<'_> {
     }
 }
 
+/// A peer as it stands in the tables: a number, or minus the id of its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PeerKey(pub(crate) i64);
+
+impl PeerKey {
+    pub(crate) fn of(peer: E164) -> Self {
+        Self(number(peer))
+    }
+
+    /// The number, if it is one.
+    pub(crate) fn number(self) -> Option<E164> {
+        E164::new(u64::try_from(self.0).ok()?).ok()
+    }
+}
+
+impl ToSql for PeerKey {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.into())
+    }
+}
+
 /// What decides what the user sees of an outgoing message, and what may become
 /// of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Attempts {
     pub(crate) id: MessageId,
     pub(crate) ip: IpAttempt,
     pub(crate) sms: SmsAttempt,
     pub(crate) take_back: Option<TakeBack>,
     pub(crate) read: bool,
+    pub(crate) own: E164,
+    pub(crate) peer: PeerKey,
+    pub(crate) place: Option<(Epoch, LaneSeq)>,
+    /// It is a note without a message.
+    pub(crate) is_note: bool,
+    /// In the queue of IP.
+    pub(crate) queued: bool,
+    pub(crate) wish: Option<Channel>,
+    pub(crate) waits: Option<WaitsFor>,
+    /// As it is stored.
+    pub(crate) lane_use: LaneUse,
+    pub(crate) held: bool,
+    /// When it is looked at; 0: at once.
+    pub(crate) look_ms: Option<i64>,
+    /// An earlier attempt by SMS may have left the phone.
+    pub(crate) left_before: bool,
+    pub(crate) parts: PartStates,
+    pub(crate) unclosed: bool,
+    /// It carries a lane note.
+    pub(crate) carries_note: bool,
+    pub(crate) has_deadline: bool,
 }
 
 impl Attempts {
+    /// How many columns `sql::attempts!` names.
+    pub(crate) const COLUMNS: usize = 23;
+
     /// From the columns named by `sql::attempts!`.
     pub(crate) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
@@ -137,59 +238,144 @@ impl Attempts {
             sms: row.code(5, codes::sms_from)?,
             take_back: row.take_back(6)?,
             read: row.get(7)?,
+            own: row.number(8)?,
+            peer: PeerKey(row.get(9)?),
+            place: row.place(10)?,
+            is_note: row.get::<_, i64>(12)? == codes::NOTE,
+            queued: row.get(13)?,
+            wish: row.maybe_code(14, codes::channel_from)?,
+            waits: row.maybe_code(15, codes::waits_from)?,
+            lane_use: row.code(16, codes::lane_use_from)?,
+            held: row.get(17)?,
+            look_ms: row.get(18)?,
+            left_before: row.get(19)?,
+            parts: row.parts(20)?,
+            unclosed: row.get(21)?,
+            carries_note: row.get::<_, i64>(22)? & 1 == 1,
+            has_deadline: row.get::<_, i64>(22)? & 2 == 2,
         })
     }
 
     pub(crate) const fn shown(&self) -> Shown {
         shown(self.ip, self.sms, self.read)
     }
+
+    /// Another copy by SMS may be on its way or there.
+    pub(crate) fn may_have_left(&self) -> bool {
+        self.left_before || self.parts.may_have_left()
+    }
+
+    /// It has not ended for good: it is in the outbox.
+    pub(crate) const fn is_open(&self) -> bool {
+        matches!(self.sms, SmsAttempt::Waiting | SmsAttempt::Handed)
+            || self.ip.unsettled().is_some()
+            || self.waits_for_a_channel()
+    }
+
+    /// On no channel, and not at its end: queued for IP or undecided.
+    pub(crate) const fn waits_for_a_channel(&self) -> bool {
+        match (self.ip, self.sms) {
+            (IpAttempt::None, SmsAttempt::None | SmsAttempt::NotUsed) => true,
+            (
+                IpAttempt::Delivered(_)
+                | IpAttempt::Revoked(TakeBack::Cancelled | TakeBack::Expired),
+                _,
+            ) => false,
+            (ip, SmsAttempt::None) => ip.is_negative(),
+            _ => false,
+        }
+    }
+
+    /// See [`lane_use`].
+    pub(crate) const fn lane_use_now(&self) -> LaneUse {
+        lane_use(self.ip, self.sms, self.waits, !self.queued)
+    }
+
+    pub(crate) const fn stage(&self) -> Stage {
+        match self.sms {
+            SmsAttempt::Waiting => Stage::SmsWaiting,
+            SmsAttempt::Handed => Stage::SmsHanded,
+            _ if self.waits_for_a_channel() && !self.queued => Stage::Undecided,
+            _ => Stage::Other,
+        }
+    }
+
+    /// Its place, for a note. The hash is that of no text.
+    pub(crate) fn noted(&self) -> Option<Filled> {
+        let (_, lane_seq) = self.place?;
+        notes::filled(&Place {
+            lane_seq,
+            ip: self.ip,
+            sms: self.sms,
+            sms_left: self.may_have_left(),
+            hash: 0,
+        })
+    }
 }
 
 /// A message as the store keeps it, from the columns named by
 /// `sql::message!`.
 pub(crate) fn message(row: &Row<'_>) -> rusqlite::Result<MessageRecord> {
-    let id = MessageId(row.unsigned(0)?);
-    let own = row.number(9)?;
-    let peer = row.number(10)?;
-    let position = row.unsigned(11)?;
-    let place = match (row.maybe_epoch(14)?, row.maybe_unsigned(15)?) {
-        (Some(epoch), Some(lane_seq)) => Some((epoch, LaneSeq(lane_seq))),
-        _ => None,
-    };
-    let name = |from, to| {
-        place.map(|(epoch, lane_seq)| MessageName {
-            from,
+    message_of(row, row.peer(9, MESSAGE_COLUMNS)?)
+}
+
+/// Columns of `sql::message!` before the peer's name.
+pub(crate) const MESSAGE_COLUMNS: usize = Attempts::COLUMNS + 14;
+
+/// See [`message`]; the columns without the name.
+pub(crate) fn message_of(row: &Row<'_>, peer: Peer) -> rusqlite::Result<MessageRecord> {
+    const AT: usize = Attempts::COLUMNS;
+    let own = row.number(8)?;
+    let place = row.place(10)?;
+    let name = |from: Option<E164>, to: Option<E164>| {
+        let (epoch, lane_seq) = place?;
+        Some(MessageName {
+            from: from?,
             epoch,
-            to,
+            to: to?,
             lane_seq,
         })
     };
     let common = MessageRecord {
-        id,
+        id: MessageId(row.unsigned(0)?),
         direction: Direction::Outgoing,
         own,
         peer,
-        text: row.text(18)?,
+        text: row.text(AT + 13)?,
         name: None,
         ip: IpAttempt::None,
-        sms: SmsAttempt::None,
+        sms: SmsRecord {
+            state: SmsAttempt::None,
+            iccid: row.text(AT + 12)?,
+            marked: row.get(AT + 9)?,
+            parts: row.parts(20)?,
+            code: row.get(AT + 10)?,
+            scts_ms: row.maybe_unsigned(AT + 11)?.unwrap_or(0),
+        },
+        waits_for: row.maybe_code(15, codes::waits_from)?,
+        came_by: row.code(AT + 6, codes::channel_from)?,
+        copy_of: row.maybe_unsigned(AT + 7)?.map(MessageId),
+        late: row.get(AT + 8)?,
         take_back: None,
         shown: Shown::Queued,
         order: OrderKey {
-            position,
+            position: row.unsigned(AT + 1)?,
             epoch: Epoch(0),
             lane_seq: LaneSeq(0),
         },
-        created: WallTime(row.unsigned(12)?),
-        changed: WallTime(row.unsigned(13)?),
+        created: WallTime(row.unsigned(AT + 2)?),
+        changed: WallTime(row.unsigned(AT + 3)?),
         age_s: 0,
     };
-    if row.get::<_, i64>(8)? == codes::OUTGOING {
+    if row.get::<_, i64>(AT)? == codes::OUTGOING {
         let attempts = Attempts::from_row(row)?;
         return Ok(MessageRecord {
-            name: name(own, peer),
+            name: name(Some(own), peer.number()),
             ip: attempts.ip,
-            sms: attempts.sms,
+            sms: SmsRecord {
+                state: attempts.sms,
+                ..common.sms
+            },
             take_back: attempts.take_back,
             shown: attempts.shown(),
             ..common
@@ -198,14 +384,14 @@ pub(crate) fn message(row: &Row<'_>) -> rusqlite::Result<MessageRecord> {
     let (epoch, lane_seq) = place.unwrap_or_default();
     Ok(MessageRecord {
         direction: Direction::Incoming,
-        name: name(peer, own),
-        shown: row.code(16, Body::from_code)?.shown(),
+        name: name(peer.number(), Some(own)),
+        shown: row.code(AT + 4, Body::from_code)?.shown(),
         order: OrderKey {
-            position,
             epoch,
             lane_seq,
+            ..common.order
         },
-        age_s: row.get(17)?,
+        age_s: row.get(AT + 5)?,
         ..common
     })
 }

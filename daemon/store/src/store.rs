@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, TransactionBehavior};
 use twine_engine::message::{MessageId, MessageRecord, OrderKey};
 use twine_engine::store_ops::{Batch, EventCursor, Events, Snapshot, StoreOps, Stored};
-use twine_proto::{E164, SessionNo};
+use twine_proto::{E164, Peer, SessionNo};
 
 use crate::error::StoreError;
 use crate::ops::{self, Turn};
-use crate::rows::Columns;
+use crate::rows::{Columns, PeerKey};
 use crate::{connection, migrate, salvage, sql};
 
 /// Messages, lanes and events in one SQLite file, owned by this process alone
@@ -75,12 +75,20 @@ impl StoreOps for SqliteStore {
     type Error = StoreError;
 
     fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        let (session_no, highest_message, latest_event) = self
-            .connection
-            .prepare_cached(sql::SNAPSHOT)?
-            .query_row((), |row| {
-                Ok((row.unsigned(0)?, row.unsigned(1)?, row.unsigned(2)?))
-            })?;
+        let mut statement = self.connection.prepare_cached(sql::SNAPSHOT)?;
+        let [
+            session_no,
+            highest_message,
+            latest_event,
+            sms_waiting,
+            sms_handed,
+        ] = statement.query_row((), |row| {
+            let mut found = [0; 5];
+            for (at, counter) in found.iter_mut().enumerate() {
+                *counter = row.unsigned(at)?;
+            }
+            Ok(found)
+        })?;
         let outbox = self
             .connection
             .prepare_cached(sql::OUTBOX_COUNT)?
@@ -91,6 +99,10 @@ impl StoreOps for SqliteStore {
             session_no: SessionNo(session_no),
             latest_event: EventCursor(latest_event),
             outbox,
+            settings: ops::setting(&self.connection, 0, PeerKey(0))?,
+            handed: ops::handed_lately(&self.connection)?,
+            sms_waiting,
+            sms_handed,
         })
     }
 
@@ -110,7 +122,7 @@ impl StoreOps for SqliteStore {
     fn history(
         &self,
         own: E164,
-        peer: E164,
+        peer: Peer,
         before: Option<OrderKey>,
         limit: usize,
     ) -> Result<Vec<MessageRecord>, StoreError> {

@@ -17,7 +17,7 @@ use twine_engine::message::{MessageId, MessageRecord, OrderKey};
 use twine_engine::store_ops::{
     Batch, EventCursor, Events, IdentityPosition, Snapshot, StoreOps, Stored,
 };
-use twine_proto::E164;
+use twine_proto::{E164, Peer};
 
 use crate::error::{StoreError, Trouble};
 use crate::limits::{MAX_PAGE_TEXT_BYTES, MAX_WAITING_READS, RETRY_FIRST, RETRY_LONGEST};
@@ -122,7 +122,7 @@ impl StoreThread {
     pub fn history(
         &self,
         own: E164,
-        peer: E164,
+        peer: Peer,
         before: Option<OrderKey>,
         limit: usize,
         reply: impl FnOnce(Result<MessagePage, StoreError>) + Send + 'static,
@@ -444,13 +444,18 @@ mod tests {
                 client: ClientName("app".to_owned()),
                 token: Token(vec![1]),
                 own: E164::new(254_712_345_678).unwrap(),
-                peer: E164::new(254_712_345_679).unwrap(),
+                peer: E164::new(254_712_345_679).unwrap().into(),
                 text: Redacted::new("x".repeat(50_000)),
                 valid_for: None,
                 boot: BootStamp {
                     boot: BootId(1),
                     at: twine_engine::time::Instant(0),
                 },
+                wish: None,
+                sms: twine_engine::message::SmsAttempt::NotUsed,
+                queue_for_ip: true,
+                look: None,
+                because: &[],
             })],
         }
     }

@@ -22,7 +22,7 @@ use twine_engine::time::WallTime;
 use twine_proto::frame::SentState;
 use twine_store::SqliteStore;
 
-use crate::common::{EPOCH, apply, batch, incoming, new_message, own, ready};
+use crate::common::{apply, batch, incoming, new_message, ready};
 
 /// Set for the process that is killed: where its store is.
 const VICTIM: &str = "TWINE_STORE_VICTIM";
@@ -100,20 +100,14 @@ fn store_until_killed(path: &Path) -> ! {
         let mut ops = Vec::new();
         for _ in 0..PAIRS {
             ops.push(Op::Enqueue(new_message(next, "out")));
-            ops.push(Op::Release {
-                id: MessageId(next),
-            });
+            ops.push(common::release(next));
             ops.push(Op::InsertIncoming(incoming(next + 1, next)));
             next += 2;
         }
-        ops.push(Op::ApplySent {
-            number: own(),
-            epoch: EPOCH,
-            state: SentState {
-                high_water: twine_proto::Seq(next / 4),
-                ..SentState::default()
-            },
-        });
+        ops.push(common::apply_sent(SentState {
+            high_water: twine_proto::Seq(next / 4),
+            ..SentState::default()
+        }));
         let stored = store.apply(&batch(WallTime(next), ops)).unwrap();
         writeln!(stdout, "{next} {}.", stored.latest_event.0).unwrap();
         stdout.flush().unwrap();

@@ -108,7 +108,7 @@ fn conversations_come_with_the_newest_first() {
     let folder = Folder::new();
     let mut store = folder.store();
     let mut to_other = new_message(1, "to another");
-    to_other.peer = other_peer();
+    to_other.peer = other_peer().into();
     one(&mut store, Op::Enqueue(to_other));
     one(&mut store, Op::Enqueue(new_message(2, "first")));
     one(&mut store, Op::InsertIncoming(incoming(3, 1)));
@@ -117,7 +117,13 @@ fn conversations_come_with_the_newest_first() {
         .iter()
         .map(|it| (it.own, it.peer, it.last.id.0, it.count))
         .collect();
-    assert_eq!(found, [(own(), peer(), 3, 2), (own(), other_peer(), 1, 1)]);
+    assert_eq!(
+        found,
+        [
+            (own(), peer().into(), 3, 2),
+            (own(), other_peer().into(), 1, 1)
+        ]
+    );
     assert_eq!(store.conversations(0, 1).unwrap(), all[..1]);
     assert_eq!(store.conversations(1, 5).unwrap(), all[1..]);
     assert_eq!(store.conversations(2, 5).unwrap(), []);
@@ -134,11 +140,16 @@ fn pages_are_bounded_by_count_and_by_text() {
     apply(&mut store, WallTime(1), ops);
     let most = limits::MAX_PAGE_MESSAGES;
     assert_eq!(
-        store.history(own(), peer(), None, 10_000).unwrap().len(),
+        store
+            .history(own(), peer().into(), None, 10_000)
+            .unwrap()
+            .len(),
         most
     );
     assert_eq!(store.outbox(MessageId(0), 10_000).unwrap().len(), most);
-    let page = store.read_history(own(), peer(), None, 50, 2_500).unwrap();
+    let page = store
+        .read_history(own(), peer().into(), None, 50, 2_500)
+        .unwrap();
     assert_eq!((page.messages.len(), page.more), (3, true));
     let page = store.read_outbox(MessageId(497), 50, 10_000).unwrap();
     assert_eq!((page.messages.len(), page.more), (3, false));
@@ -216,7 +227,7 @@ fn a_batch_that_fails_leaves_nothing() {
     let batch = common::batch(
         WallTime(2),
         vec![
-            Op::Release { id: MessageId(1) },
+            common::release(1),
             Op::Enqueue(new_message(2, "third")),
             Op::Enqueue(twice),
         ],
@@ -226,7 +237,7 @@ fn a_batch_that_fails_leaves_nothing() {
     assert_eq!(store.snapshot().unwrap(), before);
     assert!(store.message(MessageId(2)).unwrap().is_none());
     // And it goes on where it was.
-    one(&mut store, Op::Release { id: MessageId(1) });
+    one(&mut store, common::release(1));
     let events = store.events(EventCursor(0), 10).unwrap().events;
     assert_eq!(events.len(), 2);
 }
@@ -253,7 +264,7 @@ fn nothing_that_is_shown_of_a_store_holds_a_text_or_a_number() {
     let stored = store.apply(&batch).unwrap();
     let again = store.apply(&common::batch(
         WallTime(1),
-        vec![Op::Release { id: message.id }],
+        vec![common::release(message.id.0)],
     ));
     let mut shown = format!("{store:?} {batch:?} {stored:?} {again:?}");
     shown += &format!("{:?}", store.message(message.id).unwrap());

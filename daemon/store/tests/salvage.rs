@@ -55,7 +55,7 @@ impl Patient {
         for id in 1..=MESSAGES {
             ops.push(Op::Enqueue(new_message(id, &text_of(id))));
             if id <= 20 {
-                ops.push(Op::Release { id: MessageId(id) });
+                ops.push(common::release(id));
             }
             ops.push(Op::InsertIncoming(incoming(FIRST_INCOMING + id, id)));
         }
@@ -67,14 +67,7 @@ impl Patient {
             delivered: vec![Seq(1), Seq(2)],
             dispositions: Vec::new(),
         };
-        one(
-            &mut store,
-            Op::ApplySent {
-                number: own(),
-                epoch: EPOCH,
-                state,
-            },
-        );
+        one(&mut store, common::apply_sent(state));
         store
     }
 
@@ -155,7 +148,7 @@ fn a_whole_store_is_copied_whole() {
         (old.epoch, old.next_seq, old.lowest_unsettled),
         (EPOCH, Seq(21), Seq(3))
     );
-    let not_queued = one(&mut store, Op::Release { id: MessageId(30) });
+    let not_queued = one(&mut store, common::release(30));
     assert!(matches!(not_queued, Outcome::NotQueued), "{not_queued:?}");
     let epoch = Epoch(691);
     let bind = Op::BindEpoch {
@@ -178,7 +171,7 @@ fn a_whole_store_is_copied_whole() {
         matches!(closed, Outcome::Applied { requeued: 8, .. }),
         "{closed:?}"
     );
-    let released = one(&mut store, Op::Release { id: MessageId(13) });
+    let released = one(&mut store, common::release(13));
     assert!(
         matches!(&released, Outcome::Released(it) if it.epoch == epoch && it.seq == Seq(1)),
         "{released:?}"
@@ -276,7 +269,7 @@ fn a_cut_file_gives_what_is_left_of_it() {
         assert!(report.messages >= before, "more of the file, more messages");
         assert!(report.unreadable > 0);
         before = report.messages;
-        for page in store.history(own(), peer(), None, 200).unwrap() {
+        for page in store.history(own(), peer().into(), None, 200).unwrap() {
             if page.id.0 <= MESSAGES {
                 assert_eq!(page.text.unwrap().into_exposed(), text_of(page.id.0));
             }

@@ -13,7 +13,7 @@ use twine_engine::store_ops::{
     Batch, BatchId, EventCursor, Events, Op, Outcome, Snapshot, StoreOps, Stored,
 };
 use twine_engine::time::WallTime;
-use twine_proto::E164;
+use twine_proto::{E164, Peer};
 use twine_store::{Busy, Patience, StoreError, StoreHealth, StoreThread, Trouble, limits};
 
 use crate::common::{EPOCH, new_message, own, peer};
@@ -90,7 +90,7 @@ impl StoreOps for Scripted {
     fn history(
         &self,
         _: E164,
-        _: E164,
+        _: Peer,
         _: Option<OrderKey>,
         _: usize,
     ) -> Result<Vec<MessageRecord>, StoreError> {
@@ -335,7 +335,9 @@ fn a_real_store_answers_from_its_thread() {
     assert!(matches!(stored.outcomes[2], Outcome::Enqueued { .. }));
 
     let (reply, answers) = ear();
-    thread.history(own(), peer(), None, 10, reply).unwrap();
+    thread
+        .history(own(), peer().into(), None, 10, reply)
+        .unwrap();
     let page = answers.recv_timeout(LONG).unwrap().unwrap();
     assert_eq!((page.messages.len(), page.more), (1, false));
     let (reply, answers) = ear();

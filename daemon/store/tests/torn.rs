@@ -15,7 +15,7 @@ use twine_engine::store_ops::{Op, StoreOps};
 use twine_engine::time::WallTime;
 use twine_store::SqliteStore;
 
-use crate::common::{batch, incoming, new_message, ready};
+use crate::common::{batch, incoming, new_message, now, ready};
 
 /// Of SQLite's log: its header, and the header of each frame.
 const LOG_HEADER: usize = 32;
@@ -30,7 +30,11 @@ fn ops(first: u64) -> Vec<Op> {
     for id in (first..first + 2 * MESSAGES).step_by(2) {
         ops.push(Op::Enqueue(new_message(id, "out")));
         let id = MessageId(id);
-        ops.push(Op::Release { id });
+        ops.push(Op::Release {
+            id,
+            look: None,
+            boot: now(),
+        });
         ops.push(Op::InsertIncoming(incoming(id.0 + 1, id.0)));
     }
     ops

@@ -1,7 +1,9 @@
 //! Phone numbers, and the hashes that go over the wire or to disk.
 
 use proptest::prelude::*;
-use twine_proto::{Cursor, Digest, E164, E164Error, Epoch, LaneSeq, MessageName, Seq};
+use twine_proto::{
+    Cursor, Digest, E164, E164Error, Epoch, LaneSeq, MessageName, Peer, PeerError, Seq, SmsName,
+};
 
 use crate::{config, strategies};
 
@@ -78,8 +80,33 @@ fn hashes_stay_what_they_are() {
     assert_eq!(name().cursor_check(), 0xbfef_977b);
 }
 
+#[test]
+fn a_peer_is_a_number_a_short_code_or_a_name() {
+    for number in ["+254712345678", " +254712345678 "] {
+        let peer: Peer = number.parse().unwrap();
+        assert_eq!(peer, Peer::Number(E164::new(254_712_345_678).unwrap()));
+    }
+    for name in ["40404", "MPESA", "Ethio telecom"] {
+        let peer: Peer = name.parse().unwrap();
+        assert_eq!((peer.number(), peer.expose()), (None, name.to_owned()));
+        assert!(!format!("{peer:?}").contains(name));
+    }
+    assert_eq!("+0712".parse::<Peer>(), Err(E164Error::LeadingZero.into()));
+    assert_eq!(" ".parse::<Peer>(), Err(PeerError::Empty));
+    assert_eq!("a\u{7}b".parse::<Peer>(), Err(PeerError::NotVisible));
+    assert_eq!("x".repeat(34).parse::<Peer>(), Err(PeerError::TooLong));
+    assert_eq!(SmsName::new("?"), Ok(SmsName::UNKNOWN));
+}
+
 proptest! {
     #![proptest_config(config())]
+
+    #[test]
+    fn a_peer_is_read_back_as_it_was_shown(text in "[ +]{0,2}\\PC{0,12}") {
+        if let Ok(peer) = text.parse::<Peer>() {
+            prop_assert_eq!(peer.expose().parse(), Ok(peer));
+        }
+    }
 
     #[test]
     fn a_number_parses_to_itself_and_hides_in_debug(number in strategies::number()) {

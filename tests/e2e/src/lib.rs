@@ -23,10 +23,14 @@ use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 use twine_control::{Client, pb};
 use twine_lab::binaries::Binaries;
+use twine_lab::mobile::plan::{CardPlan, Coverage, SLOTS};
 use twine_lab::profile;
 use twine_lab::relay::LinkState;
-use twine_lab::scenario::{HandsetPlan, LinkPlan};
+use twine_lab::scenario::{
+    HandsetCard, HandsetPlan, LinkPlan, PlainPlan, default_cards, default_operator,
+};
 use twine_lab::world::{World, WorldPlan};
+use twine_proto::E164;
 
 /// The longest wait for anything; only failures take so long.
 pub const PATIENCE: Duration = Duration::from_secs(14);
@@ -39,6 +43,12 @@ pub const AMINA: usize = 0;
 pub const BELLO: usize = 1;
 /// Their numbers.
 pub const NUMBERS: [&str; 2] = ["+254712345678", "+2348031234567"];
+/// A phone without Twine, as a party of the mobile network.
+pub const CHIDI: usize = 2;
+/// Its number.
+pub const CHIDIS_NUMBER: &str = "+254722000333";
+/// The number of amina's second card, if she has one.
+pub const SECOND_NUMBER: &str = "+254733000111";
 /// The links of each, in this order.
 pub const LINKS: [&str; 2] = ["wifi", "sim1"];
 
@@ -108,7 +118,8 @@ fn build() -> PathBuf {
     directory.to_owned()
 }
 
-/// Two registered handsets, a gateway, and everything between them.
+/// Two registered handsets, a phone without Twine, a gateway, and everything
+/// between them.
 #[derive(Debug)]
 pub struct Country {
     /// The processes. Before the folder, so that it ends first.
@@ -117,19 +128,67 @@ pub struct Country {
     pub directory: TempDir,
 }
 
+/// What is not the same in every country.
+#[derive(Debug, Clone, Copy)]
+pub struct CountryPlan<'a> {
+    /// Further configuration of both daemons.
+    pub config: &'a str,
+    /// How long an SMS part is on the air.
+    pub sms_send_time: Duration,
+    /// Amina has a second card, in the second slot.
+    pub second_card: bool,
+}
+
+impl Default for CountryPlan<'_> {
+    fn default() -> Self {
+        Self {
+            config: "",
+            sms_send_time: Duration::from_millis(5),
+            second_card: false,
+        }
+    }
+}
+
 impl Country {
     /// With quick links; `config` is further configuration of both daemons.
     pub async fn start(config: &str) -> Self {
+        let plan = CountryPlan {
+            config,
+            ..CountryPlan::default()
+        };
+        Self::start_as(plan).await
+    }
+
+    /// With quick links and an SMS centre that makes no mistakes.
+    pub async fn start_as(plan: CountryPlan<'_>) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let handsets = [
+        let mut handsets = [
             handset("amina", NUMBERS[AMINA]),
             handset("bello", NUMBERS[BELLO]),
         ];
-        let daemon_config = config.parse().unwrap();
+        if plan.second_card {
+            handsets[AMINA].cards.push(HandsetCard {
+                id: "second".to_owned(),
+                plan: card(SECOND_NUMBER, 1),
+            });
+        }
+        let chidi = PlainPlan {
+            name: "chidi".to_owned(),
+            number: CHIDIS_NUMBER.parse().unwrap(),
+            card: card(CHIDIS_NUMBER, 0),
+        };
+        let mut operator = default_operator();
+        operator.centre.delay = Duration::from_millis(5);
+        operator.centre.delay_mean = Duration::from_millis(5);
+        operator.centre.send_time = plan.sms_send_time;
+        let daemon_config = plan.config.parse().unwrap();
+        let (operators, plain) = ([operator], [chidi]);
         let world = World::start(WorldPlan {
             binaries: &programs().binaries,
             directory: directory.path(),
+            operators: &operators,
             handsets: &handsets,
+            plain: &plain,
             daemon_config: &daemon_config,
             seed: 1,
         });
@@ -193,6 +252,18 @@ pub fn session(status: &pb::Status) -> pb::SessionStatus {
     status.session.clone().unwrap_or_default()
 }
 
+/// A card of the first operator; its ICCID ends in the digits of its number.
+fn card(number: &str, slot: usize) -> CardPlan {
+    let number: E164 = number.parse().unwrap();
+    CardPlan {
+        iccid: format!("8999{:015}", number.get()),
+        number: Some(number),
+        operator: 0,
+        slot: Some(slot),
+        balance_micros: None,
+    }
+}
+
 fn handset(name: &str, number: &str) -> HandsetPlan {
     let profile = profile::load("wifi", Path::new(".")).unwrap();
     let link = |id: &str, kind| LinkPlan {
@@ -203,13 +274,17 @@ fn handset(name: &str, number: &str) -> HandsetPlan {
         profile: profile.clone(),
         state: LinkState::Up,
     };
+    let number = number.parse().unwrap();
+    let links = vec![
+        link(LINKS[0], pb::LinkKind::Wifi),
+        link(LINKS[1], pb::LinkKind::Cellular),
+    ];
     HandsetPlan {
         name: name.to_owned(),
-        number: number.parse().unwrap(),
-        links: vec![
-            link(LINKS[0], pb::LinkKind::Wifi),
-            link(LINKS[1], pb::LinkKind::Cellular),
-        ],
+        number,
+        cards: default_cards(number, &links),
+        coverage: [Coverage::G4; SLOTS],
+        links,
     }
 }
 
@@ -278,6 +353,41 @@ impl TestApp {
             if same && event.state() == state {
                 return;
             }
+        }
+    }
+
+    /// The next event of a kind, acknowledged.
+    pub async fn event_of(&self, kind: pb::EventKind) -> pb::Event {
+        loop {
+            let event = self.event().await;
+            if event.kind() == kind {
+                return event;
+            }
+        }
+    }
+
+    /// Waits until a message of this app is as wanted, and returns it.
+    pub async fn until(
+        &self,
+        message_id: u64,
+        wanted: impl Fn(&pb::Message) -> bool,
+    ) -> pb::Message {
+        let found = timeout(PATIENCE, async {
+            loop {
+                let message = self
+                    .client
+                    .ask(pb::GetMessage { message_id })
+                    .await
+                    .unwrap();
+                if wanted(&message) {
+                    return message;
+                }
+                sleep(LOOK_AGAIN).await;
+            }
+        });
+        match found.await {
+            Ok(message) => message,
+            Err(_) => panic!("the message never was as wanted"),
         }
     }
 

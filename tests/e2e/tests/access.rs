@@ -188,7 +188,7 @@ async fn twinectl_exits_with_what_it_documents() {
         (0, &["outbox"]),
         (1, &["show", "999"]),
         (1, &["cancel", "999"]),
-        (1, &["send", "0712", "text"]),
+        (1, &["send", "+0712345", "text"]),
         (2, &["send", "+2348031234567"]),
         (2, &["history"]),
     ];

@@ -1,7 +1,7 @@
 //! Messages between two handsets, whatever is killed on the way.
 
-use twine_control::pb::{ErrorCode, MessageState};
-use twine_e2e::{AMINA, BELLO, Country, NUMBERS, patiently, session};
+use twine_control::pb::{Channel, ErrorCode, MessageState};
+use twine_e2e::{AMINA, BELLO, CHIDIS_NUMBER, Country, NUMBERS, patiently, session};
 use twine_lab::scenario::Process;
 
 async fn one_text_each_way(transport: &str) {
@@ -171,13 +171,15 @@ async fn a_text_for_a_number_that_nobody_has_is_told_as_failed() {
     let amina = country.app(AMINA).await;
     let mut request = amina.send_request("hello?", "1");
     request.to = "+255755000111".to_owned();
+    // Any other would go by SMS.
+    request.set_channel(Channel::Ip);
     let sent = patiently(amina.client.ask(request)).await.unwrap();
     amina
         .until_state(sent.message_id, MessageState::Failed)
         .await;
 
     let mut nonsense = amina.send_request("hello?", "2");
-    nonsense.to = "0712".to_owned();
+    nonsense.to = "+0712345".to_owned();
     let error = patiently(amina.client.ask(nonsense)).await.unwrap_err();
     assert_eq!(error.code(), Some(ErrorCode::InvalidArgument), "{error}");
 }
@@ -189,6 +191,13 @@ async fn no_log_shows_a_number_or_a_text() {
     let bello = country.app(BELLO).await;
     let sent = amina.send("a very private text").await;
     bello.received().await;
+    amina
+        .until_state(sent.message_id, MessageState::Delivered)
+        .await;
+    // By SMS, because this one has no Twine.
+    let mut request = amina.send_request("a secret by SMS", "2");
+    request.to = CHIDIS_NUMBER.to_owned();
+    let sent = patiently(amina.client.ask(request)).await.unwrap();
     amina
         .until_state(sent.message_id, MessageState::Delivered)
         .await;
@@ -205,7 +214,14 @@ async fn no_log_shows_a_number_or_a_text() {
 
     let logs = country.logs();
     assert!(logs.lines().count() > 4, "{logs}");
-    for private in ["a very private text", "712345678", "8031234567"] {
+    let private = [
+        "a very private text",
+        "a secret by SMS",
+        "712345678",
+        "8031234567",
+        "722000333",
+    ];
+    for private in private {
         assert!(!logs.contains(private), "{private} in\n{logs}");
     }
 }

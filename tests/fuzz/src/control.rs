@@ -1,8 +1,9 @@
 //! The control socket: messages of clients and of the daemon.
 
 use bytes::Bytes;
+use twine_proto::Peer;
 use twine_proto::control::{ClientMessage, ServerMessage, parse_client_name, parse_token};
-use twine_proto::control_pb::request;
+use twine_proto::control_pb::{report, request};
 use twine_proto::framing::{Decoder, RawFrame};
 use twine_proto::limits::MAX_READ_CHUNK_BYTES;
 
@@ -63,13 +64,27 @@ fn names(message: &ClientMessage) {
         },
         ClientMessage::Request(request) => {
             if let Some(request::Kind::Send(send)) = &request.kind {
+                peer(&send.to);
                 match parse_token(&send.token) {
                     Ok(token) => assert_eq!(token.as_str(), send.token),
                     Err(error) => drop(error.to_string()),
                 }
             }
         }
-        ClientMessage::Report(_) | ClientMessage::OrderResult(_) => {}
+        ClientMessage::Report(report) => {
+            if let Some(report::Kind::SmsReceived(received)) = &report.kind {
+                peer(&received.from);
+            }
+        }
+        ClientMessage::OrderResult(_) => {}
+    }
+}
+
+/// A peer is the same when it is read back as it was shown.
+fn peer(text: &str) {
+    match text.parse::<Peer>() {
+        Ok(peer) => assert_eq!(peer.expose().parse(), Ok(peer)),
+        Err(error) => drop(error.to_string()),
     }
 }
 

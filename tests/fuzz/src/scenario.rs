@@ -1,9 +1,13 @@
 //! The lab's scenarios.
 
+use std::collections::BTreeSet;
 use std::fs;
 
-use twine_lab::limits::{MAX_ACTIONS, MAX_HANDSETS, MAX_LINKS, MAX_MESSAGES};
-use twine_lab::scenario::{Process, Scenario, ScenarioError, What, load};
+use twine_lab::limits::{
+    MAX_ACTIONS, MAX_CARDS, MAX_HANDSETS, MAX_LINKS, MAX_MESSAGES, MAX_OPERATORS, MAX_PLAIN,
+};
+use twine_lab::mobile::plan::SLOTS;
+use twine_lab::scenario::{Process, Scenario, ScenarioError, What, load, phones};
 
 use crate::config::{assert_in, assert_one_line};
 
@@ -47,12 +51,31 @@ fn keeps_to_limits(scenario: &Scenario) {
         let links = handset.links.len();
         assert!((1..=MAX_LINKS).contains(&links), "{links} links");
     }
+    let operators = scenario.operators.len();
+    assert!(
+        (1..=MAX_OPERATORS).contains(&operators),
+        "{operators} operators"
+    );
+    let phones = phones(&scenario.handsets, &scenario.plain);
+    assert_eq!(phones.len(), scenario.parties());
+    let mut seen = BTreeSet::new();
+    for card in phones.iter().flat_map(|phone| &phone.cards) {
+        assert!(card.operator < operators, "{card:?}");
+        assert!(card.slot.is_none_or(|slot| slot < SLOTS), "{card:?}");
+        assert!(seen.insert(card.iccid.clone()), "a card twice");
+    }
+    assert!(scenario.plain.len() <= MAX_PLAIN, "too many plain phones");
+    for handset in &scenario.handsets {
+        assert!(handset.cards.len() <= MAX_CARDS, "too many cards");
+    }
     assert!(scenario.messages() <= MAX_MESSAGES, "too many messages");
     for traffic in &scenario.traffic {
+        let parties = scenario.parties();
         assert!(
-            traffic.from < handsets && traffic.to < handsets,
+            traffic.from < parties && traffic.to < parties,
             "{traffic:?}"
         );
+        assert!(traffic.from.min(traffic.to) < handsets, "{traffic:?}");
         assert_ne!(traffic.from, traffic.to, "{traffic:?}");
         assert!((1..=traffic.count).contains(&traffic.burst), "{traffic:?}");
     }
@@ -66,11 +89,35 @@ fn keeps_to_limits(scenario: &Scenario) {
             What::Link { handset, link, .. } | What::Profile { handset, link, .. } => {
                 assert!(link < scenario.handsets[handset].links.len(), "{action:?}");
             }
+            What::Coverage { party, slot, .. } => {
+                assert!(party < scenario.parties() && slot < SLOTS, "{action:?}");
+            }
+            What::FlightMode { party, .. } => assert!(party < scenario.parties(), "{action:?}"),
+            What::MoveCard { handset, card, .. } | What::Balance { handset, card, .. } => {
+                assert!(card < scenario.handsets[handset].cards.len(), "{action:?}");
+            }
+            What::SwapCards { handset } => assert!(handset < handsets, "{action:?}"),
+            What::Pin {
+                handset,
+                peer,
+                card,
+            } => {
+                assert!(card < scenario.handsets[handset].cards.len(), "{action:?}");
+                assert!(peer < scenario.parties() && peer != handset, "{action:?}");
+            }
+            What::Retry { handset, peer, .. } => {
+                assert!(
+                    handset < handsets && peer < scenario.parties(),
+                    "{action:?}"
+                );
+            }
             What::Kill(process)
             | What::Start(process)
             | What::Pause(process)
             | What::Resume(process) => match process {
-                Process::Daemon(handset) => assert!(handset < handsets, "{action:?}"),
+                Process::Daemon(handset) | Process::Agent(handset) => {
+                    assert!(handset < handsets, "{action:?}")
+                }
                 Process::Gateway => {}
             },
         }

@@ -9,6 +9,7 @@ use twine_engine::store_ops::{Batch, ClientName, EventCursor, StoreOps, Token};
 use twine_engine::time::{BootId, Instant, Now, WallTime};
 use twine_engine::{Command, Config, Engine, Input, ReplyTo, TelephonyEvent};
 use twine_proto::{E164, Redacted};
+use twine_sms::TableSet;
 
 use crate::net::Link;
 use crate::store::MemoryStore;
@@ -210,9 +211,10 @@ impl Handset {
             client: client(),
             token: Token(outgoing.text.clone().into_bytes()),
             from: None,
-            to: outgoing.to,
+            to: outgoing.to.into(),
             text: Redacted::new(outgoing.text.clone()),
             valid_for: outgoing.valid_for_s.map(std::time::Duration::from_secs),
+            by: None,
         };
         self.ask(Asked::Send(outgoing), command);
     }
@@ -243,6 +245,7 @@ impl Handset {
         Input::Telephony(TelephonyEvent::State {
             sims: Vec::new(),
             links: (0..self.links.len()).map(|i| self.engine_link(i)).collect(),
+            tables: TableSet::default(),
         })
     }
 

@@ -209,7 +209,7 @@ fn rule_5_a_refusal_is_final_and_the_lane_goes_on() {
     assert_eq!(desk.message(b).shown, Shown::Sent);
     // Wedged until the user acts; then a new seq, the same place.
     desk.frames.clear();
-    desk.command(Command::Retry(a));
+    desk.command(Command::Retry { id: a, by: None });
     assert_eq!(desk.submits(), [(3, 1)]);
 }
 
@@ -278,7 +278,10 @@ fn rule_10_a_delivery_is_taken_once_and_acknowledged_each_time() {
     }
     assert_eq!(desk.names(), ["Ack", "Ack"]);
     assert_eq!(
-        desk.store.history(own(), peer(), None, 10).unwrap().len(),
+        desk.store
+            .history(own(), peer().into(), None, 10)
+            .unwrap()
+            .len(),
         1
     );
 }
@@ -290,7 +293,7 @@ fn rule_10_the_same_name_with_other_content_is_shown_and_reported() {
     desk.frames.clear();
     desk.frame(Frame::Deliver(delivery(2, 1, "other")));
     assert_eq!(desk.names(), ["Receipt", "Ack"]);
-    let history = desk.store.history(own(), peer(), None, 10).unwrap();
+    let history = desk.store.history(own(), peer().into(), None, 10).unwrap();
     assert_eq!(history.len(), 2);
     assert_eq!(history[0].shown, Shown::Conflicting);
 }
@@ -340,7 +343,7 @@ fn rule_12_what_cannot_be_read_is_kept_reported_and_acknowledged() {
             ..
         }
     ));
-    let history = desk.store.history(own(), peer(), None, 10).unwrap();
+    let history = desk.store.history(own(), peer().into(), None, 10).unwrap();
     assert_eq!(history[0].shown, Shown::Unreadable);
     // The mailbox goes on.
     desk.frame(Frame::Deliver(delivery(2, 2, "next")));
@@ -479,7 +482,7 @@ fn rule_7_what_the_gateway_has_lost_is_submitted_again() {
 fn rule_9_the_next_hello_tells_the_last_cursor_committed_and_its_check() {
     let mut desk = Desk::live();
     desk.frame(Frame::Deliver(delivery(7, 1, "hello")));
-    let history = desk.store.history(own(), peer(), None, 10).unwrap();
+    let history = desk.store.history(own(), peer().into(), None, 10).unwrap();
     let name = history[0].name.unwrap();
     let slot = next_hello(&mut desk).slots.remove(0);
     assert_eq!(slot.cursor, Cursor(7));
@@ -502,7 +505,7 @@ fn rule_13_expiry_is_told_and_wedges_until_the_user_retries() {
     let expired = Shown::Failed(Failure::ExpiredAtGateway);
     assert_eq!(desk.message(id).shown, expired);
     desk.frames.clear();
-    desk.command(Command::Retry(id));
+    desk.command(Command::Retry { id, by: None });
     assert_eq!(desk.submits(), [(2, 1)]);
 }
 
@@ -524,6 +527,7 @@ fn rule_16_delivered_if_either_is_and_failed_only_if_both_are_negative() {
     ];
     let by_sms = [
         SmsAttempt::None,
+        SmsAttempt::NotUsed,
         SmsAttempt::Waiting,
         SmsAttempt::Sent,
         SmsAttempt::Delivered,
@@ -536,8 +540,10 @@ fn rule_16_delivered_if_either_is_and_failed_only_if_both_are_negative() {
             let delivered = matches!(ip, IpAttempt::Delivered(_)) || sms == SmsAttempt::Delivered;
             assert_eq!(seen == Shown::Delivered, delivered, "{ip:?} {sms:?}");
             let never_by_ip = ip.is_negative() || ip == IpAttempt::None;
-            let never_by_sms = matches!(sms, SmsAttempt::None | SmsAttempt::Failed);
-            let tried = ip != IpAttempt::None || sms != SmsAttempt::None;
+            // What was never sent by SMS may be yet, unless its time is over.
+            let over = ip == IpAttempt::Revoked(TakeBack::Expired);
+            let never_by_sms = sms.is_negative() || over && sms == SmsAttempt::None;
+            let tried = ip != IpAttempt::None || sms == SmsAttempt::Failed;
             let failed = never_by_ip && never_by_sms && tried;
             assert_eq!(matches!(seen, Shown::Failed(_)), failed, "{ip:?} {sms:?}");
         }
@@ -568,7 +574,7 @@ fn rule_19_a_hole_delays_nothing_and_order_keys_put_the_late_one_in_its_place() 
     let mut desk = Desk::live();
     desk.frame(Frame::Deliver(delivery(1, 2, "second")));
     let history = |desk: &Desk| -> Vec<u64> {
-        let page = desk.store.history(own(), peer(), None, 10).unwrap();
+        let page = desk.store.history(own(), peer().into(), None, 10).unwrap();
         page.iter().map(|m| m.name.unwrap().lane_seq.0).collect()
     };
     assert_eq!(history(&desk), [2]);

@@ -4,6 +4,7 @@
 //! the same token while its result is unknown; events taken in once by their
 //! cursor, acknowledged after they were taken in; the history for the order.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,10 +14,11 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use twine_control::{Client, ClientError, ConnectError, pb};
 
+use crate::handset::Radio;
+use crate::journal::{Journal, Topic};
 use crate::ledger::{Ledger, OFFLINE, SentMessage};
 use crate::limits::{APP_RECONNECT, HISTORY_PAGE, OUTGOING_QUEUE, REPLY_TIMEOUT};
 use crate::texts::Mark;
-use crate::world::Radio;
 
 /// Durable name of the app at its daemon.
 const CLIENT: &str = "lab.app";
@@ -36,10 +38,31 @@ pub struct Outgoing {
     pub text: String,
 }
 
+/// What a user does in an app.
+#[derive(Debug, Clone)]
+pub enum Deed {
+    /// Writes a message.
+    Send(Outgoing),
+    /// Decides for messages that failed or wait for the user.
+    Retry {
+        /// The other party.
+        peer: usize,
+        /// By this channel; unspecified: as Twine chooses.
+        channel: pb::Channel,
+    },
+    /// Has the SMS of a conversation leave by this card.
+    Pin {
+        /// The peer's number.
+        peer: String,
+        /// The card.
+        iccid: String,
+    },
+}
+
 /// A running app. Ends when dropped.
 #[derive(Debug)]
 pub struct App {
-    outgoing: mpsc::Sender<Outgoing>,
+    deeds: mpsc::Sender<Deed>,
     _tasks: JoinSet<()>,
 }
 
@@ -50,62 +73,142 @@ pub struct AppPlan {
     pub index: usize,
     /// The daemon's control socket.
     pub socket: PathBuf,
+    /// The handset's name.
+    pub name: String,
+    /// The handset's own number.
+    pub number: String,
     /// The handset's links.
     pub radio: Radio,
     /// Where it writes down what happens.
     pub ledger: Ledger,
+    /// For the timeline.
+    pub journal: Journal,
 }
 
 impl App {
     /// Starts it; it connects whenever its daemon is there.
     #[must_use]
     pub fn start(plan: AppPlan) -> Self {
-        let (outgoing, queue) = mpsc::channel(OUTGOING_QUEUE);
+        let (deeds, queue) = mpsc::channel(OUTGOING_QUEUE);
         let (client, connected) = watch::channel(None);
         let mut tasks = JoinSet::new();
         tasks.spawn(receive(plan.clone(), client));
-        tasks.spawn(send(plan, queue, connected));
+        tasks.spawn(act(plan, queue, connected));
         Self {
-            outgoing,
+            deeds,
             _tasks: tasks,
         }
     }
 
-    /// Where it takes what it is to send, in this order.
+    /// What its user does, one after the other.
     #[must_use]
-    pub fn outgoing(&self) -> mpsc::Sender<Outgoing> {
-        self.outgoing.clone()
+    pub fn deeds(&self) -> mpsc::Sender<Deed> {
+        self.deeds.clone()
+    }
+}
+
+async fn act(
+    plan: AppPlan,
+    mut deeds: mpsc::Receiver<Deed>,
+    mut connected: watch::Receiver<Option<Client>>,
+) {
+    while let Some(deed) = deeds.recv().await {
+        let done = match deed {
+            Deed::Send(outgoing) => send(&plan, outgoing, &mut connected).await,
+            Deed::Retry { peer, channel } => retry(&plan, peer, channel, &mut connected).await,
+            Deed::Pin { peer, iccid } => pin(&plan, peer, iccid, &mut connected).await,
+        };
+        if done.is_none() {
+            return;
+        }
     }
 }
 
 async fn send(
-    plan: AppPlan,
-    mut queue: mpsc::Receiver<Outgoing>,
-    mut connected: watch::Receiver<Option<Client>>,
-) {
-    while let Some(outgoing) = queue.recv().await {
-        let active = plan.radio.active();
-        let message = SentMessage {
-            from: plan.index,
-            to: outgoing.to,
-            text: outgoing.text.clone(),
-            link: active.as_ref().map(|(link, _)| (*link).to_owned()),
-            profile: active.map_or_else(|| OFFLINE.to_owned(), |(_, profile)| profile),
-            requested: plan.ledger.now(),
-            confirmed: None,
-            repeats: 0,
-            refused: None,
-            told_delivered: None,
-            told_failed: None,
+    plan: &AppPlan,
+    outgoing: Outgoing,
+    connected: &mut watch::Receiver<Option<Client>>,
+) -> Option<()> {
+    let active = plan.radio.active();
+    let message = SentMessage {
+        from: plan.index,
+        to: outgoing.to,
+        text: outgoing.text.clone(),
+        link: active.as_ref().map(|(link, _)| (*link).to_owned()),
+        profile: active.map_or_else(|| OFFLINE.to_owned(), |(_, profile)| profile),
+        requested: plan.ledger.now(),
+        ..SentMessage::default()
+    };
+    plan.ledger.requested(&outgoing.mark, message);
+    send_one(&plan.ledger, &outgoing, connected).await
+}
+
+/// The user decides for each message of a conversation that failed or waits for it.
+async fn retry(
+    plan: &AppPlan,
+    peer: usize,
+    channel: pb::Channel,
+    connected: &mut watch::Receiver<Option<Client>>,
+) -> Option<()> {
+    for (mark, message_id) in plan.ledger.to_decide(plan.index, peer) {
+        let request = pb::Retry {
+            message_id,
+            channel: channel.into(),
         };
-        plan.ledger.requested(&outgoing.mark, message);
-        if send_one(&plan.ledger, &outgoing, &mut connected)
-            .await
-            .is_none()
-        {
-            return;
+        if let Err(why) = repeat(request, connected).await? {
+            // It may have gone on meanwhile: then there is nothing to decide.
+            let words = format!("{mark} is not tried again: {why}");
+            plan.journal.note(Topic::Decision, &plan.name, words);
         }
     }
+    Some(())
+}
+
+async fn pin(
+    plan: &AppPlan,
+    peer: String,
+    iccid: String,
+    connected: &mut watch::Receiver<Option<Client>>,
+) -> Option<()> {
+    plan.ledger.pinned(plan.index, &peer, &iccid);
+    let request = pb::SetSettings {
+        own: plan.number.clone(),
+        peer,
+        iccid,
+        ..Default::default()
+    };
+    if let Err(why) = repeat(request, connected).await? {
+        let words = format!("the card is not pinned: {why}");
+        plan.journal.note(Topic::Decision, &plan.name, words);
+    }
+    Some(())
+}
+
+/// Asks what may be asked twice until there is an answer. `None`: the app has
+/// ended.
+async fn repeat<A: twine_control::Ask + Clone>(
+    request: A,
+    connected: &mut watch::Receiver<Option<Client>>,
+) -> Option<Result<(), String>> {
+    loop {
+        let client = connected.wait_for(Option::is_some).await.ok()?.clone()?;
+        match timeout(REPLY_TIMEOUT, client.ask(request.clone())).await {
+            Ok(Ok(_)) => return Some(Ok(())),
+            Ok(Err(ClientError::Refused(refusal))) if is_passing(refusal.code) => {
+                sleep(BUSY_PAUSE).await;
+            }
+            Ok(Err(ClientError::Refused(refusal))) => return Some(Err(refusal.message)),
+            Ok(Err(_)) => sleep(APP_RECONNECT).await,
+            Err(_) => {}
+        }
+    }
+}
+
+const fn is_passing(code: pb::ErrorCode) -> bool {
+    matches!(
+        code,
+        pb::ErrorCode::Busy | pb::ErrorCode::Storage | pb::ErrorCode::Internal
+    )
 }
 
 /// Asks until the result is known. `None`: the app has ended.
@@ -123,16 +226,12 @@ async fn send_one(
     loop {
         let client = connected.wait_for(Option::is_some).await.ok()?.clone()?;
         match timeout(REPLY_TIMEOUT, client.ask(request.clone())).await {
-            Ok(Ok(_)) => {
-                ledger.confirmed(&outgoing.mark);
+            Ok(Ok(sent)) => {
+                ledger.confirmed(&outgoing.mark, sent.message_id);
                 return Some(());
             }
             Ok(Err(ClientError::Refused(refusal))) => {
-                let passing = matches!(
-                    refusal.code,
-                    pb::ErrorCode::Busy | pb::ErrorCode::Storage | pb::ErrorCode::Internal
-                );
-                if !passing {
+                if !is_passing(refusal.code) {
                     ledger.refused(&outgoing.mark, refusal.message);
                     return Some(());
                 }
@@ -150,10 +249,11 @@ async fn send_one(
 async fn receive(plan: AppPlan, client: watch::Sender<Option<Client>>) {
     // What the app would keep in a database of its own.
     let mut seen = 0;
+    let mut stories = Stories::new();
     loop {
         if let Ok(connected) = Client::connect(&plan.socket, CLIENT, &[pb::Role::App]).await {
             // How it ended makes no difference: the app connects again.
-            let _ = take_events(&plan, &connected, &client, &mut seen).await;
+            let _ = take_events(&plan, &connected, &client, &mut seen, &mut stories).await;
             client.send_replace(None);
         }
         sleep(APP_RECONNECT).await;
@@ -165,6 +265,7 @@ async fn take_events(
     connected: &Client,
     client: &watch::Sender<Option<Client>>,
     seen: &mut u64,
+    stories: &mut Stories,
 ) -> Result<(), ClientError> {
     connected.ask(pb::Subscribe { from_now: false }).await?;
     client.send_replace(Some(connected.clone()));
@@ -186,24 +287,88 @@ async fn take_events(
             continue;
         }
         *seen = event.cursor.max(*seen);
-        take_in(plan, &event);
+        if let Some(tell) = take_in(plan, &event, stories) {
+            tell_why(plan, connected, tell).await?;
+        }
     }
 }
 
-fn take_in(plan: &AppPlan, event: &pb::Event) {
-    match (event.kind(), &event.message) {
-        (pb::EventKind::MessageReceived, Some(message)) => {
-            plan.ledger
-                .arrived(plan.index, &message.text, message.message_id);
+/// What of a message's way was told already: that it goes by SMS, what it waits
+/// for.
+type Stories = BTreeMap<u64, (bool, String)>;
+
+/// Something for the timeline that the daemon is asked about.
+struct Tell {
+    mark: Mark,
+    message_id: u64,
+    by_sms: bool,
+}
+
+fn take_in(plan: &AppPlan, event: &pb::Event, stories: &mut Stories) -> Option<Tell> {
+    let (ledger, to) = (&plan.ledger, plan.index);
+    let Some(message) = &event.message else {
+        if event.kind() == pb::EventKind::Resync {
+            ledger.resync();
         }
-        (pb::EventKind::MessageStateChanged, Some(message)) => {
-            if let Some(mark) = Mark::find(&message.text) {
-                plan.ledger.told(&mark, event.state(), &message.failure);
-            }
+        return None;
+    };
+    match event.kind() {
+        pb::EventKind::MessageReceived => {
+            ledger.arrived(to, &message.text, message.message_id, message.came_by());
         }
-        (pb::EventKind::Resync, _) => plan.ledger.resync(),
+        pb::EventKind::Merged => ledger.merged(to, message.message_id, event.into),
+        pb::EventKind::Unmerged => ledger.unmerged(to, message.message_id),
+        pb::EventKind::Reordered => ledger.reordered(),
+        pb::EventKind::MessageStateChanged => {
+            let mark = Mark::find(&message.text)?;
+            ledger.told(&mark, event.state(), message);
+            return news(mark, message, stories);
+        }
+        pb::EventKind::Resync => ledger.resync(),
         _ => {}
     }
+    None
+}
+
+/// Whether a message took another way than the plain one by IP.
+fn news(mark: Mark, message: &pb::Message, stories: &mut Stories) -> Option<Tell> {
+    let by_sms = message
+        .sms
+        .as_ref()
+        .is_some_and(|sms| !matches!(sms.state.as_str(), "" | "none"));
+    if !by_sms && message.waits_for.is_empty() && !stories.contains_key(&message.message_id) {
+        return None;
+    }
+    let told = stories.entry(message.message_id).or_default();
+    let now = (by_sms, message.waits_for.clone());
+    let is_new = (now.0 && !told.0) || (now.1 != told.1 && !now.1.is_empty());
+    let by_sms_now = now.0 && !told.0;
+    *told = (told.0 || now.0, now.1);
+    is_new.then_some(Tell {
+        mark,
+        message_id: message.message_id,
+        by_sms: by_sms_now,
+    })
+}
+
+/// Asks the daemon why, and writes it on the timeline in its words.
+async fn tell_why(plan: &AppPlan, connected: &Client, tell: Tell) -> Result<(), ClientError> {
+    let request = pb::Explain {
+        message_id: tell.message_id,
+    };
+    let story = match connected.ask(request).await {
+        Ok(story) => story,
+        // Nobody can say; the message goes its way all the same.
+        Err(ClientError::Refused(_)) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let wanted = if tell.by_sms { "by_sms" } else { "waits" };
+    let line = story.lines.iter().rev().find(|line| line.step == wanted);
+    if let Some(line) = line {
+        let words = format!("{} {}: {}", tell.mark, line.text, line.reasons.join(", "));
+        plan.journal.note(Topic::Decision, &plan.name, words);
+    }
+    Ok(())
 }
 
 /// Why a history could not be read.

@@ -10,7 +10,8 @@ use twine_lab::profile;
 use twine_lab::scenario::{Scenario, What};
 
 const HELP: &str = "\
-twine-lab runs the real daemon and gateway over shaped links and keeps score.
+twine-lab runs the real daemon and gateway over shaped links and simulated mobile
+networks, and keeps score.
 
 Usage:
   twine-lab run SCENARIO.toml [OPTIONS]   run it, show a timeline and a score
@@ -24,7 +25,8 @@ Options of run:
   --keep DIR       run in this folder (new or empty) and keep it: data, logs
   --trace FILE     use a recorded cellular trace (mahimahi format, FILE.up and
                    FILE.down) for every cellular link
-  --seed N         other texts and losses than those of the scenario's own seed
+  --seed N         other texts, losses and delays than those of the scenario's own
+                   seed
   --twined PATH    the daemon [default: beside this program]
   --gateway PATH   the gateway [default: beside this program]
   --quiet          no timeline
@@ -35,8 +37,9 @@ Options of run:
 NO_COLOR turns colours off; they are used on terminals only.
 
 Exit codes:
-  0  everything arrived, once and in order
-  1  something was lost, duplicated, out of order, or not finished
+  0  everything arrived, once and in order, and by the right card
+  1  something was lost, duplicated, out of order, or not finished; or an SMS left
+     as its user did not want it
   2  wrong usage, or a scenario that cannot be read
   3  no verdict: something could not be started, or broke
 ";
@@ -181,7 +184,19 @@ pub(crate) fn describe(scenario: &Scenario) -> String {
             .iter()
             .map(|link| format!("{} ({})", link.id, link.profile.id))
             .collect();
-        let _ = writeln!(out, "  {:<10} {}", handset.name, links.join(", "));
+        let cards = handset.cards.iter().map(|card| {
+            let operator = &scenario.operators[card.plan.operator].name;
+            match card.plan.slot {
+                Some(slot) => format!("card {} of {operator} in slot {slot}", card.id),
+                None => format!("card {} of {operator} beside it", card.id),
+            }
+        });
+        let has: Vec<_> = links.into_iter().chain(cards).collect();
+        let _ = writeln!(out, "  {:<10} {}", handset.name, has.join(", "));
+    }
+    for plain in &scenario.plain {
+        let operator = &scenario.operators[plain.card.operator].name;
+        let _ = writeln!(out, "  {:<10} no Twine, card of {operator}", plain.name);
     }
     out
 }

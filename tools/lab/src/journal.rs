@@ -22,6 +22,10 @@ pub enum Topic {
     Process,
     /// A session came or went, as the daemon tells.
     Session,
+    /// A card, a network or an SMS centre.
+    Sms,
+    /// Why a message goes the way it goes, as the daemon tells.
+    Decision,
     /// Anything else.
     Note,
 }
@@ -34,6 +38,8 @@ impl Topic {
             Self::Link => "link",
             Self::Process => "process",
             Self::Session => "session",
+            Self::Sms => "sms",
+            Self::Decision => "decision",
             Self::Note => "note",
         }
     }
@@ -43,6 +49,8 @@ impl Topic {
             Self::Link => "\x1b[36m",
             Self::Process => "\x1b[31m",
             Self::Session => "\x1b[32m",
+            Self::Sms => "\x1b[33m",
+            Self::Decision => "\x1b[35m",
             Self::Note => "",
         }
     }

@@ -72,3 +72,31 @@ pub const TOLD_GRACE: Duration = Duration::from_secs(10);
 pub const MAX_JOURNAL: usize = 10_000;
 /// Error lines shown of one process's log.
 pub const MAX_LOG_ERRORS: usize = 8;
+/// Operators of a scenario.
+pub const MAX_OPERATORS: usize = 8;
+/// Cards of one handset.
+pub const MAX_CARDS: usize = 4;
+/// Phones without Twine.
+pub const MAX_PLAIN: usize = 16;
+/// Calls of SmsManager with open results; one more is refused ("limit exceeded",
+/// Android's `SMSDispatcher.MO_MSG_QUEUE_LIMIT`).
+pub const FRAMEWORK_MAX_PENDING: usize = 5;
+/// Parts that an app may send in [`FRAMEWORK_WINDOW`] before Android asks the
+/// user (`SmsUsageMonitor`).
+pub const FRAMEWORK_PARTS_PER_WINDOW: usize = 30;
+/// See [`FRAMEWORK_PARTS_PER_WINDOW`].
+pub const FRAMEWORK_WINDOW: Duration = Duration::from_secs(60);
+/// How often the framework itself tries a part again (`SMSDispatcher.MAX_SEND_RETRIES`).
+pub const FRAMEWORK_RETRIES: u32 = 3;
+/// Before each of these (`SMSDispatcher.SEND_RETRY_DELAY`).
+pub const FRAMEWORK_RETRY_DELAY: Duration = Duration::from_secs(2);
+/// Parts whose status report is awaited; the oldest are forgotten
+/// (`GsmSMSDispatcher.deliveryPendingList` has no limit; TP-MR has 256 values).
+pub const MAX_AWAITED_REPORTS: usize = 256;
+/// Parts that a phone remembers to recognise duplicates; the oldest are forgotten.
+pub const MAX_RAW_SMS: usize = 1_024;
+/// What a framework keeps for an app that is not there; more is dropped and
+/// counted.
+pub const MAX_BROADCASTS: usize = 10_000;
+/// Length of a line in an agent's journal or spool: an SMS of 255 parts in JSON.
+pub const MAX_SPOOL_BYTES: u64 = 512 * 1024;

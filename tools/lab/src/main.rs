@@ -89,7 +89,7 @@ fn run_scenario(options: &RunOptions) -> Result<ExitCode, (u8, anyhow::Error)> {
     if let Some(kept) = directory.kept() {
         eprintln!("kept: {}", kept.display());
     }
-    Ok(if outcome.verdict.is_good() {
+    Ok(if outcome.is_good() {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(NOT_GOOD)

@@ -11,9 +11,9 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use twine_control::{Client, pb};
 
+use crate::handset::Radio;
 use crate::journal::{Journal, Topic};
 use crate::limits::{APP_RECONNECT, OBSERVE, REPLY_TIMEOUT};
-use crate::world::Radio;
 
 /// From when on a handset used which link.
 #[derive(Debug, Clone, PartialEq, Eq)]

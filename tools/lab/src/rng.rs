@@ -2,6 +2,8 @@
 //! chooses the same texts and loses the same packets each time it is asked.
 //! Not for secrets.
 
+use std::time::Duration;
+
 /// A generator.
 #[derive(Debug, Clone)]
 pub struct Rng(u64);
@@ -30,8 +32,18 @@ impl Rng {
 
     /// True with this probability, 0 to 1.
     pub fn chance(&mut self, probability: f64) -> bool {
+        self.unit() < probability
+    }
+
+    /// An exponentially distributed time with this mean.
+    pub fn exponential(&mut self, mean: Duration) -> Duration {
+        // Below 1: at most 37 times the mean.
+        mean.mul_f64(-(1.0 - self.unit()).ln())
+    }
+
+    /// From 0, below 1.
+    fn unit(&mut self) -> f64 {
         // 53 bits are what an f64 holds.
-        let unit = (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
-        unit < probability
+        (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
 }

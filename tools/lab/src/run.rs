@@ -11,16 +11,19 @@ use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
-use crate::app::{self, App, AppPlan, HistoryError, Outgoing};
+use crate::app::{self, App, AppPlan, Deed, HistoryError, Outgoing};
 use crate::binaries::Binaries;
 use crate::journal::{Entry, Journal, Topic};
 use crate::ledger::{Facts, Ledger};
-use crate::limits::TOLD_GRACE;
+use crate::mobile::SentSms;
 use crate::observer::{Observer, Span};
-use crate::relay::{LinkCounters, LinkState};
-use crate::scenario::{Process, Scenario, Traffic, What};
+use crate::plain::{PlainPhone, PlainPhonePlan};
+use crate::relay::LinkCounters;
+use crate::scenario::{Scenario, Traffic};
+use crate::sms_score::{Party, SmsScore};
+use crate::stage::Stage;
 use crate::texts::{Mark, compose};
 use crate::verdict::{Conversation, Verdict};
 use crate::world::{World, WorldError, WorldPlan};
@@ -66,6 +69,10 @@ pub struct RunPlan<'a> {
 pub struct Outcome {
     /// The judgement.
     pub verdict: Verdict,
+    /// What SMS cost, and which channel messages came by.
+    pub sms: SmsScore,
+    /// Every SMS that a phone was asked to send; times as in `facts`.
+    pub sms_sent: Vec<SentSms>,
     /// What it was made of.
     pub facts: Facts,
     /// What happened.
@@ -83,6 +90,12 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Whether everything arrived once, in order, and as its user wants it.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.verdict.is_good() && self.sms.is_good()
+    }
+
     /// All bytes on all links, with headers.
     #[must_use]
     pub fn bytes_on_wire(&self) -> u64 {
@@ -112,7 +125,9 @@ async fn run_to_the_end(plan: &RunPlan<'_>) -> Result<Outcome, RunError> {
     let mut world = World::start(WorldPlan {
         binaries: plan.binaries,
         directory: plan.directory,
+        operators: &scenario.operators,
         handsets: &scenario.handsets,
+        plain: &scenario.plain,
         daemon_config: &scenario.daemon_config,
         seed: scenario.seed,
     })
@@ -122,14 +137,22 @@ async fn run_to_the_end(plan: &RunPlan<'_>) -> Result<Outcome, RunError> {
 
     let ledger = Ledger::start();
     let journal = Journal::start(ledger.started(), plan.quiet);
+    world.network().set_journal(journal.clone());
     let (apps, observers) = start_apps(&world, &ledger, &journal);
-    let mut senders = start_traffic(scenario, &apps, ledger.started());
+    let plain = start_plain(scenario, &world, &ledger, &journal);
+    let deeds: Vec<_> = apps
+        .iter()
+        .map(App::deeds)
+        .chain(plain.iter().map(PlainPhone::deeds))
+        .collect();
+    let mut senders = start_traffic(scenario, &deeds, ledger.started());
     let lasted = {
         let mut stage = Stage {
             scenario,
             world: &mut world,
             ledger: &ledger,
             journal: &journal,
+            deeds: &deeds,
         };
         stage.play(&mut senders).await?
     };
@@ -140,9 +163,13 @@ async fn run_to_the_end(plan: &RunPlan<'_>) -> Result<Outcome, RunError> {
         conversations.push(read_conversation(scenario, &socket, to, from).await?);
     }
     let facts = ledger.facts();
+    let sms_sent = sms_of_the_run(&world, ledger.started());
+    let networks = world.network().counts();
     let (entries, journal_not_kept) = journal.entries();
     let mut outcome = Outcome {
         verdict: Verdict::of(&facts, &conversations),
+        sms: SmsScore::of(&facts, &parties(scenario), &sms_sent, networks),
+        sms_sent,
         facts,
         journal: entries,
         journal_not_kept,
@@ -155,7 +182,7 @@ async fn run_to_the_end(plan: &RunPlan<'_>) -> Result<Outcome, RunError> {
         lasted,
         log_errors: Vec::new(),
     };
-    drop((apps, observers));
+    drop((apps, plain, observers));
     outcome.log_errors = world.stop().await?;
     Ok(outcome)
 }
@@ -167,8 +194,11 @@ fn start_apps(world: &World, ledger: &Ledger, journal: &Journal) -> (Vec<App>, V
             let app = App::start(AppPlan {
                 index,
                 socket: handset.socket(),
+                name: handset.plan().name.clone(),
+                number: handset.plan().number.expose(),
                 radio: handset.radio(),
                 ledger: ledger.clone(),
+                journal: journal.clone(),
             });
             let observer = Observer::start(
                 handset.plan().name.clone(),
@@ -182,8 +212,50 @@ fn start_apps(world: &World, ledger: &Ledger, journal: &Journal) -> (Vec<App>, V
         .unzip()
 }
 
+fn start_plain(
+    scenario: &Scenario,
+    world: &World,
+    ledger: &Ledger,
+    journal: &Journal,
+) -> Vec<PlainPhone> {
+    let phones = scenario.plain.iter().zip(scenario.handsets.len()..);
+    let phones = phones.map(|(plain, index)| {
+        PlainPhone::start(PlainPhonePlan {
+            index,
+            name: plain.name.clone(),
+            iccid: plain.card.iccid.clone(),
+            line: world.network().line(index),
+            ledger: ledger.clone(),
+            journal: journal.clone(),
+        })
+    });
+    phones.collect()
+}
+
+fn parties(scenario: &Scenario) -> Vec<Party> {
+    let parties = (0..scenario.parties()).map(|party| Party {
+        number: scenario.number_of(party).expose(),
+        plain: scenario.is_plain(party),
+    });
+    parties.collect()
+}
+
+/// Times count from the start of the run.
+fn sms_of_the_run(world: &World, started: Instant) -> Vec<SentSms> {
+    let before = started.saturating_duration_since(world.network().started());
+    let mut sms = world.network().sent();
+    for one in &mut sms {
+        one.at = one.at.saturating_sub(before);
+    }
+    sms
+}
+
 /// One task a sender hands its messages to its app, each at its time.
-fn start_traffic(scenario: &Scenario, apps: &[App], started: Instant) -> JoinSet<()> {
+fn start_traffic(
+    scenario: &Scenario,
+    deeds: &[mpsc::Sender<Deed>],
+    started: Instant,
+) -> JoinSet<()> {
     let mut by_sender: BTreeMap<usize, Vec<(Duration, &Traffic)>> = BTreeMap::new();
     for traffic in &scenario.traffic {
         let times = by_sender.entry(traffic.from).or_default();
@@ -203,156 +275,38 @@ fn start_traffic(scenario: &Scenario, apps: &[App], started: Instant) -> JoinSet
             .zip(times)
             .map(|(number, (at, traffic))| {
                 let mark = Mark {
-                    sender: scenario.handsets[from].name.clone(),
+                    sender: scenario.name_of(from).to_owned(),
                     number,
                 };
                 let text = compose(scenario.seed, &mark);
                 let outgoing = Outgoing {
                     mark,
                     to: traffic.to,
-                    number: scenario.handsets[traffic.to].number.expose(),
+                    number: scenario.number_of(traffic.to).expose(),
                     text,
                 };
                 (started + at, outgoing)
             })
             .collect();
-        senders.spawn(hand_over(messages, apps[from].outgoing()));
+        senders.spawn(hand_over(messages, deeds[from].clone()));
     }
     senders
 }
 
-async fn hand_over(messages: Vec<(Instant, Outgoing)>, app: mpsc::Sender<Outgoing>) {
+async fn hand_over(messages: Vec<(Instant, Outgoing)>, user: mpsc::Sender<Deed>) {
     for (at, message) in messages {
         sleep_until(at).await;
-        if app.send(message).await.is_err() {
+        if user.send(Deed::Send(message)).await.is_err() {
             return;
         }
-    }
-}
-
-/// What the timeline works on.
-struct Stage<'a> {
-    scenario: &'a Scenario,
-    world: &'a mut World,
-    ledger: &'a Ledger,
-    journal: &'a Journal,
-}
-
-impl Stage<'_> {
-    /// Plays the timeline and waits for all deliveries, but not for ever.
-    async fn play(&mut self, senders: &mut JoinSet<()>) -> Result<Duration, RunError> {
-        let scenario = self.scenario;
-        let mut actions = scenario.actions.iter().peekable();
-        let give_up = self.ledger.started() + scenario.give_up;
-        let mut seconds = interval(Duration::from_secs(1));
-        seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut all_arrived = None;
-        loop {
-            let next = actions
-                .peek()
-                .map(|action| self.ledger.started() + action.at);
-            tokio::select! {
-                () = sleep_until(next.unwrap_or(give_up)), if next.is_some() => {
-                    if let Some(action) = actions.next() {
-                        self.act(&action.what).await?;
-                    }
-                    continue;
-                }
-                _ = seconds.tick() => {}
-                () = sleep_until(give_up) => {
-                    self.journal.note(Topic::Note, "lab", "the time is over");
-                    return Ok(self.ledger.now());
-                }
-            }
-            while senders.try_join_next().is_some() {}
-            self.world.check()?;
-            let counts = self.ledger.counts();
-            self.journal.counts(counts);
-            let planned = usize::try_from(scenario.messages()).unwrap_or(usize::MAX);
-            let arrived = counts.requested == planned
-                && counts.confirmed + counts.refused == planned
-                && counts.on_the_way() == 0;
-            if senders.is_empty() && next.is_none() && arrived {
-                let since = *all_arrived.get_or_insert_with(|| {
-                    self.journal.note(Topic::Note, "lab", "all have arrived");
-                    self.ledger.now()
-                });
-                if counts.told >= counts.confirmed || self.ledger.now() > since + TOLD_GRACE {
-                    return Ok(since);
-                }
-            }
-        }
-    }
-
-    async fn act(&mut self, what: &What) -> Result<(), RunError> {
-        match what {
-            What::Link {
-                handset,
-                link,
-                state,
-            } => {
-                let plan = &self.scenario.handsets[*handset];
-                let before = self.world.handsets()[*handset].links()[*link].state();
-                let words = match state {
-                    LinkState::Up if before == LinkState::Down => "comes up",
-                    LinkState::Up => "carries again",
-                    LinkState::Down => "goes down",
-                    LinkState::Stalled => "stalls",
-                    LinkState::Cut => "is cut: packets vanish",
-                };
-                let words = format!("link {} {words}", plan.links[*link].id);
-                self.journal.note(Topic::Link, &plan.name, words);
-                self.world.handsets()[*handset]
-                    .set_link(*link, *state)
-                    .await;
-            }
-            What::Profile {
-                handset,
-                link,
-                profile,
-            } => {
-                let plan = &self.scenario.handsets[*handset];
-                let words = format!("link {} becomes {}", plan.links[*link].id, profile.name);
-                self.journal.note(Topic::Link, &plan.name, words);
-                self.world.handsets()[*handset]
-                    .set_profile(*link, profile)
-                    .await;
-            }
-            What::Kill(process) => {
-                self.note_process(*process, "killed (SIGKILL)");
-                self.world.kill(*process).await?;
-            }
-            What::Start(process) => {
-                self.world.start_again(*process).await?;
-                self.note_process(*process, "started again");
-            }
-            What::Pause(process) => {
-                self.note_process(*process, "frozen (SIGSTOP)");
-                self.world.pause(*process)?;
-            }
-            What::Resume(process) => {
-                self.world.resume(*process)?;
-                self.note_process(*process, "goes on (SIGCONT)");
-            }
-        }
-        Ok(())
-    }
-
-    fn note_process(&self, process: Process, what: &str) {
-        let (who, what) = match process {
-            Process::Gateway => ("gateway", what.to_owned()),
-            Process::Daemon(handset) => {
-                let name = self.scenario.handsets[handset].name.as_str();
-                (name, format!("daemon {what}"))
-            }
-        };
-        self.journal.note(Topic::Process, who, what);
     }
 }
 
 /// Receiver and sender of each lane.
 fn lanes(scenario: &Scenario) -> Vec<(usize, usize)> {
     let lanes = scenario.traffic.iter();
+    // A plain phone's inbox is in the facts; it has no order keys.
+    let lanes = lanes.filter(|traffic| !scenario.is_plain(traffic.to));
     let mut lanes: Vec<_> = lanes.map(|traffic| (traffic.to, traffic.from)).collect();
     lanes.sort_unstable();
     lanes.dedup();
@@ -365,12 +319,16 @@ async fn read_conversation(
     to: usize,
     from: usize,
 ) -> Result<Conversation, RunError> {
-    let number = |handset: usize| scenario.handsets[handset].number.expose();
+    let number = |party: usize| scenario.number_of(party).expose();
     let entries = app::history(socket, &number(to), &number(from))
         .await
         .map_err(|source| RunError::History {
             name: scenario.handsets[to].name.clone(),
             source,
         })?;
-    Ok(Conversation { to, entries })
+    Ok(Conversation {
+        to,
+        entries,
+        ordered: !scenario.is_plain(from),
+    })
 }

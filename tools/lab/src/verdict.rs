@@ -3,10 +3,14 @@
 //!
 //! | verdict | meaning |
 //! |---|---|
-//! | lost | stored by the sender's daemon (its reply says so), never received by the receiver's app |
-//! | duplicated | taken as a new message more than once, or twice in the receiver's history |
+//! | lost | stored by the sender's daemon (its reply says so), never received by the receiver's app, and the sender was not told that it failed |
+//! | failed | never received, and the sender was told so: the user knows |
+//! | duplicated | shown more than once at the end: two copies that were not merged, or twice in the receiver's history |
 //! | out of order | in the receiver's history, sorted by order key, behind a message of its lane that was sent later |
 //! | strange | received with a text that nobody sent |
+//!
+//! To and from a phone without Twine no order is promised, and none is judged.
+//! What SMS cost, and by which channel messages came: [`crate::sms_score`].
 //!
 //! Latency runs from the app's first request to the receiving app's event, for
 //! messages by the profile of the link that the sender used when it was sent.
@@ -15,7 +19,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::app::HistoryEntry;
-use crate::ledger::Facts;
+use crate::ledger::{Arrival, Facts};
 use crate::texts::Mark;
 
 /// One receiver's conversation with one sender.
@@ -25,6 +29,8 @@ pub struct Conversation {
     pub to: usize,
     /// Sorted by order key.
     pub entries: Vec<HistoryEntry>,
+    /// Both have Twine: there is an order to be kept.
+    pub ordered: bool,
 }
 
 /// The verdict on a run.
@@ -42,6 +48,8 @@ pub struct Verdict {
     pub unconfirmed: usize,
     /// See the module's table.
     pub lost: Vec<Mark>,
+    /// See the module's table.
+    pub failed: Vec<Mark>,
     /// See the module's table.
     pub duplicated: Vec<Mark>,
     /// See the module's table.
@@ -83,10 +91,10 @@ impl Verdict {
     /// read; then nothing is said of its order.
     #[must_use]
     pub fn of(facts: &Facts, conversations: &[Conversation]) -> Self {
-        let mut arrivals: BTreeMap<&Mark, Vec<Duration>> = BTreeMap::new();
+        let mut arrivals: BTreeMap<&Mark, Vec<&Arrival>> = BTreeMap::new();
         for arrival in &facts.arrivals {
             if let Some(mark) = &arrival.mark {
-                arrivals.entry(mark).or_default().push(arrival.at);
+                arrivals.entry(mark).or_default().push(arrival);
             }
         }
         let mut verdict = Self {
@@ -108,13 +116,16 @@ impl Verdict {
                 verdict.unconfirmed += 1;
             } else {
                 verdict.sent += 1;
-                if received.is_empty() {
-                    verdict.lost.push(mark.clone());
-                } else {
+                if !received.is_empty() {
                     verdict.delivered += 1;
+                } else if message.told_failed.is_some() {
+                    verdict.failed.push(mark.clone());
+                } else {
+                    verdict.lost.push(mark.clone());
                 }
             }
-            if received.len() > 1 {
+            let shown = received.iter().filter(|one| one.copy_of.is_none());
+            if shown.count() > 1 {
                 verdict.duplicated.push(mark.clone());
             }
             if message.told_delivered.is_some() {
@@ -127,7 +138,7 @@ impl Verdict {
                 verdict.told_failed += 1;
             }
             if let Some(first) = received.first() {
-                let took = first.saturating_sub(message.requested);
+                let took = first.at.saturating_sub(message.requested);
                 for key in [message.profile.as_str(), ALL] {
                     latencies.entry(key.to_owned()).or_default().push(took);
                 }
@@ -147,6 +158,7 @@ impl Verdict {
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.lost.is_empty()
+            && self.failed.is_empty()
             && self.duplicated.is_empty()
             && self.out_of_order.is_empty()
             && self.strange == 0
@@ -167,7 +179,8 @@ impl Verdict {
             .filter_map(|entry| {
                 let mark = Mark::find(&entry.text)?;
                 let sent = facts.sent.get(&mark)?;
-                (sent.to == conversation.to && sent.text == entry.text).then_some(mark)
+                let text = entry.text.trim_end_matches(' ');
+                (sent.to == conversation.to && sent.text == text).then_some(mark)
             })
             .collect();
         for mark in &marks {
@@ -179,7 +192,7 @@ impl Verdict {
             }
             seen.push(mark);
             let furthest = furthest.entry(&mark.sender).or_default();
-            if mark.number < *furthest {
+            if mark.number < *furthest && conversation.ordered {
                 self.out_of_order.push(mark.clone());
             }
             *furthest = mark.number.max(*furthest);
@@ -211,7 +224,9 @@ impl Latency {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::{Arrival, SentMessage};
+    use twine_control::pb::Channel;
+
+    use crate::ledger::SentMessage;
 
     const fn ms(value: u64) -> Duration {
         Duration::from_millis(value)
@@ -238,10 +253,8 @@ mod tests {
             profile: "lte".to_owned(),
             requested: ms(0),
             confirmed: Some(ms(1)),
-            repeats: 0,
-            refused: None,
-            told_delivered: None,
-            told_failed: None,
+            message_id: number,
+            ..SentMessage::default()
         };
         Facts {
             sent: (1..=count)
@@ -258,6 +271,8 @@ mod tests {
             mark: Some(mark(number)),
             message_id,
             at: ms(at),
+            came_by: Channel::Ip,
+            copy_of: None,
         });
     }
 
@@ -274,6 +289,7 @@ mod tests {
         vec![Conversation {
             to: 1,
             entries: entries.collect(),
+            ordered: true,
         }]
     }
 
@@ -326,6 +342,37 @@ mod tests {
     }
 
     #[test]
+    fn two_copies_that_were_merged_are_one_message() {
+        let mut facts = sent(1);
+        arrive(&mut facts, 1, 5);
+        arrive(&mut facts, 1, 9);
+        facts.arrivals[1].copy_of = Some(1);
+        let verdict = Verdict::of(&facts, &shown(&[1]));
+        assert!(verdict.is_good());
+        assert_eq!(verdict.latency[ALL].max, ms(5), "the first counts");
+    }
+
+    #[test]
+    fn what_the_sender_was_told_to_have_failed_is_not_lost_and_not_good() {
+        let mut facts = sent(1);
+        facts.sent.get_mut(&mark(1)).unwrap().told_failed = Some("no_balance".to_owned());
+        let verdict = Verdict::of(&facts, &[]);
+        assert_eq!((verdict.lost.len(), verdict.failed.len()), (0, 1));
+        assert!(!verdict.is_good());
+    }
+
+    #[test]
+    fn without_twine_no_order_is_judged() {
+        let mut facts = sent(2);
+        for number in 1..=2 {
+            arrive(&mut facts, number, 5);
+        }
+        let mut shown = shown(&[2, 1]);
+        shown[0].ordered = false;
+        assert!(Verdict::of(&facts, &shown).is_good());
+    }
+
+    #[test]
     fn order_is_that_of_the_history_not_of_arrival() {
         let mut facts = sent(4);
         for number in [2, 1, 4, 3] {
@@ -348,6 +395,8 @@ mod tests {
             mark: None,
             message_id: 1,
             at: ms(1),
+            came_by: Channel::Sms,
+            copy_of: None,
         });
         assert_eq!(Verdict::of(&facts, &[]).strange, 1);
     }

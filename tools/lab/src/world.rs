@@ -4,21 +4,19 @@
 //! Owns the processes and the folder they live in. Knows nothing of messages.
 
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use thiserror::Error;
-use tokio::time::{Instant, sleep};
-use twine_control::{Client, ClientError, pb};
+use twine_control::{ClientError, pb};
 
-use crate::agent::{self, Agent};
 use crate::binaries::Binaries;
 use crate::daemon::{Daemon, DaemonError, GatewayAccess};
 use crate::gateway::{Gateway, GatewayError};
-use crate::limits::{LOOK_AGAIN, READY_TIMEOUT};
-use crate::profile::Profile;
-use crate::relay::{LinkHandle, LinkSpec, LinkState, Relay, Upstream};
-use crate::scenario::{HandsetPlan, Process};
+use crate::handset::Handset;
+use crate::mobile::network::Network;
+use crate::mobile::plan::{Coverage, OperatorPlan};
+use crate::relay::{LinkSpec, Relay, Upstream};
+use crate::scenario::{HandsetPlan, PlainPlan, Process, phones};
 
 /// Why the world does not stand, or what broke in it.
 #[derive(Debug, Error)]
@@ -44,6 +42,15 @@ pub enum WorldError {
         #[source]
         source: ClientError,
     },
+    /// The folder of an agent failed it.
+    #[error("the telephony agent of {name} cannot keep its journal")]
+    Agent {
+        /// Whose.
+        name: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// No number granted.
     #[error("the number of {name} was not granted in time; its session: {session}")]
     NotGranted {
@@ -61,11 +68,15 @@ pub struct WorldPlan<'a> {
     pub binaries: &'a Binaries,
     /// An existing, empty folder.
     pub directory: &'a Path,
+    /// The operators.
+    pub operators: &'a [OperatorPlan],
     /// The handsets.
     pub handsets: &'a [HandsetPlan],
+    /// Phones without Twine.
+    pub plain: &'a [PlainPlan],
     /// Further configuration of every daemon.
     pub daemon_config: &'a toml::Table,
-    /// Decides which datagrams are lost.
+    /// Decides which datagrams and SMS are lost.
     pub seed: u64,
 }
 
@@ -75,15 +86,7 @@ pub struct World {
     gateway: Gateway,
     relay: Relay,
     handsets: Vec<Handset>,
-}
-
-/// One handset.
-#[derive(Debug)]
-pub struct Handset {
-    plan: HandsetPlan,
-    daemon: Daemon,
-    agent: Agent,
-    links: Vec<LinkHandle>,
+    network: Network,
 }
 
 impl World {
@@ -101,6 +104,8 @@ impl World {
             port_tls: relay.tls().port(),
             root: gateway.root(),
         };
+        let everybody = phones(plan.handsets, plan.plain);
+        let network = Network::start(plan.operators, &everybody, plan.seed);
         let mut links = relay.links().iter().cloned();
         let mut handsets = Vec::new();
         for (index, handset) in plan.handsets.iter().enumerate() {
@@ -115,18 +120,18 @@ impl World {
             let sources: Vec<_> = (0..handset.links.len())
                 .map(|link| source_address(index, link))
                 .collect();
-            let agent = Agent::start(daemon.socket(), agent::state(handset, &sources));
-            handsets.push(Handset {
-                plan: handset.clone(),
-                daemon,
-                agent,
-                links: links.by_ref().take(handset.links.len()).collect(),
-            });
+            let links = links.by_ref().take(handset.links.len()).collect();
+            let phone = (index, &network);
+            let handset = Handset::new(handset.clone(), daemon, phone, &sources, links);
+            // A slot may have no card, or no network, from the start.
+            handset.follow_radio().await;
+            handsets.push(handset);
         }
         Ok(Self {
             gateway,
             relay,
             handsets,
+            network,
         })
     }
 
@@ -139,10 +144,10 @@ impl World {
                 .await?;
             let status = handset.ask(&client, pb::GetStatus {}).await?;
             self.gateway
-                .provision(handset.plan.number, &status.device_key)
+                .provision(handset.plan().number, &status.device_key)
                 .await?;
             let register = pb::Register {
-                number: handset.plan.number.expose(),
+                number: handset.plan().number.expose(),
                 iccid: String::new(),
                 consent: true,
             };
@@ -170,18 +175,78 @@ impl World {
         &mut self.gateway
     }
 
+    /// The mobile networks. Phones are counted as parties are.
+    #[must_use]
+    pub const fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// What of a network reaches a slot of a party's phone.
+    pub async fn set_coverage(&mut self, party: usize, slot: usize, coverage: Coverage) {
+        self.network.set_coverage(party, slot, coverage);
+        self.follow(party).await;
+    }
+
+    /// The user turns the radio of a party's phone off or on.
+    pub async fn set_flight_mode(&mut self, party: usize, on: bool) {
+        self.network.set_flight_mode(party, on);
+        self.follow(party).await;
+    }
+
+    /// A card of a handset is put into one of its slots, or taken out.
+    pub async fn move_card(&mut self, handset: usize, card: usize, slot: Option<usize>) {
+        let iccid = &self.handsets[handset].plan().cards[card].plan.iccid;
+        self.network
+            .move_card(iccid, slot.map(|slot| (handset, slot)));
+        self.follow(handset).await;
+    }
+
+    /// The cards of a handset's slots change places.
+    pub async fn swap_cards(&mut self, handset: usize) {
+        let cards = self.network.look(|mobile| {
+            [0, 1].map(|slot| {
+                mobile
+                    .slot(handset, slot)
+                    .card
+                    .map(|card| card.iccid.clone())
+            })
+        });
+        for iccid in cards.iter().flatten() {
+            self.network.move_card(iccid, None);
+        }
+        for (iccid, slot) in cards.iter().zip([1, 0]) {
+            if let Some(iccid) = iccid {
+                self.network.move_card(iccid, Some((handset, slot)));
+            }
+        }
+        self.follow(handset).await;
+    }
+
+    /// Links and agent of a handset follow its radio and its cards.
+    async fn follow(&self, party: usize) {
+        if let Some(handset) = self.handsets.get(party) {
+            handset.follow_radio().await;
+        }
+    }
+
     /// SIGKILL.
     pub async fn kill(&mut self, process: Process) -> Result<(), WorldError> {
-        if process == Process::Gateway {
-            self.relay.set_upstream(Upstream::default());
+        match process {
+            Process::Agent(handset) => self.handsets[handset].agent().kill(),
+            Process::Daemon(handset) => self.handsets[handset].daemon().process().kill().await?,
+            Process::Gateway => {
+                self.relay.set_upstream(Upstream::default());
+                self.gateway.process().kill().await?;
+            }
         }
-        Ok(self.process(process).kill().await?)
+        Ok(())
     }
 
     /// Starts what was killed. For the gateway, waits until it listens.
     pub async fn start_again(&mut self, process: Process) -> Result<(), WorldError> {
         match process {
-            Process::Daemon(handset) => self.handsets[handset].daemon.start().await?,
+            Process::Agent(handset) => self.handsets[handset].agent().start_again(),
+            Process::Daemon(handset) => self.handsets[handset].daemon().start().await?,
             Process::Gateway => {
                 let upstream = self.gateway.start().await?;
                 self.relay.set_upstream(upstream);
@@ -190,21 +255,27 @@ impl World {
         Ok(())
     }
 
-    /// SIGSTOP.
+    /// SIGSTOP. An agent has no process to be stopped.
     pub fn pause(&mut self, process: Process) -> Result<(), WorldError> {
-        Ok(self.process(process).pause()?)
+        match self.process(process) {
+            Some(process) => Ok(process.pause()?),
+            None => Ok(()),
+        }
     }
 
     /// SIGCONT.
     pub fn resume(&mut self, process: Process) -> Result<(), WorldError> {
-        Ok(self.process(process).resume()?)
+        match self.process(process) {
+            Some(process) => Ok(process.resume()?),
+            None => Ok(()),
+        }
     }
 
     /// An error if a process has ended that nobody killed.
     pub fn check(&mut self) -> Result<(), WorldError> {
         self.gateway.process().check()?;
         for handset in &mut self.handsets {
-            handset.daemon.process().check()?;
+            handset.check()?;
         }
         Ok(())
     }
@@ -213,143 +284,24 @@ impl World {
     /// Returns what the logs tell of errors.
     pub async fn stop(mut self) -> Result<Vec<String>, WorldError> {
         for handset in &mut self.handsets {
-            handset.daemon.process().stop().await?;
+            handset.daemon().process().stop().await?;
         }
         self.gateway.process().stop().await?;
         let mut errors = self.gateway.process().log_errors();
         for handset in &mut self.handsets {
-            errors.extend(handset.daemon.process().log_errors());
+            errors.extend(handset.daemon().process().log_errors());
         }
         Ok(errors)
     }
 
-    fn process(&mut self, process: Process) -> &mut crate::process::Process {
+    fn process(&mut self, process: Process) -> Option<&mut crate::process::Process> {
         match process {
-            Process::Daemon(handset) => self.handsets[handset].daemon.process(),
-            Process::Gateway => self.gateway.process(),
+            Process::Daemon(handset) => Some(self.handsets[handset].daemon().process()),
+            Process::Agent(_) => None,
+            Process::Gateway => Some(self.gateway.process()),
         }
     }
 }
-
-impl Handset {
-    /// What was planned.
-    #[must_use]
-    pub const fn plan(&self) -> &HandsetPlan {
-        &self.plan
-    }
-
-    /// The control socket of its daemon.
-    #[must_use]
-    pub fn socket(&self) -> PathBuf {
-        self.daemon.socket()
-    }
-
-    /// Its daemon.
-    pub const fn daemon(&mut self) -> &mut Daemon {
-        &mut self.daemon
-    }
-
-    /// Its links, in the order of the plan.
-    #[must_use]
-    pub fn links(&self) -> &[LinkHandle] {
-        &self.links
-    }
-
-    /// Its links, to be watched from elsewhere.
-    #[must_use]
-    pub fn radio(&self) -> Radio {
-        let ids = self.plan.links.iter().map(|link| link.id.clone());
-        Radio {
-            links: ids.zip(self.links.iter().cloned()).collect(),
-        }
-    }
-
-    /// Connects to the daemon as soon as it listens.
-    pub async fn connect(
-        &mut self,
-        client: &str,
-        roles: &[pb::Role],
-    ) -> Result<Client, WorldError> {
-        Ok(self.daemon.connect(client, roles).await?)
-    }
-
-    /// Changes the state of a link. The daemon hears of `up` and `down`.
-    pub async fn set_link(&self, link: usize, state: LinkState) {
-        self.links[link].set_state(state).await;
-        match state {
-            LinkState::Up => self.agent.set_up(link, true),
-            LinkState::Down => self.agent.set_up(link, false),
-            LinkState::Stalled | LinkState::Cut => {}
-        }
-    }
-
-    /// Changes the shape of a link. The daemon hears of the generation.
-    pub async fn set_profile(&self, link: usize, profile: &Profile) {
-        self.links[link].set_profile(profile).await;
-        self.agent.set_profile(link, profile);
-    }
-
-    /// Waits until the gateway has granted the handset's number.
-    pub async fn wait_until_granted(&mut self) -> Result<(), WorldError> {
-        let client = self.connect("lab.setup", &[pb::Role::Diagnostics]).await?;
-        let give_up = Instant::now() + READY_TIMEOUT.max(GRANT_TIMEOUT);
-        loop {
-            let status = self.ask(&client, pb::GetStatus {}).await?;
-            if status.identities.iter().any(|identity| identity.epoch > 0) {
-                return Ok(());
-            }
-            self.daemon.process().check()?;
-            if Instant::now() >= give_up {
-                let session = status.session.unwrap_or_default();
-                return Err(WorldError::NotGranted {
-                    name: self.plan.name.clone(),
-                    session: format!("{}, {}", session.state, session.reason),
-                });
-            }
-            sleep(LOOK_AGAIN).await;
-        }
-    }
-
-    async fn ask<A: twine_control::Ask>(
-        &self,
-        client: &Client,
-        request: A,
-    ) -> Result<A::Reply, WorldError> {
-        client
-            .ask(request)
-            .await
-            .map_err(|source| WorldError::Request {
-                name: self.plan.name.clone(),
-                source,
-            })
-    }
-}
-
-/// The links of a handset, as seen from the air.
-#[derive(Debug, Clone)]
-pub struct Radio {
-    links: Vec<(String, LinkHandle)>,
-}
-
-impl Radio {
-    /// The link that the handset uses, and its profile: of those that are up
-    /// the one over which it sent last, or the first if it has not sent yet.
-    /// `None`: no link is up. Links that are cut or stalled count as up: the
-    /// handset does not know.
-    #[must_use]
-    pub fn active(&self) -> Option<(&str, String)> {
-        self.links
-            .iter()
-            .filter(|(_, link)| link.state() != LinkState::Down)
-            // The first of equals.
-            .rev()
-            .max_by_key(|(_, link)| link.last_sent())
-            .map(|(id, link)| (id.as_str(), link.profile()))
-    }
-}
-
-/// On 2G a handshake alone takes several seconds.
-const GRANT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Each link of each handset has a loopback address of its own.
 fn source_address(handset: usize, link: usize) -> Ipv4Addr {

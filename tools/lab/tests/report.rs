@@ -5,14 +5,17 @@
 use std::path::Path;
 use std::time::Duration;
 
+use twine_control::pb::Channel;
 use twine_lab::journal::{Entry, Topic};
 use twine_lab::ledger::{Arrival, Facts, SentMessage};
+use twine_lab::mobile::{MobileCounts, SentSms};
 use twine_lab::observer::Span;
 use twine_lab::relay::LinkCounters;
 use twine_lab::report;
 use twine_lab::rng::Rng;
 use twine_lab::run::Outcome;
 use twine_lab::scenario::{self, Scenario};
+use twine_lab::sms_score::{Party, SmsScore};
 use twine_lab::texts::{Mark, compose};
 use twine_lab::verdict::Verdict;
 
@@ -49,18 +52,23 @@ fn outcome(scenario: &Scenario, lost: bool) -> Outcome {
                     profile: profile.to_owned(),
                     requested,
                     confirmed: Some(requested),
-                    repeats: 0,
-                    refused: None,
                     told_delivered: Some(requested + took),
-                    told_failed: None,
+                    ..SentMessage::default()
                 },
             );
             if !(lost && mark.to_string() == "#bello-40") {
+                let came_by = if number % 10 == 0 {
+                    Channel::Sms
+                } else {
+                    Channel::Ip
+                };
                 facts.arrivals.push(Arrival {
                     to: 1 - from,
                     mark: Some(mark),
                     message_id: number,
                     at: requested + took,
+                    came_by,
+                    copy_of: None,
                 });
             }
         }
@@ -87,8 +95,36 @@ fn outcome(scenario: &Scenario, lost: bool) -> Outcome {
         },
         span(46, "wifi"),
     ];
+    facts.merged = 3;
+    facts.reordered = 2;
+    let own = |party: usize| scenario.number_of(party).expose();
+    let sms_sent: Vec<_> = (1..=12u64)
+        .map(|number| SentSms {
+            at: s(number * 5),
+            phone: 0,
+            iccid: "8900".to_owned(),
+            from: Some(own(0)),
+            to: own(1),
+            text: facts
+                .sent
+                .values()
+                .nth(number as usize)
+                .map_or_else(String::new, |sent| sent.text.clone()),
+            parts: 2,
+            taken: if number == 12 { 0 } else { 2 },
+            cost_micros: if number == 12 { 0 } else { 60_000 },
+        })
+        .collect();
+    let parties: Vec<_> = (0..scenario.parties())
+        .map(|party| Party {
+            number: own(party),
+            plain: scenario.is_plain(party),
+        })
+        .collect();
     Outcome {
         verdict: Verdict::of(&facts, &[]),
+        sms: SmsScore::of(&facts, &parties, &sms_sent, MobileCounts::default()),
+        sms_sent,
         facts,
         journal: vec![
             entry(12, Topic::Link, "amina", "link sim1 is cut: packets vanish"),
@@ -102,6 +138,14 @@ fn outcome(scenario: &Scenario, lost: bool) -> Outcome {
                 "session live by <quic> over sim1",
             ),
             entry(28, Topic::Process, "gateway", "killed (SIGKILL)"),
+            entry(35, Topic::Sms, "amina", "slot 0 has coverage: 2g"),
+            entry(40, Topic::Sms, "savanna", "SMS centre sends a part twice"),
+            entry(
+                41,
+                Topic::Decision,
+                "amina",
+                "#amina-9 goes by SMS: no link is up",
+            ),
         ],
         journal_not_kept: 0,
         spans: vec![spans.clone(), spans],
@@ -135,9 +179,18 @@ fn json_has_the_keys_that_programs_rely_on() {
         ("duplicated", 0),
         ("out_of_order", 0),
         ("bytes_on_wire", 6000),
+        ("sms_parts", 22),
+        ("merged", 3),
+        ("reordered", 2),
     ] {
         assert_eq!(json[key], value, "{key}");
     }
+    assert!(json["sms_wasted"].is_u64());
+    assert_eq!(
+        json["by_channel"],
+        serde_json::json!({ "ip": 216, "sms": 24 })
+    );
+    assert_eq!(json["latency_by_channel_ms"]["sms"]["n"], 24);
     for key in ["n", "p50", "p90", "p99"] {
         assert!(json["latency_ms"]["lte"][key].is_u64(), "{key}");
     }
@@ -152,6 +205,10 @@ fn the_scoreboard_says_whether_it_was_good() {
         "{good}"
     );
     assert!(!good.contains('\x1b'));
+    assert!(
+        good.contains("SMS parts          22   cost 0.660;"),
+        "{good}"
+    );
     let bad = report::scoreboard(&scenario, &outcome(&scenario, true));
     assert!(bad.contains("lost                1   #bello-40"), "{bad}");
     assert!(bad.ends_with("NOT GOOD: see above\n"), "{bad}");
@@ -173,6 +230,9 @@ fn the_page_stands_on_its_own() {
         2,
         "two senders"
     );
+    assert_eq!(page.matches("class=\"sms-bar").count(), 12);
+    assert!(page.contains("class=\"by-sms\""));
+    assert!(page.contains("goes by SMS: no link is up"));
     assert!(page.contains("LOST"));
     assert!(page.contains("by &lt;quic&gt; over"), "texts are escaped");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lexopt::{Arg, Parser, ValueExt};
 use twine_control::blocking::Client;
-use twine_control::pb::Role;
+use twine_control::pb::{Channel, Role};
 
 use crate::command::{self, Command};
 use crate::exit::{EXIT_CODES, Failure};
@@ -218,6 +218,60 @@ pub(crate) fn number(text: &str, what: &str, low: u64, high: u64) -> Result<u64,
                 "{what} takes a whole number from {low} to {high}, not \"{text}\""
             ))
         })
+}
+
+/// One of several words.
+pub(crate) fn choice<T: Copy>(
+    parser: &mut Parser,
+    what: &str,
+    choices: &[(&str, T)],
+) -> Result<T, Failure> {
+    let text = text(parser)?;
+    choices
+        .iter()
+        .find(|(word, _)| *word == text)
+        .map(|&(_, choice)| choice)
+        .ok_or_else(|| {
+            let words: Vec<_> = choices.iter().map(|&(word, _)| word).collect();
+            Failure::usage(format!("{what} takes {}, not \"{text}\"", words.join(", ")))
+        })
+}
+
+/// `--by` of what is sent.
+pub(crate) fn channel(parser: &mut Parser) -> Result<Channel, Failure> {
+    choice(
+        parser,
+        "--by",
+        &[("ip", Channel::Ip), ("sms", Channel::Sms)],
+    )
+}
+
+/// Takes the arguments of what is sent: to whom, then what.
+pub(crate) fn to_and_text(
+    to: &mut Option<String>,
+    text: &mut Option<String>,
+    value: String,
+) -> Result<(), Failure> {
+    let slot = match (&to, &text) {
+        (None, _) => to,
+        (_, None) => text,
+        _ => {
+            return Err(Failure::usage(
+                "too many arguments; put the text into quotes",
+            ));
+        }
+    };
+    *slot = Some(value);
+    Ok(())
+}
+
+/// Whether both were given.
+pub(crate) fn have_to_and_text(to: Option<&String>, text: Option<&String>) -> Result<(), Failure> {
+    match (to, text) {
+        (Some(_), Some(_)) => Ok(()),
+        (None, _) => Err(Failure::usage("to whom? give a number, then the text")),
+        (_, None) => Err(Failure::usage("what? give the text behind the number")),
+    }
 }
 
 /// `--limit` of a list.

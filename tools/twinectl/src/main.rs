@@ -14,6 +14,7 @@ mod message;
 mod output;
 mod pdu;
 mod redact;
+mod sim;
 mod table;
 mod words;
 

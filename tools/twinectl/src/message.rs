@@ -30,7 +30,7 @@ pub(crate) fn json(message: &pb::Message, redact: Redact) -> Value {
             Value::text(words::direction(message.direction)),
         ),
         ("own", Value::given(redact.number(&message.own))),
-        ("peer", Value::given(redact.number(&message.peer))),
+        ("peer", Value::given(redact.peer(&message.peer))),
         ("text", Value::text(redact.text(&message.text))),
         ("state", Value::text(words::state(message.state))),
         ("failure", Value::given(&message.failure)),
@@ -39,8 +39,34 @@ pub(crate) fn json(message: &pb::Message, redact: Redact) -> Value {
         ("created_wall_ms", Value::nonzero(message.created_wall_ms)),
         ("changed_wall_ms", Value::nonzero(message.changed_wall_ms)),
         ("age_s", Value::from(message.age_s)),
+        ("waits_for", Value::given(&message.waits_for)),
+        ("came_by", words::channel_or_null(message.came_by)),
+        ("copy_of", Value::nonzero(message.copy_of)),
+        ("late", Value::from(message.late)),
         ("ip", ip),
+        ("sms", sms_json(message.sms.as_ref(), redact)),
     ])
+}
+
+fn sms_json(sms: Option<&pb::SmsAttempt>, redact: Redact) -> Value {
+    sms.map_or(Value::Null, |sms| {
+        Value::object([
+            ("state", Value::given(&sms.state)),
+            ("parts", Value::from(sms.parts)),
+            ("parts_sent", Value::from(sms.parts_sent)),
+            ("parts_delivered", Value::from(sms.parts_delivered)),
+            ("iccid", Value::given(redact.hidden(&sms.iccid))),
+            ("marked", Value::from(sms.marked)),
+            (
+                "code",
+                match sms.code {
+                    0 => Value::Null,
+                    code => Value::Signed(code.into()),
+                },
+            ),
+            ("scts_ms", Value::nonzero(sms.scts_ms)),
+        ])
+    })
 }
 
 fn order_json(order: Option<&pb::OrderKey>) -> Value {
@@ -72,13 +98,14 @@ pub(crate) fn list_json(messages: &pb::Messages, redact: Redact) -> Value {
 /// A list as a table.
 pub(crate) fn table(messages: &[pb::Message], redact: Redact) -> String {
     let now = wall_ms();
-    let mut table = Table::new(&["ID", "", "PEER", "STATE", "SINCE", "TEXT"]);
+    let mut table = Table::new(&["ID", "", "PEER", "BY", "STATE", "SINCE", "TEXT"]);
     for message in messages {
         table.row([
             format!("#{}", message.message_id),
             arrow(message.direction).to_owned(),
-            or_dash(one_line(&redact.number(&message.peer))),
-            state(message.state, &message.failure),
+            or_dash(one_line(&redact.peer(&message.peer))),
+            way(message),
+            brief_state(message),
             ago(message.changed_wall_ms, now),
             brief_text(message, redact),
         ]);
@@ -93,13 +120,75 @@ pub(crate) fn brief_text(message: &pb::Message, redact: Redact) -> String {
 
 /// One line for an event's message.
 pub(crate) fn brief(message: &pb::Message, redact: Redact) -> String {
+    let copy = match message.copy_of {
+        0 => String::new(),
+        root => format!("  (a copy of #{root})"),
+    };
     format!(
-        "#{} {} {}  {}",
+        "#{} {} {} {}  {}{copy}",
         message.message_id,
         arrow(message.direction),
-        or_dash(one_line(&redact.number(&message.peer))),
+        or_dash(one_line(&redact.peer(&message.peer))),
+        way(message),
         brief_text(message, redact),
     )
+}
+
+/// Which channel a message took, as short as it can be said: "ip", "sms 2/3" (so
+/// many parts left of so many), "ip+sms".
+fn way(message: &pb::Message) -> String {
+    if message.direction == pb::Direction::Incoming as i32 {
+        return match message.came_by {
+            0 => "-".to_owned(),
+            channel => words::channel(channel),
+        };
+    }
+    let by_ip = message.ip.as_ref().is_some_and(|ip| ip.state != "none");
+    let sms = message
+        .sms
+        .as_ref()
+        .filter(|sms| !matches!(&*sms.state, "" | "none" | "not_used"));
+    let sms = sms.map(|sms| match sms.parts {
+        0 | 1 => "sms".to_owned(),
+        parts => format!("sms {}/{parts}", sms.parts_sent),
+    });
+    match (by_ip, sms) {
+        (false, None) => "-".to_owned(),
+        (true, None) => "ip".to_owned(),
+        (false, Some(sms)) => sms,
+        (true, Some(sms)) => format!("ip+{sms}"),
+    }
+}
+
+/// The state as lists show it.
+fn brief_state(message: &pb::Message) -> String {
+    let state = state(message.state, &message.failure);
+    match &*message.waits_for {
+        "" => state,
+        waits => format!("{state}, waits for {}", one_line(waits)),
+    }
+}
+
+/// How a message stands, in one sentence.
+pub(crate) fn now(message: &pb::Message) -> String {
+    let mut text = format!(
+        "{}, since {}",
+        state(message.state, &message.failure),
+        utc(message.changed_wall_ms)
+    );
+    match way(message).as_str() {
+        "-" => {}
+        way => {
+            let _ = write!(text, ", by {way}");
+        }
+    }
+    if !message.waits_for.is_empty() {
+        let _ = write!(text, "; waits for {}", words::waits_for(&message.waits_for));
+    }
+    if message.copy_of > 0 {
+        let _ = write!(text, "; a copy of #{}, shown once", message.copy_of);
+    }
+    text
 }
 
 /// Everything about one message.
@@ -118,7 +207,7 @@ pub(crate) fn full(message: &pb::Message, redact: Redact) -> String {
         ),
     );
     line("own", or_dash(one_line(&redact.number(&message.own))));
-    line("peer", or_dash(one_line(&redact.number(&message.peer))));
+    line("peer", or_dash(one_line(&redact.peer(&message.peer))));
     line("text", one_line(&redact.text(&message.text)));
     line(
         "state",
@@ -144,9 +233,23 @@ pub(crate) fn full(message: &pb::Message, redact: Redact) -> String {
             format!("{} at the gateway", crate::clock::duration(age)),
         );
     }
-    match &message.ip {
-        Some(ip) => line("by ip", attempt(ip)),
-        None => line("by ip", "the daemon said nothing of it".to_owned()),
+    if message.direction == pb::Direction::Incoming as i32 {
+        line("came by", came_by(message, redact));
+    } else {
+        match &message.ip {
+            Some(ip) => line("by ip", attempt(ip)),
+            None => line("by ip", "the daemon said nothing of it".to_owned()),
+        }
+        match &message.sms {
+            Some(sms) => line("by sms", sms_attempt(sms, redact)),
+            None => line("by sms", "the daemon said nothing of it".to_owned()),
+        }
+    }
+    if !message.waits_for.is_empty() {
+        line("waits for", words::waits_for(&message.waits_for));
+    }
+    if message.copy_of > 0 {
+        line("copy of", format!("#{}, shown once", message.copy_of));
     }
     line(
         "name",
@@ -173,6 +276,45 @@ fn attempt(ip: &pb::IpAttempt) -> String {
     }
     if ip.revoking {
         text.push_str(", being taken back");
+    }
+    text
+}
+
+fn sms_attempt(sms: &pb::SmsAttempt, redact: Redact) -> String {
+    let mut text = or_dash(one_line(&sms.state).replace('_', " "));
+    if sms.parts > 0 {
+        let _ = write!(
+            text,
+            ", {} of {} left the phone, {} delivered",
+            sms.parts_sent,
+            words::counted(sms.parts, "part"),
+            sms.parts_delivered
+        );
+    }
+    if !sms.iccid.is_empty() {
+        let _ = write!(text, ", card {}", one_line(&redact.hidden(&sms.iccid)));
+    }
+    if sms.marked {
+        text.push_str(", marked: another copy may exist");
+    }
+    if sms.code != 0 {
+        let _ = write!(text, ", last code {}", sms.code);
+    }
+    text
+}
+
+fn came_by(message: &pb::Message, redact: Redact) -> String {
+    let mut text = words::channel(message.came_by);
+    if let Some(sms) = &message.sms {
+        if sms.scts_ms > 0 {
+            let _ = write!(text, ", sent {} by the operator's clock", utc(sms.scts_ms));
+        }
+        if !sms.iccid.is_empty() {
+            let _ = write!(text, ", card {}", one_line(&redact.hidden(&sms.iccid)));
+        }
+    }
+    if message.late {
+        text.push_str(", found its place too late and stays where it arrived");
     }
     text
 }

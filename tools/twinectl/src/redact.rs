@@ -27,6 +27,18 @@ impl Redact {
         }
     }
 
+    /// The other side of a conversation: a number, a short code or a name. What
+    /// the daemon has masked already stays as it is.
+    pub(crate) fn peer(self, peer: &str) -> String {
+        if peer.starts_with('+') {
+            self.number(peer)
+        } else if self.wanted && !peer.is_empty() && !peer.starts_with("[name of ") {
+            format!("[name of {} characters]", peer.chars().count())
+        } else {
+            peer.to_owned()
+        }
+    }
+
     /// The text of a message. An empty one of a daemon that leaves texts out is
     /// no empty message.
     pub(crate) fn text(self, text: &str) -> String {
@@ -102,6 +114,15 @@ mod tests {
     fn numbers_keep_country_and_two_digits() {
         assert_eq!(REPORT.number("+254712345678"), "+254…78");
         assert_eq!(Redact::default().number("+254712345678"), "+254712345678");
+    }
+
+    #[test]
+    fn names_of_peers_are_left_out_once() {
+        assert_eq!(REPORT.peer("+254712345678"), "+254…78");
+        assert_eq!(REPORT.peer("MPESA"), "[name of 5 characters]");
+        assert_eq!(REPORT.peer(""), "");
+        assert_eq!(REPORT.peer("[name of 5 bytes]"), "[name of 5 bytes]");
+        assert_eq!(Redact::default().peer("MPESA"), "MPESA");
     }
 
     #[test]

@@ -16,7 +16,6 @@ use super::Engine;
 use crate::ctx::{Ctx, Route};
 use crate::engine::Then;
 use crate::gate::Fleeting;
-use crate::outbox;
 use crate::output::Notice;
 use crate::store_ops::Op;
 use crate::time::Now;
@@ -47,8 +46,7 @@ impl Engine {
         };
         self.inbox.connected(conn);
         self.receipts.connected();
-        self.outbox
-            .grace(now.instant + outbox::grace_after(self.session.rto()));
+        self.grace(now);
         let mut usable = 0;
         let mut renumber = false;
         for (index, slot) in welcome.slots.into_iter().enumerate() {

@@ -119,6 +119,11 @@ impl Links {
         (!same).then_some(LinksEvent::Renewed(id))
     }
 
+    /// The one that should carry the session.
+    pub(crate) fn chosen(&self) -> Option<&Link> {
+        self.get(self.chosen.as_ref()?)
+    }
+
     /// Whether the user's VPN lockdown keeps the session off this link.
     fn bars(&self, link: &Link) -> bool {
         link.vpn == Vpn::LockedOut && self.vpn_lockdown == VpnLockdown::Respect

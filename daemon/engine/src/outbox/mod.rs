@@ -20,7 +20,6 @@
 //! never used twice and leaves no hole. While no session is ready nothing is
 //! released: a message that waits can still take another channel.
 
-mod deadlines;
 mod outcomes;
 mod resume;
 mod sending;
@@ -32,17 +31,18 @@ use std::time::Duration;
 use twine_proto::frame::{Accepted, Disposition, RevokeOutcome, Revoked, SentState};
 use twine_proto::{E164, Epoch, Seq};
 
-use crate::channel::{self, Choice, Facts};
+use crate::channel::Patience;
+use crate::channel::by_ip::{self, Choice, Facts};
 use crate::ctx::{Ctx, NumberingLost, Route};
+use crate::deadlines::Deadlines;
 use crate::gate::Effect;
 use crate::input::ReplyTo;
 use crate::limits::{MAX_EXPIRED_PER_TURN, MAX_OUTBOX, WINDOW_BYTES};
-use crate::message::{MessageId, content_of};
+use crate::message::{Channel, MessageId, content_of};
 use crate::output::{CommandError, Reply};
-use crate::store_ops::{BootStamp, NewOutgoing, Op};
+use crate::store_ops::{AcceptedLooks, BootStamp, Look, NewOutgoing, Op};
 use crate::time::Instant;
 use crate::trace::Decision;
-use deadlines::Deadlines;
 use resume::Resume;
 use sending::{Backlog, Sending, load_resume};
 
@@ -55,6 +55,8 @@ pub(crate) struct Outbox {
     /// Messages in the queue.
     queued: u64,
     link_up: bool,
+    /// Of the present link; `None`: messages never fall back on this device.
+    patience: Option<Patience>,
     deadlines: Deadlines,
 }
 
@@ -63,6 +65,7 @@ pub(crate) struct Outbox {
 pub(crate) enum Then {
     Enqueued { to: ReplyTo },
     Released { own: E164, bytes: usize },
+    NoteReleased { own: E164 },
     Loaded { own: E164 },
     Resumed { own: E164, route: Route },
     Applied { own: E164 },
@@ -87,6 +90,10 @@ pub(crate) enum OutboxEvent {
     NumberingLost(NumberingLost),
     /// Frames went out that will be answered.
     AnswerExpected,
+    /// Messages are to be looked at, at this moment.
+    Look(Instant),
+    /// Deadlines were armed anew; the earliest look.
+    Rearmed(Option<Instant>),
 }
 
 impl Outbox {
@@ -96,7 +103,25 @@ impl Outbox {
             open,
             queued: 0,
             link_up: false,
+            patience: None,
             deadlines: Deadlines::default(),
+        }
+    }
+
+    /// How long what is released from now on may take.
+    pub(crate) fn set_patience(&mut self, patience: Option<Patience>) {
+        self.patience = patience;
+    }
+
+    /// An identity's lane has a note due, or may have.
+    pub(crate) fn note_due(&mut self, own: E164) {
+        self.identities.entry(own).or_default().note_due = true;
+    }
+
+    /// Messages in the queue of IP may be free to go.
+    pub(crate) fn unblocked(&mut self) {
+        for sending in self.identities.values_mut() {
+            sending.backlog.grew();
         }
     }
 
@@ -145,23 +170,31 @@ impl Outbox {
             return;
         }
         let (id, own) = (outgoing.id, outgoing.own);
-        let bytes = content_of(outgoing.text.expose()).encode().as_bytes().len();
+        let bytes = content_of(outgoing.text.expose(), Vec::new())
+            .encode()
+            .as_bytes()
+            .len();
         if let Some(valid_for) = outgoing.valid_for {
             self.deadlines.consider(outgoing.boot.at + valid_for);
         }
         let sending = self.identities.entry(own).or_default();
         let first_in_queue = sending.backlog == Backlog::Empty && sending.candidates.is_empty();
-        let (choice, because) = channel::choose(Facts {
+        let (choice, because) = by_ip::choose(Facts {
             link_up: self.link_up,
             session_ready: sending.is_ready(),
             window_open: sending.window.has_room(bytes),
         });
-        let releasing = first_in_queue && choice == Choice::Ip;
+        let for_ip = outgoing.queue_for_ip;
+        let releasing = for_ip && first_in_queue && choice == Choice::Ip;
+        let outgoing = NewOutgoing {
+            because: if releasing { &[] } else { because },
+            ..outgoing
+        };
         ctx.op(Op::Enqueue(outgoing), Then::Enqueued { to });
         if releasing {
             ctx.trace(Decision::ByIp(id), because);
-            sending.release(ctx, own, id, bytes);
-        } else {
+            sending.release(ctx, own, id, bytes, self.patience);
+        } else if for_ip {
             ctx.trace(Decision::Wait, because);
             sending.backlog.grew();
         }
@@ -174,8 +207,15 @@ impl Outbox {
         ctx.op(Op::Cancel { id }, Then::Cancelled { to });
     }
 
-    pub(crate) fn retry(&mut self, ctx: &mut Ctx<'_>, to: ReplyTo, id: MessageId, boot: BootStamp) {
-        ctx.op(Op::Retry { id, boot }, Then::Retried { to, boot });
+    pub(crate) fn retry(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        to: ReplyTo,
+        id: MessageId,
+        by: Option<Channel>,
+    ) {
+        let boot = ctx.stamp();
+        ctx.op(Op::Retry { id, by, boot }, Then::Retried { to, boot });
     }
 
     // -- the session --------------------------------------------------------
@@ -192,7 +232,7 @@ impl Outbox {
         state: SentState,
     ) {
         let high_water = state.high_water;
-        self.apply(ctx, own, epoch, state);
+        self.apply(ctx, own, epoch, state, Vec::new());
         ctx.op(
             Op::Unaccept {
                 number: own,
@@ -244,6 +284,22 @@ impl Outbox {
             },
             Then::Applied { own },
         );
+    }
+
+    /// Whether any link is up.
+    pub(crate) fn is_link_up(&self) -> bool {
+        self.link_up
+    }
+
+    /// Whether new messages of this identity may leave on the present session.
+    pub(crate) fn is_ready(&self, own: E164) -> bool {
+        self.link_up && self.identities.get(&own).is_some_and(Sending::is_ready)
+    }
+
+    /// Messages left the queues otherwise (or, negative, came back).
+    pub(crate) fn left(&mut self, count: i64) {
+        self.open = self.open.saturating_add_signed(-count);
+        self.queued = self.queued.saturating_add_signed(-count);
     }
 
     /// Whether any link is up.
@@ -311,7 +367,7 @@ impl Outbox {
                 .collect(),
             delivered: Vec::new(),
         };
-        self.apply(ctx, own, epoch, state);
+        self.apply(ctx, own, epoch, state, accepted.away);
         None
     }
 
@@ -333,7 +389,7 @@ impl Outbox {
             dispositions,
             delivered,
         };
-        self.apply(ctx, own, epoch, state);
+        self.apply(ctx, own, epoch, state, Vec::new());
     }
 
     pub(crate) fn revoked(&mut self, ctx: &mut Ctx<'_>, route: Route, revoked: Revoked) {
@@ -358,12 +414,29 @@ impl Outbox {
         );
     }
 
-    fn apply(&mut self, ctx: &mut Ctx<'_>, own: E164, epoch: Epoch, state: SentState) {
+    fn apply(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        own: E164,
+        epoch: Epoch,
+        state: SentState,
+        away: Vec<Seq>,
+    ) {
+        // Where nothing falls back no look is ever used.
+        let delivery = self
+            .patience
+            .map_or(Duration::ZERO, |patience| patience.delivery);
+        let look: Look = ctx.look(delivery);
         ctx.op(
             Op::ApplySent {
                 number: own,
                 epoch,
                 state,
+                away,
+                looks: AcceptedLooks {
+                    away: look,
+                    here: look,
+                },
             },
             Then::Applied { own },
         );
@@ -421,6 +494,29 @@ impl Outbox {
 
     // -- end of turn and outcomes -------------------------------------------
 
+    /// Own numbers that may say a note now.
+    pub(crate) fn notes_wanted(&self) -> Vec<E164> {
+        if !self.link_up {
+            return Vec::new();
+        }
+        self.identities
+            .iter()
+            .filter(|(_, sending)| {
+                sending.note_due && sending.is_ready() && sending.window.room() > 0
+            })
+            .map(|(own, _)| *own)
+            .collect()
+    }
+
+    /// Makes a note without a message, if one is due.
+    pub(crate) fn release_note(&mut self, ctx: &mut Ctx<'_>, own: E164, id: MessageId) {
+        self.identities.entry(own).or_default().note_due = false;
+        ctx.op(
+            Op::ReleaseNote { number: own, id },
+            Then::NoteReleased { own },
+        );
+    }
+
     /// Looks what could be released or has to be read.
     pub(crate) fn close_turn(&mut self, ctx: &mut Ctx<'_>, boot: BootStamp) {
         self.act_on_deadline(ctx, boot);
@@ -429,7 +525,7 @@ impl Outbox {
         }
         for (own, sending) in &mut self.identities {
             sending.fill_on(ctx, *own);
-            sending.release_candidates(ctx, *own);
+            sending.release_candidates(ctx, *own, self.patience);
             if sending.is_ready()
                 && sending.backlog == Backlog::Some
                 && sending.candidates.is_empty()

@@ -16,6 +16,7 @@ use crate::gate::{Committed, Effect};
 use crate::message::Shown;
 use crate::output::{CommandError, Reply};
 use crate::store_ops::{Outcome, Unsettled};
+use crate::time::Instant;
 use crate::trace::Decision;
 
 impl Outbox {
@@ -45,10 +46,20 @@ impl Outbox {
                 sending.window.unreserve(bytes);
                 return sending.submit(ctx, proof, released);
             }
-            (Then::Released { own, bytes }, _) => {
+            (Then::Released { own, bytes }, outcome) => {
                 let sending = self.identities.entry(own).or_default();
                 sending.window.unreserve(bytes);
+                if let Outcome::NotByIp { look: Some(at) } = outcome {
+                    return Some(OutboxEvent::Look(at));
+                }
             }
+            (Then::NoteReleased { own }, Outcome::Released(note)) => {
+                let sending = self.identities.entry(own).or_default();
+                // Another lane may have one due as well.
+                sending.note_due = true;
+                return sending.submit(ctx, proof, note);
+            }
+            (Then::NoteReleased { .. }, _) => {}
             (Then::Loaded { own }, Outcome::Queued { messages, more }) => {
                 let sending = self.identities.entry(own).or_default();
                 let grew = sending.backlog == Backlog::LoadingAndMore;
@@ -111,15 +122,20 @@ impl Outbox {
                     settled,
                     requeued,
                     lowest_unsettled,
+                    look,
+                    unblocked,
+                    note_due,
                 },
             ) => {
                 self.open = self.open.saturating_sub(settled);
                 self.queued += requeued;
                 let sending = self.identities.entry(own).or_default();
-                if requeued > 0 {
+                if requeued > 0 || unblocked {
                     sending.backlog.grew();
                 }
+                sending.note_due |= note_due;
                 sending.lowest_unsettled = lowest_unsettled;
+                return look.map(OutboxEvent::Look);
             }
             (Then::Cancelled { to }, outcome) => {
                 let answer = match outcome {
@@ -137,20 +153,23 @@ impl Outbox {
                     outcome => too_late(&outcome),
                 };
                 reply(ctx, to, answer);
+                return self.lanes_may_be_free();
             }
-            (Then::Retried { to, boot }, Outcome::Done) => {
+            (Then::Retried { to, boot }, Outcome::Retried { look }) => {
                 self.open += 1;
                 self.queued += 1;
-                for sending in self.identities.values_mut() {
-                    sending.backlog.grew();
-                }
+                self.unblocked();
                 // Its validity started again: ask the store for the earliest.
                 self.rearm(ctx, boot);
                 reply(ctx, to, Reply::Done);
+                return look.map(OutboxEvent::Look);
             }
             (Then::Retried { to, .. }, outcome) => reply(ctx, to, too_late(&outcome)),
             (Then::Unaccepted, _) => {}
-            (Then::Rearmed, Outcome::Deadline(next)) => self.deadlines.answer(next),
+            (Then::Rearmed, Outcome::Deadline { validity, look }) => {
+                self.deadlines.answer(validity);
+                return Some(OutboxEvent::Rearmed(look));
+            }
             (
                 Then::Expired,
                 Outcome::Expired {
@@ -164,13 +183,35 @@ impl Outbox {
                 self.open = self.open.saturating_sub(dropped);
                 self.queued = self.queued.saturating_sub(dropped);
                 let asked = self.revoke_all(ctx, proof, revoke.into_iter());
-                return asked.then_some(OutboxEvent::AnswerExpected);
+                let free = self.lanes_may_be_free();
+                return if asked {
+                    Some(OutboxEvent::AnswerExpected)
+                } else {
+                    free
+                };
             }
             (then, outcome) => {
                 debug_assert!(false, "store answered {outcome:?} to {then:?}");
             }
         }
         None
+    }
+
+    /// Something ended: what stood behind it may go on.
+    fn lanes_may_be_free(&mut self) -> Option<OutboxEvent> {
+        self.patience?;
+        self.unblocked();
+        Some(OutboxEvent::Look(Instant(0)))
+    }
+
+    /// Asks the gateway for one message back, because it is to go by SMS.
+    pub(crate) fn ask_back(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        proof: &Committed,
+        unsettled: Unsettled,
+    ) -> bool {
+        self.revoke_all(ctx, proof, std::iter::once(unsettled))
     }
 
     /// Asks the gateway for messages back, as far as it can be reached; the
@@ -200,7 +241,7 @@ impl Outbox {
             let closed = (session.epoch != epoch).then_some(epoch);
             ctx.trace(
                 Decision::Revoke { count: seqs.len() },
-                &["the user or its validity took it back"],
+                &["the user, its validity or SMS took it back"],
             );
             for chunk in seqs.chunks(MAX_SEQS_PER_FRAME) {
                 sending.revoke(ctx, proof, closed, chunk.to_vec());

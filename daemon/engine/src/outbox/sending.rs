@@ -9,7 +9,8 @@ use twine_proto::{E164, Epoch, Frame, Seq};
 use super::resume::Resume;
 use super::window::Window;
 use super::{OutboxEvent, Then};
-use crate::channel::{self, Choice, Facts};
+use crate::channel::Patience;
+use crate::channel::by_ip::{self, Choice, Facts};
 use crate::ctx::{Ctx, Route};
 use crate::gate::{Committed, Effect};
 use crate::limits::WINDOW;
@@ -32,6 +33,8 @@ pub(super) struct Sending {
     /// told.
     pub(super) lowest_unsettled: Seq,
     pub(super) told_unsettled: Seq,
+    /// A lane of it may have a note due.
+    pub(super) note_due: bool,
 }
 
 /// Whether messages wait in the store, not among the candidates.
@@ -75,15 +78,32 @@ impl Sending {
     }
 
     /// Gives a queued message to IP.
-    pub(super) fn release(&mut self, ctx: &mut Ctx<'_>, own: E164, id: MessageId, bytes: usize) {
+    pub(super) fn release(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        own: E164,
+        id: MessageId,
+        bytes: usize,
+        patience: Option<Patience>,
+    ) {
         self.window.reserve(bytes);
-        ctx.op(Op::Release { id }, Then::Released { own, bytes });
+        let look = patience.map(|patience| ctx.look(patience.accept));
+        let boot = ctx.stamp();
+        ctx.op(
+            Op::Release { id, look, boot },
+            Then::Released { own, bytes },
+        );
     }
 
-    pub(super) fn release_candidates(&mut self, ctx: &mut Ctx<'_>, own: E164) {
+    pub(super) fn release_candidates(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        own: E164,
+        patience: Option<Patience>,
+    ) {
         while let Some(candidate) = self.candidates.front() {
             let (id, bytes) = (candidate.id, candidate.content_bytes);
-            let (choice, because) = channel::choose(Facts {
+            let (choice, because) = by_ip::choose(Facts {
                 link_up: true,
                 session_ready: self.is_ready(),
                 window_open: self.window.has_room(bytes),
@@ -93,7 +113,7 @@ impl Sending {
             }
             ctx.trace(Decision::ByIp(id), because);
             self.candidates.pop_front();
-            self.release(ctx, own, id, bytes);
+            self.release(ctx, own, id, bytes, patience);
         }
     }
 

@@ -173,6 +173,10 @@ impl Session {
         }
     }
 
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
     fn enter(&mut self, now: Instant, state: State, reason: &'static str) {
         self.state = state;
         self.since = now;
@@ -724,7 +728,10 @@ impl Session {
                 self.ping(ctx);
                 None
             }
-            TimerReason::Validity | TimerReason::Lookup => None,
+            TimerReason::Validity
+            | TimerReason::Lookup
+            | TimerReason::Look
+            | TimerReason::SmsPace => None,
         }
     }
 

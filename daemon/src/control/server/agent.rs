@@ -1,12 +1,16 @@
-//! The telephony agent: which connection is it, and what it reports.
+//! The telephony agent: which connection is it, what it reports, and what it is
+//! asked to do.
 
-use twine_engine::TelephonyEvent;
+use twine_engine::time::Now;
+use twine_engine::{Order, TelephonyEvent};
+use twine_proto::control::ServerMessage;
 use twine_proto::control_pb::{self as pb, ErrorCode};
 
 use super::{Control, Wish};
 use crate::control::client::Greeted;
 use crate::control::connection::ClientId;
-use crate::control::reports::{self, Told};
+use crate::control::present;
+use crate::control::reports;
 use crate::control::roles::Roles;
 
 impl Control {
@@ -26,14 +30,46 @@ impl Control {
                 return self.close(id, ErrorCode::InvalidArgument, error.to_string());
             }
         };
-        match told {
-            Told::Unused(what) => self.unused_report(what),
-            Told::Event(event) => {
-                if self.agent != Some(id) && !self.new_agent(id, &event) {
-                    return;
-                }
-                self.wishes.push_back(Wish::Telephony(event));
+        if let Some(what) = told.odd {
+            self.odd_report(what);
+        }
+        if let Some(event) = told.event {
+            if self.agent != Some(id) && !self.new_agent(id, &event) {
+                return;
             }
+            self.wishes.push_back(Wish::Telephony(event));
+        }
+    }
+
+    /// Asks the agent for something.
+    pub fn order(&mut self, now: Now, order: Order) {
+        let Some((id, client)) = self
+            .agent
+            .and_then(|id| Some((id, self.clients.get_mut(&id)?)))
+        else {
+            self.counters.orders_dropped += 1;
+            return;
+        };
+        self.last_order += 1;
+        let order = ServerMessage::Order(present::order(self.last_order, order));
+        match client.push(now.instant, &order) {
+            Ok(()) => self.counters.orders += 1,
+            Err(slow) => {
+                self.counters.orders_dropped += 1;
+                self.close_slow(id, slow);
+            }
+        }
+    }
+
+    /// The agent says what became of an order. Those that are given now need no
+    /// such word: an SMS has its own results, the rest cannot fail.
+    pub(super) fn order_result(&mut self, id: ClientId, result: &pb::OrderResult) {
+        if self.agent != Some(id) {
+            return self.odd_report("an order's result from who is not the agent");
+        }
+        if result.code != 0 {
+            log::debug!("order {} ended with code {}", result.id, result.code);
+            self.odd_report("an order that could not be carried out");
         }
     }
 
@@ -53,9 +89,10 @@ impl Control {
         true
     }
 
-    pub(super) fn unused_report(&mut self, what: &str) {
-        if !std::mem::replace(&mut self.unused_report_logged, true) {
-            log::warn!("ignored from the telephony agent, this once logged: {what}");
+    /// Logs each oddity once in the daemon's life, without what was in it.
+    fn odd_report(&mut self, what: &'static str) {
+        if self.oddities.insert(what) {
+            log::warn!("from the telephony agent, this once logged: {what}");
         }
     }
 }

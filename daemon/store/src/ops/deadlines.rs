@@ -1,20 +1,29 @@
 //! The validity of messages, on boot time (DELIVERY 24).
 
-use twine_engine::message::TakeBack;
+use twine_engine::message::{IpAttempt, SmsAttempt, TakeBack};
 use twine_engine::store_ops::{BootStamp, Outcome, Unsettled};
 use twine_engine::time::{BootId, Instant};
 
+use super::change::NextLook;
 use super::{Result, Turn};
 use crate::rows::{self, Attempts, Columns};
 use crate::sql;
-
-/// Behind the columns of [`Attempts`] in [`sql::DUE`].
-const OWN: usize = 8;
+use crate::story::Step;
 
 impl Turn<'_> {
     pub(super) fn rearm_deadlines(&self, boot: BootStamp) -> Result<Outcome> {
-        self.execute(sql::REARM, (rows::boot(boot.boot), rows::instant(boot.at)))?;
-        Ok(Outcome::Deadline(self.next_deadline(boot.boot)?))
+        let now = (rows::boot(boot.boot), rows::instant(boot.at));
+        // Ages and beliefs count from here, see `in_this_boot`.
+        if self.execute(sql::BOOT_BEGIN, now)? == 1 {
+            self.execute(sql::REARM, now)?;
+            self.execute(sql::LOOKS_REARM, now)?;
+            self.execute(sql::HANDED_REARM, now)?;
+        }
+        let look = self.one(sql::NEXT_LOOK, (), |row| row.maybe_unsigned(0))?;
+        Ok(Outcome::Deadline {
+            validity: self.next_deadline(boot.boot)?,
+            look: look.flatten().map(Instant),
+        })
     }
 
     pub(super) fn expire_due(&mut self, boot: BootStamp, limit: usize) -> Result<Outcome> {
@@ -25,21 +34,30 @@ impl Turn<'_> {
                 rows::instant(boot.at),
                 rows::size(limit),
             ),
-            |row| Ok((Attempts::from_row(row)?, row.number(OWN)?)),
+            Attempts::from_row,
         )?;
         let mut revoke = Vec::new();
         let mut dropped = 0;
-        for (before, number) in due {
+        for before in due {
+            self.tell(before.id, Step::ValidityOver, None, &[])?;
             if let Some(sent) = before.ip.unsettled() {
-                self.mark_take_back(before.id, TakeBack::Expired)?;
+                self.mark_take_back(&before, TakeBack::Expired)?;
                 revoke.push(Unsettled {
-                    number,
+                    number: before.own,
                     epoch: sent.epoch,
                     seq: sent.seq,
                 });
+            } else if before.sms == SmsAttempt::Handed {
+                // It has left, and takes its course.
+                let after = Attempts {
+                    has_deadline: false,
+                    ..before.clone()
+                };
+                self.save(&before, after, NextLook::Keep)?;
             } else {
-                self.drop_queued(&before)?;
-                dropped += 1;
+                // What IP has ended for is out of the queue already.
+                dropped += usize::from(before.ip == IpAttempt::None);
+                self.call_off(&before, TakeBack::Expired)?;
             }
         }
         Ok(Outcome::Expired {

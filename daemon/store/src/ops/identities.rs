@@ -80,6 +80,8 @@ pub(crate) fn identities(db: &Connection) -> Result<Vec<IdentityPosition>> {
             cursor_check: row.get(4)?,
             old: old_epochs(db, number, held)?,
             queued: row.unsigned(5)?,
+            consented: row.get(9)?,
+            note_due: row.get(10)?,
         });
     }
     Ok(found)

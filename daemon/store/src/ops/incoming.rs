@@ -3,13 +3,15 @@
 use rusqlite::Row;
 use rusqlite::types::Type;
 use twine_engine::dedup::{Seen, SeenPlaces};
+use twine_engine::settings::Reach;
 use twine_engine::store_ops::{EventKind, Incoming, IncomingBody, Outcome};
 use twine_proto::frame::RejectReason;
 use twine_proto::{Cursor, Digest, E164, MessageName};
 
 use super::{Result, Turn};
-use crate::codes::Body;
-use crate::rows::{self, Columns};
+use crate::codes::{self, Body};
+use crate::error::StoreError;
+use crate::rows::{self, Columns, PeerKey};
 use crate::sql;
 
 /// Bytes of a gap in `lane_in.gaps`.
@@ -28,11 +30,6 @@ impl Turn<'_> {
             }
             IncomingBody::Unnamed => self.take_unnamed(incoming),
         }
-    }
-
-    pub(super) fn pass_cursor(&self, number: E164, cursor: Cursor, check: u32) -> Result<Outcome> {
-        self.move_cursor(number, cursor, check)?;
-        Ok(Outcome::Done)
     }
 
     /// Without a check the gateway could not tell that both mean the same entry:
@@ -55,7 +52,9 @@ impl Turn<'_> {
         body: Body,
         text: Option<&str>,
     ) -> Result<Outcome> {
-        let mut seen = self.seen_places(incoming.own, name)?;
+        let lane = self.lane_state(incoming.own, name)?;
+        self.believe_for_good(PeerKey::of(name.from), Reach::OnIp, lane.reach)?;
+        let mut seen = lane.seen;
         let answer = seen.take(name.lane_seq);
         if answer == Seen::New {
             self.keep_seen_places(incoming.own, name, &seen)?;
@@ -82,6 +81,14 @@ impl Turn<'_> {
             }
         }
         self.insert(incoming, Some((name, digest)), body, text)?;
+        if !incoming.note.is_empty() {
+            let Incoming { own, boot, .. } = *incoming;
+            self.read_note(own, name.from, name.epoch, &incoming.note, boot)?;
+        }
+        // Without an SMS of that peer there is nothing it could be a copy of.
+        if lane.by_sms {
+            self.pair_by_ip(incoming, name, text)?;
+        }
         Ok(Outcome::Inserted { id: incoming.id })
     }
 
@@ -128,6 +135,9 @@ impl Turn<'_> {
                 named.map(|(_, digest)| rows::bits(digest.0)),
                 incoming.age_s,
                 named.is_none().then(|| rows::int(incoming.cursor.get())),
+                incoming.maybe_by_sms,
+                rows::boot(incoming.boot.boot),
+                rows::instant(incoming.boot.at),
                 text,
             ),
         )?;
@@ -179,10 +189,20 @@ impl Turn<'_> {
         Ok(())
     }
 
-    fn seen_places(&self, own: E164, name: MessageName) -> Result<SeenPlaces> {
+    fn lane_state(&self, own: E164, name: MessageName) -> Result<LaneState> {
         let key = (rows::number(own), rows::number(name.from), name.epoch.get());
-        let seen = self.one(sql::LANE_READ, key, |row| seen_places(row, 0))?;
-        Ok(seen.unwrap_or_default())
+        let state = self.one(sql::LANE_STATE, key, |row| {
+            let seen = match row.maybe_unsigned(0)? {
+                Some(_) => seen_places(row, 0)?,
+                None => SeenPlaces::default(),
+            };
+            Ok(LaneState {
+                seen,
+                reach: row.maybe_code(3, codes::reach_from)?,
+                by_sms: row.get(4)?,
+            })
+        })?;
+        state.ok_or_else(|| StoreError::corrupt("a lane has no state"))
     }
 
     fn keep_seen_places(&self, own: E164, name: MessageName, seen: &SeenPlaces) -> Result<()> {
@@ -200,6 +220,14 @@ impl Turn<'_> {
         )?;
         Ok(())
     }
+}
+
+/// What is known of an incoming lane, and of its sender.
+struct LaneState {
+    seen: SeenPlaces,
+    reach: Option<Reach>,
+    /// It has written by SMS.
+    by_sms: bool,
 }
 
 /// What the history holds under a name.

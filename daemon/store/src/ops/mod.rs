@@ -3,28 +3,38 @@
 //! Owns the rules of DELIVERY as far as they are about what is kept. Opens and
 //! commits nothing: [`crate::SqliteStore`] does.
 
+mod change;
 mod clients;
+mod conversations;
 mod deadlines;
+mod deciding;
 mod identities;
 mod incoming;
+mod merging;
+mod notes;
 mod outcomes;
 mod receipts;
 mod sending;
+mod short_messages;
+mod sms;
 mod taking_back;
 mod upkeep;
 
 pub(crate) use clients::before_oldest;
+pub(crate) use conversations::{peer_key, setting};
 pub(crate) use identities::identities;
 pub(crate) use incoming::{seen_columns, seen_places};
+pub(crate) use sms::handed_lately;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 use twine_engine::message::{MessageId, Shown};
-use twine_engine::store_ops::{EventKind, Op, Outcome};
-use twine_engine::time::WallTime;
+use twine_engine::store_ops::{Because, EventKind, Op, Outcome};
+use twine_engine::time::{Instant, WallTime};
 use twine_proto::{E164, Epoch, Seq};
 
 use crate::error::StoreError;
 use crate::rows::{self, Attempts, Columns};
+use crate::story::Step;
 use crate::{codes, sql};
 
 pub(crate) type Result<T> = std::result::Result<T, StoreError>;
@@ -34,15 +44,33 @@ pub(crate) struct Turn<'a> {
     db: &'a Connection,
     wall: WallTime,
     latest_event: u64,
+    /// What the operation that is being applied leaves to do.
+    follows: Follows,
+}
+
+/// What an operation leaves to do.
+#[derive(Debug, Default, Clone, Copy)]
+struct Follows {
+    /// The earliest look it set.
+    look: Option<Instant>,
+    unblocked: bool,
+    note_due: bool,
+}
+
+impl Follows {
+    fn look(&mut self, at: Instant) {
+        self.look = Some(self.look.map_or(at, |earlier| earlier.min(at)));
+    }
 }
 
 impl<'a> Turn<'a> {
     /// `db` is inside a transaction; `latest_event` is the newest in the log.
-    pub(crate) const fn new(db: &'a Connection, wall: WallTime, latest_event: u64) -> Self {
+    pub(crate) fn new(db: &'a Connection, wall: WallTime, latest_event: u64) -> Self {
         Self {
             db,
             wall,
             latest_event,
+            follows: Follows::default(),
         }
     }
 
@@ -52,6 +80,7 @@ impl<'a> Turn<'a> {
     }
 
     pub(crate) fn apply(&mut self, op: &Op) -> Result<Outcome> {
+        self.follows = Follows::default();
         match op {
             Op::Register { number, iccid } => self.register(*number, iccid.as_ref()),
             Op::BeginSession { at_least } => self.begin_session(*at_least),
@@ -61,8 +90,16 @@ impl<'a> Turn<'a> {
                 contested_from,
             } => self.close_epoch(*number, *epoch, *contested_from),
             Op::BindEpoch { number, epoch } => self.bind_epoch(*number, *epoch),
+            Op::NoteSim { number, iccid } => self.note_sim(*number, iccid),
+            Op::Set {
+                conversation,
+                settings,
+            } => self.set(*conversation, settings),
+            Op::SetReach { peer, reach, boot } => self.set_reach(*peer, *reach, *boot),
+            Op::LoadConversation { own, peer, boot } => self.load_conversation(*own, *peer, *boot),
             Op::Enqueue(message) => self.enqueue(message),
-            Op::Release { id } => self.release(*id),
+            Op::Release { id, look, boot } => self.release(*id, *look, *boot),
+            Op::QueueForIp { id, look } => self.queue_for_ip(*id, *look),
             Op::LoadQueued {
                 number,
                 limit,
@@ -82,7 +119,9 @@ impl<'a> Turn<'a> {
                 number,
                 epoch,
                 state,
-            } => self.apply_sent(*number, *epoch, state),
+                away,
+                looks,
+            } => self.apply_sent(*number, *epoch, state, (away, *looks)),
             Op::ApplyClosed {
                 number,
                 epoch,
@@ -94,15 +133,63 @@ impl<'a> Turn<'a> {
                 results,
             } => self.apply_revoked(*number, *epoch, results),
             Op::Cancel { id } => self.cancel(*id),
-            Op::Retry { id, boot } => self.retry(*id, *boot),
+            Op::Retry { id, by, boot } => self.retry(*id, *by, *boot),
             Op::RearmDeadlines { boot } => self.rearm_deadlines(*boot),
             Op::ExpireDue { boot, limit } => self.expire_due(*boot, *limit),
+            Op::LoadDue { boot, limit } => self.load_due(*boot, *limit),
+            Op::Wake { waits, own } => self.wake(*waits, *own),
+            Op::Wait {
+                id,
+                seen,
+                waits,
+                look,
+                because,
+            } => self.wait(*id, *seen, *waits, *look, because),
+            Op::RuleOutSms { id, because } => self.rule_out_sms(*id, because),
+            Op::AskBack { id, look, because } => self.ask_back(*id, *look, because),
+            Op::ReleaseSms {
+                id,
+                seen,
+                iccid,
+                marked,
+                because,
+            } => self.release_sms(*id, *seen, (iccid, *marked), because),
+            Op::LoadSms { after, limit } => self.load_sms(*after, *limit),
+            Op::HandSms {
+                id,
+                attempt,
+                parts,
+                boot,
+                look,
+            } => self.hand_sms(*id, *attempt, *parts, (*boot, *look)),
+            Op::LoadHanded { after, limit } => self.load_handed(*after, *limit),
+            Op::ApplySmsPart {
+                attempt,
+                part,
+                state,
+                code,
+                refusal,
+                look,
+            } => self.apply_sms_part(*attempt, (*part, *state), *code, *refusal, *look),
+            Op::SettleUnknown { id } => self.settle_unknown(*id),
+            Op::ReleaseNote { number, id } => self.release_note(*number, *id),
+            Op::InsertSms(sms) => self.insert_sms(sms),
             Op::InsertIncoming(incoming) => self.insert_incoming(incoming),
-            Op::PassCursor {
+            Op::ApplyNote {
                 number,
+                from,
+                epoch,
+                note,
                 cursor,
                 check,
-            } => self.pass_cursor(*number, *cursor, *check),
+                boot,
+            } => {
+                self.move_cursor(*number, *cursor, *check)?;
+                if !note.is_empty() {
+                    self.read_note(*number, *from, *epoch, note, *boot)?;
+                }
+                Ok(Outcome::Done)
+            }
             Op::MarkRead { id } => self.mark_read(*id),
             Op::LoadReadMarks { number, limit } => self.load_read_marks(*number, *limit),
             Op::ReadConfirmed { number, mark } => self.read_confirmed(*number, *mark),
@@ -115,6 +202,14 @@ impl<'a> Turn<'a> {
             Op::OpenClient { client, from_now } => self.open_client(client, *from_now),
             Op::AckEvents { client, cursor } => self.ack_events(client, *cursor),
             Op::Prune => self.prune(),
+        }
+    }
+
+    /// The answer of operations that decide about messages.
+    const fn looks(&self) -> Outcome {
+        Outcome::Looks {
+            look: self.follows.look,
+            unblocked: self.follows.unblocked,
         }
     }
 
@@ -157,6 +252,17 @@ impl<'a> Turn<'a> {
 
     /// Appends to the event log.
     fn log(&mut self, kind: EventKind, message: MessageId, shown: Shown) -> Result<()> {
+        self.log_with(kind, message, shown, None)
+    }
+
+    /// The same, with the other message of a merge.
+    fn log_with(
+        &mut self,
+        kind: EventKind,
+        message: MessageId,
+        shown: Shown,
+        other: Option<MessageId>,
+    ) -> Result<()> {
         self.latest_event += 1;
         self.execute(
             sql::EVENT_ADD,
@@ -166,19 +272,35 @@ impl<'a> Turn<'a> {
                 rows::int(message.0),
                 codes::shown_code(shown),
                 rows::wall(self.wall),
+                other.map(|other| rows::int(other.0)),
             ),
         )?;
         Ok(())
     }
 
     /// Appends an event if the user sees something else than before, and says
-    /// when that was, for `changed_ms`.
+    /// when that was, for `changed_ms`. Nobody sees a note.
     fn log_change(&mut self, before: &Attempts, after: &Attempts) -> Result<Option<i64>> {
-        if before.shown() == after.shown() {
+        if before.is_note || (before.shown() == after.shown() && before.waits == after.waits) {
             return Ok(None);
         }
         self.log(EventKind::StateChanged, after.id, after.shown())?;
         Ok(Some(rows::wall(self.wall)))
+    }
+
+    /// Writes a line of a message's story.
+    fn tell(&self, id: MessageId, step: Step, detail: Option<i64>, because: Because) -> Result<()> {
+        self.execute(
+            sql::STORY_ADD,
+            (
+                rows::int(id.0),
+                rows::wall(self.wall),
+                step as i64,
+                detail,
+                (!because.is_empty()).then(|| because.join("\n")),
+            ),
+        )?;
+        Ok(())
     }
 
     /// The epoch an identity holds and its lowest unsettled seq.

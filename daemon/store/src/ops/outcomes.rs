@@ -18,21 +18,30 @@
 //! again by its user. So the fact wins, whichever comes first, and the same
 //! reports in another order end in the same state.
 //!
+//! While an SMS is open for a message, a negative end leaves it undecided, with a
+//! look at once. "Accepted" and "delivered" recall an SMS that still waits in our
+//! own queue (DELIVERY 16).
+//!
 //! Rejected is a fact as well, and the more precise one: a receiver acknowledges
 //! what it rejects (DELIVERY 12), so "delivered" tells nothing new of it.
 
-use twine_engine::message::{IpAttempt, SentAs};
-use twine_engine::store_ops::Outcome;
-use twine_proto::frame::{Disposition, RevokeOutcome, SentState};
+use twine_engine::message::{IpAttempt, SentAs, SmsAttempt, TakeBack};
+use twine_engine::settings::Reach;
+use twine_engine::store_ops::{AcceptedLooks, BootStamp, Outcome};
+use twine_proto::frame::{Disposition, Refusal, RevokeOutcome, SentState};
 use twine_proto::{E164, Epoch, Seq};
 
+use super::change::NextLook;
 use super::{Result, Turn};
 use crate::limits::STEP;
-use crate::rows::{self, Attempts};
+use crate::rows::{self, Attempts, Columns};
+use crate::story::Step;
 use crate::{codes, sql};
 
 /// Above every seq.
 const END: Seq = Seq(u64::MAX);
+/// Behind the columns of [`Attempts`] in [`sql::OPEN_BY_SEQ`].
+const MORE: usize = Attempts::COLUMNS;
 
 /// What applying a report changed.
 #[derive(Debug, Default)]
@@ -41,18 +50,31 @@ struct Tally {
     requeued: u64,
 }
 
+/// An unsettled message, and what else is known with it.
+struct Open {
+    before: Attempts,
+    reach: Option<Reach>,
+    /// Something in its lane waits for what is before it.
+    awaited: bool,
+}
+
 impl Turn<'_> {
     pub(super) fn apply_sent(
         &mut self,
         number: E164,
         epoch: Epoch,
         state: &SentState,
+        (away, looks): (&[Seq], AcceptedLooks),
     ) -> Result<Outcome> {
         let mut tally = Tally::default();
-        self.apply_state(number, epoch, state, &mut tally)?;
+        let now = Some(looks.here.boot);
+        self.apply_state(number, epoch, state, now, &mut tally)?;
+        self.accept_upto(number, epoch, state.high_water, Some((away, looks)))?;
         self.applied(number, &tally)
     }
 
+    /// A refusal of a closed epoch says nothing of the peer now: it may be old.
+    /// And acceptance is not news: what it has is looked at when it was to be.
     pub(super) fn apply_closed(
         &mut self,
         number: E164,
@@ -60,7 +82,8 @@ impl Turn<'_> {
         state: &SentState,
     ) -> Result<Outcome> {
         let mut tally = Tally::default();
-        self.apply_state(number, epoch, state, &mut tally)?;
+        self.apply_state(number, epoch, state, None, &mut tally)?;
+        self.accept_upto(number, epoch, state.high_water, None)?;
         // Of an epoch that is still held nothing may go back: its seqs keep
         // their meaning (DELIVERY 2).
         if self.held_epoch(number)? != Some(epoch) {
@@ -80,11 +103,12 @@ impl Turn<'_> {
             let sent = SentAs { epoch, seq };
             match outcome {
                 RevokeOutcome::Revoked => {
-                    self.dispose(number, sent, Disposition::Revoked, &mut tally)?;
+                    self.dispose(number, sent, Disposition::Revoked, None, &mut tally)?;
                 }
                 RevokeOutcome::AlreadyDelivered => self.deliver_open(number, sent, &mut tally)?,
                 // It stays marked and is asked for again (DELIVERY 15).
-                RevokeOutcome::InDoubt | RevokeOutcome::Forgotten => {}
+                RevokeOutcome::InDoubt => self.doubt(number, sent, true)?,
+                RevokeOutcome::Forgotten => self.doubt(number, sent, false)?,
             }
         }
         self.applied(number, &tally)
@@ -115,42 +139,115 @@ impl Turn<'_> {
             requeued: tally.requeued,
             // Without an epoch: where the next one begins.
             lowest_unsettled: lowest.unwrap_or(Seq(1)),
+            look: self.follows.look,
+            unblocked: self.follows.unblocked,
+            note_due: self.follows.note_due,
         })
     }
 
-    fn held_epoch(&self, number: E164) -> Result<Option<Epoch>> {
+    pub(super) fn held_epoch(&self, number: E164) -> Result<Option<Epoch>> {
         let held = self.one(sql::HELD_EPOCH, (rows::number(number),), |row| {
             row.get::<_, Option<u32>>(0)
         })?;
         Ok(held.flatten().map(Epoch))
     }
 
+    /// All but what is accepted.
     fn apply_state(
         &mut self,
         number: E164,
         epoch: Epoch,
         state: &SentState,
+        now: Option<BootStamp>,
         tally: &mut Tally,
     ) -> Result<()> {
         // Dispositions first: of a seq in both lists the rejection holds.
         for &(seq, disposition) in &state.dispositions {
-            self.dispose(number, SentAs { epoch, seq }, disposition, tally)?;
+            self.dispose(number, SentAs { epoch, seq }, disposition, now, tally)?;
         }
         for &seq in &state.delivered {
             self.deliver(number, SentAs { epoch, seq }, tally)?;
         }
-        self.accept_upto(number, epoch, state.high_water)
+        Ok(())
     }
 
-    fn accept_upto(&mut self, number: E164, epoch: Epoch, high_water: Seq) -> Result<()> {
+    fn accept_upto(
+        &mut self,
+        number: E164,
+        epoch: Epoch,
+        high_water: Seq,
+        looks: Option<(&[Seq], AcceptedLooks)>,
+    ) -> Result<()> {
         let taken = (Seq(0), high_water);
         self.each_between(
             sql::IN_FLIGHT_BETWEEN,
             number,
             epoch,
             taken,
-            |turn, before| turn.reopen(&before, IpAttempt::Accepted),
+            |turn, before| turn.accept(before, looks),
         )
+    }
+
+    fn accept(&mut self, before: Attempts, looks: Option<(&[Seq], AcceptedLooks)>) -> Result<()> {
+        let Some(sent) = before.ip.unsettled() else {
+            return Ok(());
+        };
+        let away = looks.is_some_and(|(away, _)| away.contains(&sent.seq));
+        let look = match looks {
+            // What is to be looked at at once still is.
+            Some((_, looks)) if before.look_ms != Some(0) => {
+                NextLook::At(if away { looks.away } else { looks.here })
+            }
+            _ => NextLook::Keep,
+        };
+        let after = Attempts {
+            ip: IpAttempt::Accepted(sent),
+            ..before.clone()
+        };
+        match before.sms {
+            // Recalled, and not asked back any more.
+            SmsAttempt::Waiting => {
+                self.away(&before, away)?;
+                let after = Attempts {
+                    sms: SmsAttempt::None,
+                    take_back: before.take_back.filter(|why| *why != TakeBack::BySms),
+                    waits: None,
+                    ..after
+                };
+                self.save(&before, after, look)
+            }
+            // The answer to the revoke is looked for at its own time.
+            SmsAttempt::None if before.take_back.is_none() && !before.is_note => {
+                let Some(at) = look.at() else {
+                    return self.reopen(&before, &after);
+                };
+                self.follows.look(at);
+                let changed = self.log_change(&before, &after)?;
+                let (look_boot, look_ms, look_after_ms) = look.columns();
+                let (code, _) = codes::ip_code(after.ip);
+                self.execute(
+                    sql::SET_OPEN_LOOK,
+                    (
+                        rows::int(after.id.0),
+                        code,
+                        changed,
+                        away,
+                        look_boot,
+                        look_ms,
+                        look_after_ms,
+                    ),
+                )?;
+                Ok(())
+            }
+            _ => self.reopen(&before, &after),
+        }
+    }
+
+    fn away(&self, before: &Attempts, away: bool) -> Result<()> {
+        if away {
+            self.execute(sql::AWAY, (rows::int(before.id.0),))?;
+        }
+        Ok(())
     }
 
     pub(super) fn unaccept(
@@ -165,7 +262,16 @@ impl Turn<'_> {
             number,
             epoch,
             lost,
-            |turn, before| turn.reopen(&before, IpAttempt::InFlight),
+            |turn, before| {
+                let Some(sent) = before.ip.unsettled() else {
+                    return Ok(());
+                };
+                let after = Attempts {
+                    ip: IpAttempt::InFlight(sent),
+                    ..before.clone()
+                };
+                turn.reopen(&before, &after)
+            },
         )?;
         Ok(Outcome::Done)
     }
@@ -205,36 +311,88 @@ impl Turn<'_> {
         }
     }
 
-    /// Between in flight and accepted.
-    fn reopen(&mut self, before: &Attempts, ip: impl FnOnce(SentAs) -> IpAttempt) -> Result<()> {
-        let Some(sent) = before.ip.unsettled() else {
-            return Ok(());
-        };
-        let after = Attempts {
-            ip: ip(sent),
-            ..*before
-        };
-        let changed = self.log_change(before, &after)?;
+    /// Between in flight and accepted: nothing else depends on which.
+    fn reopen(&mut self, before: &Attempts, after: &Attempts) -> Result<()> {
+        let changed = self.log_change(before, after)?;
         let (code, _) = codes::ip_code(after.ip);
         self.execute(sql::SET_OPEN, (rows::int(after.id.0), code, changed))?;
         Ok(())
     }
 
+    fn open_by_seq(&self, number: E164, sent: SentAs) -> Result<Option<Open>> {
+        self.one(sql::OPEN_BY_SEQ, by_seq(number, sent), |row| {
+            Ok(Open {
+                before: Attempts::from_row(row)?,
+                reach: row.maybe_code(MORE, codes::reach_from)?,
+                awaited: row.get(MORE + 1)?,
+            })
+        })
+    }
+
     fn deliver(&mut self, number: E164, sent: SentAs, tally: &mut Tally) -> Result<()> {
-        let key = by_seq(number, sent.epoch, sent.seq);
-        let open = self.one(sql::OPEN_BY_SEQ, key, Attempts::from_row)?;
-        if open.is_some() {
-            tally.settled += 1;
-        }
-        let before = match open {
-            Some(before) => Some(before),
+        let open = match self.open_by_seq(number, sent)? {
+            Some(open) => open,
             // The fact wins over the conclusion; see the top of this file.
-            None => self.one(sql::CONCLUDED_BY_SEQ, key, Attempts::from_row)?,
+            None => {
+                let concluded = self.one(
+                    sql::CONCLUDED_BY_SEQ,
+                    by_seq(number, sent),
+                    Attempts::from_row,
+                )?;
+                let Some(before) = concluded else {
+                    return Ok(());
+                };
+                Open {
+                    before,
+                    reach: None,
+                    awaited: true,
+                }
+            }
         };
-        match before {
-            Some(before) => self.settle(&before, IpAttempt::Delivered(sent)),
-            None => Ok(()),
+        self.delivered(number, sent, open, tally)
+    }
+
+    fn delivered(
+        &mut self,
+        number: E164,
+        sent: SentAs,
+        open: Open,
+        tally: &mut Tally,
+    ) -> Result<()> {
+        let before = open.before;
+        if before.carries_note {
+            self.close_noted(number, sent.epoch, sent.seq)?;
         }
+        self.believe_for_good(before.peer, Reach::OnIp, open.reach)?;
+        if before.is_note {
+            return self.forget_note(&before);
+        }
+        let after = Attempts {
+            ip: IpAttempt::Delivered(sent),
+            sms: match before.sms {
+                SmsAttempt::Waiting => SmsAttempt::NotUsed,
+                sms => sms,
+            },
+            take_back: None,
+            waits: None,
+            ..before.clone()
+        };
+        let plain = before.ip.unsettled().is_some()
+            && before.sms == after.sms
+            && matches!(before.sms, SmsAttempt::None | SmsAttempt::NotUsed)
+            && before.waits.is_none()
+            && before.take_back != Some(TakeBack::BySms)
+            && !before.held
+            && !before.may_have_left()
+            && !before.unclosed
+            && !open.awaited;
+        tally.settled += u64::from(before.ip.unsettled().is_some());
+        if plain {
+            let changed = self.log_change(&before, &after)?;
+            self.execute(sql::SETTLE, (rows::int(after.id.0), changed))?;
+            return Ok(());
+        }
+        self.save(&before, after, NextLook::Keep)
     }
 
     /// The answer to a revoke speaks of an attempt that was open. One that was
@@ -242,12 +400,10 @@ impl Turn<'_> {
     /// more exact: of a message that the receiver rejected, and that the user has
     /// dismissed, the answer is "already delivered" as well.
     fn deliver_open(&mut self, number: E164, sent: SentAs, tally: &mut Tally) -> Result<()> {
-        let key = by_seq(number, sent.epoch, sent.seq);
-        let Some(before) = self.one(sql::OPEN_BY_SEQ, key, Attempts::from_row)? else {
-            return Ok(());
-        };
-        tally.settled += 1;
-        self.settle(&before, IpAttempt::Delivered(sent))
+        match self.open_by_seq(number, sent)? {
+            Some(open) => self.delivered(number, sent, open, tally),
+            None => Ok(()),
+        }
     }
 
     fn dispose(
@@ -255,25 +411,82 @@ impl Turn<'_> {
         number: E164,
         sent: SentAs,
         disposition: Disposition,
+        now: Option<BootStamp>,
         tally: &mut Tally,
     ) -> Result<()> {
-        let key = by_seq(number, sent.epoch, sent.seq);
-        let Some(before) = self.one(sql::OPEN_BY_SEQ, key, Attempts::from_row)? else {
+        let Some(open) = self.open_by_seq(number, sent)? else {
             return Ok(());
         };
-        tally.settled += 1;
-        self.settle(&before, IpAttempt::after(disposition, before.take_back))
+        let before = open.before;
+        if let (Disposition::Refused(Refusal::UnknownRecipient), Some(now)) = (disposition, now) {
+            self.believe_refused(before.peer, now)?;
+        }
+        if before.is_note {
+            return self.forget_note(&before);
+        }
+        let reason = match before.take_back {
+            // An acceptance took the mark away, and then the answer came to a
+            // revoke that was under way. It was no cancel: that rules SMS out.
+            None if before.sms != SmsAttempt::NotUsed => Some(TakeBack::BySms),
+            reason => reason,
+        };
+        let ip = IpAttempt::after(disposition, reason);
+        if ip == IpAttempt::Revoked(TakeBack::BySms) {
+            self.if_silent(&before, open.reach)?;
+        }
+        self.end(&before, ip, tally)
     }
 
-    pub(super) fn settle(&mut self, before: &Attempts, ip: IpAttempt) -> Result<()> {
+    /// It was accepted, and its delivery deadline had passed (DELIVERY 15).
+    fn if_silent(&self, before: &Attempts, known: Option<Reach>) -> Result<()> {
+        if matches!(before.ip, IpAttempt::Accepted(_)) {
+            self.believe_for_good(before.peer, Reach::Silent, known)?;
+        }
+        Ok(())
+    }
+
+    /// IP has ended negatively: while SMS is open, that is to be decided about.
+    fn end(&mut self, before: &Attempts, ip: IpAttempt, tally: &mut Tally) -> Result<()> {
         let after = Attempts {
             ip,
             take_back: None,
-            ..*before
+            waits: match before.sms {
+                SmsAttempt::Waiting => before.waits,
+                _ => None,
+            },
+            ..before.clone()
         };
-        let changed = self.log_change(before, &after)?;
-        let (code, detail) = codes::ip_code(ip);
-        self.execute(sql::SETTLE, (rows::int(after.id.0), code, detail, changed))?;
+        tally.settled += 1;
+        let look = if after.waits_for_a_channel() {
+            NextLook::AtOnce
+        } else {
+            NextLook::Keep
+        };
+        self.save(before, after, look)
+    }
+
+    fn doubt(&mut self, number: E164, sent: SentAs, may_be_handed: bool) -> Result<()> {
+        let Some(open) = self.open_by_seq(number, sent)? else {
+            return Ok(());
+        };
+        let before = open.before;
+        if before.take_back != Some(TakeBack::BySms) {
+            return Ok(());
+        }
+        if may_be_handed {
+            self.if_silent(&before, open.reach)?;
+        }
+        if before.sms == SmsAttempt::None {
+            self.tell(before.id, Step::InDoubt, None, &[])?;
+            self.execute(sql::IN_DOUBT, (rows::int(before.id.0),))?;
+            self.save(&before, before.clone(), NextLook::AtOnce)?;
+        }
+        Ok(())
+    }
+
+    /// What a note told is known to have arrived, or will be told again.
+    fn forget_note(&self, note: &Attempts) -> Result<()> {
+        self.execute(sql::NOTE_DELETE, (rows::int(note.id.0),))?;
         Ok(())
     }
 
@@ -292,23 +505,33 @@ impl Turn<'_> {
             epoch,
             untaken,
             |turn, before| {
-                if let Some(reason) = before.take_back {
-                    tally.settled += 1;
-                    return turn.settle(&before, IpAttempt::Revoked(reason));
+                if before.is_note {
+                    return turn.forget_note(&before);
+                }
+                if before.carries_note {
+                    turn.execute(sql::NOTE_DROP, (rows::int(before.id.0),))?;
+                }
+                let left_ip = !matches!(before.sms, SmsAttempt::None | SmsAttempt::NotUsed);
+                if let Some(reason) = before.take_back.or(left_ip.then_some(TakeBack::BySms)) {
+                    return turn.end(&before, IpAttempt::Revoked(reason), tally);
                 }
                 tally.requeued += 1;
                 let after = Attempts {
                     ip: IpAttempt::None,
-                    ..before
+                    place: None,
+                    queued: true,
+                    ..before.clone()
                 };
-                let changed = turn.log_change(&before, &after)?;
-                turn.execute(sql::REQUEUE, (rows::int(after.id.0), changed))?;
-                Ok(())
+                turn.save(&before, after, NextLook::Keep)
             },
         )
     }
 }
 
-fn by_seq(number: E164, epoch: Epoch, seq: Seq) -> (i64, u32, i64) {
-    (rows::number(number), epoch.get(), rows::int(seq.get()))
+fn by_seq(number: E164, sent: SentAs) -> (i64, u32, i64) {
+    (
+        rows::number(number),
+        sent.epoch.get(),
+        rows::int(sent.seq.get()),
+    )
 }

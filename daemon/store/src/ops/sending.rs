@@ -1,18 +1,25 @@
 //! From the client's token to a seq and a place in the lane (DELIVERY 1, 2, 8).
 
-use rusqlite::Row;
-use twine_engine::message::{MessageId, Shown, content_of};
+use rusqlite::types::Type;
+use rusqlite::{Row, params};
+use twine_engine::message::{
+    Channel, IpAttempt, LaneUse, MessageId, Shown, SmsAttempt, content_of, lane_use,
+};
+use twine_engine::settings::{Mode, Reach};
 use twine_engine::store_ops::{
-    EventKind, NewOutgoing, Outcome, QueuedMessage, Released, ResumeItem,
+    Because, BootStamp, EventKind, Look, NewOutgoing, Outcome, QueuedMessage, Released, ResumeItem,
 };
 use twine_engine::time::Instant;
-use twine_proto::{E164, Epoch, LaneSeq, OpaqueContent, Seq};
+use twine_proto::{E164, Epoch, LaneSeq, Seq};
 
-use super::{Result, Turn};
+use super::change::NextLook;
+use super::{Result, Turn, notes};
+use crate::codes::Stage;
 use crate::error::StoreError;
 use crate::limits::MAX_TAKING_BACK;
-use crate::rows::{self, Columns};
-use crate::sql;
+use crate::rows::{self, Attempts, Columns, PeerKey};
+use crate::story::Step;
+use crate::{codes, sql};
 
 impl Turn<'_> {
     pub(super) fn enqueue(&mut self, new: &NewOutgoing) -> Result<Outcome> {
@@ -20,20 +27,42 @@ impl Turn<'_> {
             return Ok(Outcome::Repeated { id });
         }
         let valid_for_ms = new.valid_for.map(rows::duration);
+        let lane_use = lane_use(IpAttempt::None, new.sms, None, !new.queue_for_ip);
+        let undecided = lane_use == LaneUse::Blocks;
+        let stage = if undecided {
+            Stage::Undecided
+        } else {
+            Stage::Other
+        };
+        let (look_boot, look_ms, look_after_ms) = NextLook::from(new.look).columns();
         self.execute(
             sql::OUTGOING_ADD,
-            (
+            params![
                 rows::int(new.id.0),
                 rows::number(new.own),
-                rows::number(new.peer),
+                self.key(new.peer)?,
                 rows::wall(self.wall),
+                codes::sms_code(new.sms),
                 valid_for_ms,
                 valid_for_ms.map(|_| rows::boot(new.boot.boot)),
                 valid_for_ms.map(|ms| rows::instant(new.boot.at) + ms),
+                new.queue_for_ip,
+                codes::lane_use_code(lane_use),
+                stage as i64,
+                undecided,
+                new.wish.map(codes::channel_code),
+                look_boot,
+                look_ms,
+                look_after_ms,
+                rows::boot(new.boot.boot),
+                rows::instant(new.boot.at),
                 new.text.expose(),
-            ),
+            ],
         )?;
         self.log(EventKind::StateChanged, new.id, Shown::Queued)?;
+        if !new.because.is_empty() {
+            self.tell(new.id, Step::Stored, None, new.because)?;
+        }
         Ok(Outcome::Enqueued { id: new.id })
     }
 
@@ -65,27 +94,40 @@ impl Turn<'_> {
         Ok(None)
     }
 
-    pub(super) fn release(&mut self, id: MessageId) -> Result<Outcome> {
-        let found = self.one(sql::RELEASABLE, (rows::int(id.0),), |row| {
-            Ok(Releasable {
-                own: row.number(0)?,
-                peer: row.number(1)?,
-                place_in: row.maybe_epoch(2)?,
-                place: row.maybe_unsigned(3)?.map(LaneSeq),
-                content: content(row, 4)?,
-                epoch: row.epoch(5)?,
-                seq: Seq(row.unsigned(6)?),
-            })
-        })?;
+    pub(super) fn release(
+        &mut self,
+        id: MessageId,
+        look: Option<Look>,
+        boot: BootStamp,
+    ) -> Result<Outcome> {
+        let found = self.one(sql::RELEASABLE, (rows::int(id.0),), releasable)?;
         let Some(found) = found else {
             return Ok(Outcome::NotQueued);
+        };
+        if found.blocked {
+            return Ok(Outcome::NotByIp { look: None });
+        }
+        let peer = match self.by_ip(&found, boot)? {
+            Ok(peer) => peer,
+            Err(because) => return self.not_by_ip(id, because),
         };
         self.execute(sql::SEQ_TAKE, (rows::number(found.own), found.epoch.get()))?;
         let lane_seq = match found.place {
             // Another try in the same epoch: its place was never another's.
-            Some(place) if found.place_in == Some(found.epoch) => place,
+            Some((of, place)) if of == found.epoch => place,
             _ => self.take_place(found.own, found.epoch, found.peer)?,
         };
+        let note = if found.to_note {
+            let noted = self.note_below(found.own, found.peer, found.epoch, lane_seq)?;
+            if !noted.entries.is_empty() {
+                self.noted_in(&noted, found.own, found.peer, (found.epoch, found.seq))?;
+            }
+            noted.entries
+        } else {
+            Vec::new()
+        };
+        let (look_boot, look_ms, look_after_ms) = NextLook::from(look).columns();
+        let kept_note = (!note.is_empty()).then(|| notes::encode(&note));
         self.execute(
             sql::RELEASE,
             (
@@ -94,22 +136,70 @@ impl Turn<'_> {
                 rows::int(lane_seq.get()),
                 rows::int(found.seq.get()),
                 rows::wall(self.wall),
+                found.sms == SmsAttempt::None && look.is_none(),
+                look_boot,
+                look_ms,
+                look_after_ms,
+                // An earlier SMS of it may be there as well.
+                found.sms_left,
+                kept_note.as_ref().map(|note| note.as_bytes().as_ref()),
             ),
         )?;
         self.log(EventKind::StateChanged, id, Shown::Sending)?;
         Ok(Outcome::Released(Released {
             id,
             own: found.own,
-            peer: found.peer,
+            peer,
             epoch: found.epoch,
             seq: found.seq,
             lane_seq,
-            content: found.content,
+            content: content_of(&found.text, note).encode(),
         }))
     }
 
-    fn take_place(&self, own: E164, epoch: Epoch, peer: E164) -> Result<LaneSeq> {
-        let key = (rows::number(own), epoch.get(), rows::number(peer));
+    /// The number to which it may go by IP, or what speaks against that. Where SMS
+    /// is out of the question, IP is the only way there is to a number.
+    fn by_ip(
+        &self,
+        found: &Releasable,
+        boot: BootStamp,
+    ) -> Result<std::result::Result<E164, Because>> {
+        let Some(peer) = found.peer.number() else {
+            return Ok(Err(&["only SMS reaches a name or a short code"]));
+        };
+        if found.sms != SmsAttempt::None || found.wish == Some(Channel::Ip) {
+            return Ok(Ok(peer));
+        }
+        if found.wish == Some(Channel::Sms) {
+            return Ok(Err(&["the user wished for SMS"]));
+        }
+        if found.mode == Some(Mode::SmsOnly) {
+            return Ok(Err(&["the setting is SMS only"]));
+        }
+        let (reach, since) = found.reach;
+        Ok(match self.still_believed(reach, since, boot)? {
+            Reach::Refused => Err(&["the peer is not on IP"]),
+            Reach::Silent => Err(&["the peer has given no sign of life by IP"]),
+            Reach::Unknown | Reach::OnIp => Ok(peer),
+        })
+    }
+
+    fn not_by_ip(&mut self, id: MessageId, because: Because) -> Result<Outcome> {
+        if let Some(before) = self.attempts(id)? {
+            self.tell(id, Step::NotByIp, None, because)?;
+            let after = Attempts {
+                queued: false,
+                ..before.clone()
+            };
+            self.save(&before, after, NextLook::AtOnce)?;
+        }
+        Ok(Outcome::NotByIp {
+            look: self.follows.look,
+        })
+    }
+
+    pub(super) fn take_place(&self, own: E164, epoch: Epoch, peer: PeerKey) -> Result<LaneSeq> {
+        let key = (rows::number(own), epoch.get(), peer);
         self.one(sql::PLACE_TAKE, key, |row| row.unsigned(0).map(LaneSeq))?
             .ok_or_else(|| StoreError::corrupt("a lane gave no place"))
     }
@@ -133,11 +223,11 @@ impl Turn<'_> {
                 more = true;
                 break;
             }
-            let content_bytes = content(row, 2)?.as_bytes().len();
+            let content_bytes = content_bytes(row, 2)?;
             bytes = bytes.saturating_add(content_bytes);
             messages.push(QueuedMessage {
                 id: MessageId(row.unsigned(0)?),
-                peer: row.number(1)?,
+                peer: row.peer(1, 4)?,
                 content_bytes,
                 deadline: row.maybe_unsigned(3)?.map(Instant),
             });
@@ -183,34 +273,64 @@ impl Turn<'_> {
     }
 }
 
+/// A row of [`sql::RELEASABLE`].
 struct Releasable {
     own: E164,
-    peer: E164,
-    place_in: Option<Epoch>,
-    place: Option<LaneSeq>,
-    content: OpaqueContent,
+    peer: PeerKey,
+    place: Option<(Epoch, LaneSeq)>,
+    text: String,
     epoch: Epoch,
     seq: Seq,
+    sms: SmsAttempt,
+    sms_left: bool,
+    wish: Option<Channel>,
+    blocked: bool,
+    to_note: bool,
+    mode: Option<Mode>,
+    reach: (Option<Reach>, BootStamp),
 }
 
+fn releasable(row: &Row<'_>) -> rusqlite::Result<Releasable> {
+    Ok(Releasable {
+        own: row.number(0)?,
+        peer: PeerKey(row.get(1)?),
+        place: row.place(2)?,
+        text: row.get(4)?,
+        epoch: row.epoch(5)?,
+        seq: Seq(row.unsigned(6)?),
+        sms: row.code(7, codes::sms_from)?,
+        sms_left: row.get(8)?,
+        wish: row.maybe_code(9, codes::channel_from)?,
+        blocked: row.get(10)?,
+        to_note: row.get(11)?,
+        mode: row.maybe_code(12, codes::mode_from)?,
+        reach: (row.maybe_code(13, codes::reach_from)?, row.stamp(14)?),
+    })
+}
+
+/// Size of the content as it would travel without a note.
+fn content_bytes(row: &Row<'_>, at: usize) -> rusqlite::Result<usize> {
+    let text = row.get_ref(at)?.as_str()?;
+    Ok(content_of(text, Vec::new()).encode().as_bytes().len())
+}
+
+/// A message under its seq, or a note without one. The same bytes each time,
+/// because the gateway compares digests of them (DELIVERY 4).
 fn resume_item(row: &Row<'_>) -> rusqlite::Result<ResumeItem> {
+    let text = row.get_ref(7)?.as_str_or_null()?.unwrap_or_default();
+    let note = notes::decode(row.get_ref(8)?.as_blob_or_null()?).ok_or_else(|| {
+        rusqlite::Error::FromSqlConversionFailure(8, Type::Blob, "a note is unreadable".into())
+    })?;
     Ok(ResumeItem {
         released: Released {
             id: MessageId(row.unsigned(0)?),
             own: row.number(1)?,
             peer: row.number(2)?,
             epoch: row.epoch(3)?,
-            lane_seq: LaneSeq(row.unsigned(4)?),
+            lane_seq: LaneSeq(row.maybe_unsigned(4)?.unwrap_or(0)),
             seq: Seq(row.unsigned(5)?),
-            content: content(row, 7)?,
+            content: content_of(text, note).encode(),
         },
         take_back: row.take_back(6)?.is_some(),
     })
-}
-
-/// The content as it travels; the same bytes each time, because the gateway
-/// compares digests of them (DELIVERY 4).
-fn content(row: &Row<'_>, at: usize) -> rusqlite::Result<OpaqueContent> {
-    let text = row.get_ref(at)?.as_str()?;
-    Ok(content_of(text).encode())
 }

@@ -3,7 +3,7 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, Row, params_from_iter};
 use twine_engine::dedup::{Seen, SeenPlaces};
-use twine_proto::LaneSeq;
+use twine_proto::{LaneSeq, Peer, SmsName};
 
 use super::scan::{self, Keyed};
 use crate::error::StoreError;
@@ -15,12 +15,32 @@ use crate::sql;
 type Result<T> = std::result::Result<T, StoreError>;
 
 /// The tables that are read here.
-pub(super) const TABLES: [&str; 8] = [
-    "device", "identity", "epoch", "lane_in", "message", "client", "token", "event",
+pub(super) const TABLES: [&str; 14] = [
+    "device",
+    "identity",
+    "epoch",
+    "lane_in",
+    "peer_name",
+    "message",
+    "client",
+    "token",
+    "event",
+    "setting",
+    "reach",
+    "sms_seen",
+    "note_pending",
+    "story",
 ];
 
-/// Columns of a message behind [`sql::MESSAGE_COLUMNS`].
-const MORE_OF_MESSAGE: &str = "valid_for_ms, deadline_boot, deadline_ms, digest, cursor";
+/// A message's row. It is read twice: as a message, to see that it is one, and
+/// as it is.
+const MESSAGE_ROW: &str = "id, direction, own, peer, hidden, position, created_ms, changed_ms, epoch, lane_seq, \
+     ip, ip_detail, sent_epoch, sent_seq, sms, take_back, valid_for_ms, deadline_boot, \
+     deadline_ms, queued, lane_use, stage, held, wish, waits_for, look_boot, look_ms, \
+     look_after_ms, born_boot, born_ms, in_doubt, away, sms_marked, sms_attempt, sms_parts, \
+     sms_code, sms_left, unclosed, closed, noted_epoch, noted_seq, note, read, body, digest, \
+     age_s, cursor, came_by, residue, hash, scts_ms, copy_of, by_note, late, maybe_by_sms, \
+     arrived_boot, arrived_ms, iccid, text";
 
 /// What was copied.
 #[derive(Debug, Default)]
@@ -58,21 +78,21 @@ pub(super) fn everything(source: Option<&Connection>, target: &Connection) -> Re
 }
 
 fn tables(source: &Connection, target: &Connection, copied: &mut Copied) -> Result<()> {
-    let message = format!("{}, {MORE_OF_MESSAGE}", sql::MESSAGE_COLUMNS);
-    copied.messages = keyed(
+    keyed(
         source,
         target,
-        ("message", "id", &message),
-        |row| rows::message(row).map(drop),
+        ("peer_name", "id", "id, name"),
+        |_| Ok(()),
         &mut copied.unreadable,
     )?;
+    copied.messages = messages(source, target, &mut copied.unreadable)?;
     keyed(
         source,
         target,
         (
             "identity",
             "id",
-            "id, number, iccid, last_epoch, cursor, cursor_check",
+            "id, number, iccid, last_epoch, cursor, cursor_check, consented",
         ),
         |row| {
             row.number(1)?;
@@ -84,8 +104,16 @@ fn tables(source: &Connection, target: &Connection, copied: &mut Copied) -> Resu
     )?;
     // Of an identity that cannot be read the messages still tell the number.
     target.execute(
-        "INSERT INTO identity (number) SELECT DISTINCT own FROM message WHERE true
-         ON CONFLICT (number) DO NOTHING",
+        "INSERT INTO identity (number, consented)
+             SELECT own, max(coalesce(ip > 0, came_by = 0)) FROM message GROUP BY own
+             ON CONFLICT (number) DO NOTHING",
+        (),
+    )?;
+    // Of a name that cannot be read its messages still tell that it was one.
+    target.execute(
+        "INSERT INTO peer_name (id, name)
+             SELECT DISTINCT -peer, 'unreadable name ' || -peer FROM message WHERE peer < 0
+             ON CONFLICT DO NOTHING",
         (),
     )?;
     copied.clients = keyed(
@@ -102,6 +130,18 @@ fn tables(source: &Connection, target: &Connection, copied: &mut Copied) -> Resu
         |_| Ok(()),
         &mut copied.unreadable,
     )?;
+    ordered(
+        source,
+        target,
+        (
+            "setting",
+            &["own", "peer"],
+            "own, peer, mode, fallback, iccid",
+        ),
+        |_| Ok(()),
+        &mut copied.unreadable,
+    )?;
+    beside_messages(source, target, &mut copied.unreadable)?;
     ordered(
         source,
         target,
@@ -132,6 +172,55 @@ fn tables(source: &Connection, target: &Connection, copied: &mut Copied) -> Resu
         },
         &mut copied.unreadable,
     )
+}
+
+/// Copies what helps messages along: beliefs, repeats, pending notes, stories.
+fn beside_messages(source: &Connection, target: &Connection, unreadable: &mut u64) -> Result<()> {
+    let keyed_tables = [
+        ("reach", "peer", "peer, reach, boot, since_ms"),
+        ("sms_seen", "id", "id, own, peer, scts_ms, digest, spool_id"),
+        ("story", "no", "no, message, wall_ms, step, detail, because"),
+    ];
+    for table in keyed_tables {
+        keyed(source, target, table, |_| Ok(()), unreadable)?;
+    }
+    ordered(
+        source,
+        target,
+        (
+            "note_pending",
+            &["own", "peer", "epoch", "lane_seq"],
+            "own, peer, epoch, lane_seq, filled, hash",
+        ),
+        |row| {
+            row.epoch(2)?;
+            row.unsigned(3).map(drop)
+        },
+        unreadable,
+    )
+}
+
+/// Copies what is a message; how many.
+fn messages(source: &Connection, target: &Connection, unreadable: &mut u64) -> Result<u64> {
+    let mut copied = 0;
+    let columns = format!("{}, {MESSAGE_ROW}", sql::MESSAGE_COLUMNS);
+    let insert = insert_into("message", MESSAGE_ROW);
+    let nobody = Peer::Name(SmsName::new("?").map_err(|error| {
+        StoreError::corrupt(format!("no name stands for one that is lost: {error}"))
+    })?);
+    let table = Keyed {
+        table: "message",
+        key: "id",
+        columns: &columns,
+    };
+    *unreadable += scan::keyed(source, &table, |row| {
+        // Its peer's name lies elsewhere, and may be lost alone.
+        let taken = rows::message_of(row, nobody).is_ok()
+            && copy_columns(row, rows::MESSAGE_COLUMNS, target, &insert)? == 1;
+        copied += u64::from(taken);
+        Ok(taken)
+    })?;
+    Ok(copied)
 }
 
 /// Copies a table with an integer key; how many rows.
@@ -191,9 +280,14 @@ fn insert_into(table: &str, columns: &str) -> String {
 
 /// How many rows were added: one, or none if the schema refuses it.
 fn copy_row(row: &Row<'_>, target: &Connection, insert: &str) -> Result<usize> {
+    copy_columns(row, 0, target, insert)
+}
+
+/// The same, with the columns from `first` on.
+fn copy_columns(row: &Row<'_>, first: usize, target: &Connection, insert: &str) -> Result<usize> {
     let mut statement = target.prepare_cached(insert)?;
     let values: rusqlite::Result<Vec<Value>> = (0..statement.parameter_count())
-        .map(|at| row.get(at))
+        .map(|at| row.get(first + at))
         .collect();
     let Ok(values) = values else {
         return Ok(0);
@@ -251,7 +345,7 @@ fn complete_epochs(target: &Connection) -> Result<()> {
     target.execute_batch(
         "INSERT INTO epoch (own, epoch, next_seq)
              SELECT own, sent_epoch, max(sent_seq) + 1 FROM message
-             WHERE ip IN (1, 2) AND ip < 7 GROUP BY own, sent_epoch
+             WHERE ip IN (1, 2) AND ip > 0 AND ip < 7 GROUP BY own, sent_epoch
              ON CONFLICT (own, epoch) DO UPDATE SET next_seq = max(next_seq, excluded.next_seq);
          UPDATE identity SET epoch = NULL, last_epoch = max(last_epoch,
              coalesce((SELECT max(e.epoch) FROM epoch e WHERE e.own = number), 0),
@@ -265,7 +359,8 @@ fn complete_epochs(target: &Connection) -> Result<()> {
 fn complete_lanes(target: &Connection) -> Result<()> {
     let mut places = target.prepare(
         "SELECT own, peer, epoch, lane_seq FROM message
-         WHERE direction = 1 AND lane_seq IS NOT NULL ORDER BY own, peer, epoch, lane_seq",
+         WHERE direction = 1 AND lane_seq IS NOT NULL AND came_by = 0
+         ORDER BY own, peer, epoch, lane_seq",
     )?;
     let mut places = places.query(())?;
     let mut lane: Option<((i64, i64, u32), SeenPlaces)> = None;

@@ -9,7 +9,7 @@ use twine_proto::Epoch;
 use twine_proto::frame::{Disposition, RevokeOutcome};
 
 use super::Backend;
-use super::world::{EPOCH, World, at, state};
+use super::world::{EPOCH, World, at, retry, state};
 
 struct Due {
     revoke: Vec<Unsettled>,
@@ -34,7 +34,7 @@ fn expire<B: Backend>(world: &mut World<B>, boot: BootStamp, limit: usize) -> Du
 
 fn rearm<B: Backend>(world: &mut World<B>, boot: BootStamp) -> Option<u64> {
     match world.op(Op::RearmDeadlines { boot }) {
-        Outcome::Deadline(next) => next.map(|at| at.0),
+        Outcome::Deadline { validity, .. } => validity.map(|at| at.0),
         outcome => panic!("{outcome:?}"),
     }
 }
@@ -154,7 +154,8 @@ pub fn a_retry_is_valid_anew(backend: impl Backend) {
     let mut world = World::bound(backend);
     let id = world.enqueue_valid_for(100);
     expire(&mut world, at(100), 10);
-    world.done(Op::Retry { id, boot: at(500) });
+    let outcome = world.op(retry(id, at(500)));
+    assert!(matches!(outcome, Outcome::Retried { .. }), "{outcome:?}");
     world.crash();
     assert_eq!(rearm(&mut world, at(501)), Some(600));
     assert_eq!(expire(&mut world, at(599), 10).dropped, 0);

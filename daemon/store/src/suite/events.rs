@@ -5,7 +5,7 @@ use twine_engine::message::Shown;
 use twine_engine::store_ops::{EventCursor, EventKind, Op, Outcome};
 
 use super::Backend;
-use super::world::{World, at, client, state};
+use super::world::{World, at, client, retry, state};
 
 /// Where a client stands and the newest event.
 fn open<B: Backend>(world: &mut World<B>, name: &str, from_now: bool) -> (u64, u64) {
@@ -34,11 +34,7 @@ pub fn the_log_has_no_holes(backend: impl Backend) {
     let received = world.receive(1);
     let stored = world.batch(vec![
         Op::Cancel { id: sent },
-        Op::PassCursor {
-            number: super::world::own(),
-            cursor: twine_proto::Cursor(99),
-            check: 1,
-        },
+        super::world::pass_cursor(99, 1),
     ]);
     assert_eq!(stored.latest_event, EventCursor(3), "none of these is one");
     let last = world.enqueue("two");
@@ -126,7 +122,7 @@ pub fn behind_retention_is_resync(backend: impl Backend) {
     let mut world = World::bound(backend);
     open(&mut world, "app", false);
     let id = world.enqueue("on and off");
-    let change = [Op::Cancel { id }, Op::Retry { id, boot: at(0) }];
+    let change = [Op::Cancel { id }, retry(id, at(0))];
     let rounds = usize::try_from(EVENTS_KEPT / 2 + 1).expect("fits");
     let ops: Vec<_> = change.iter().cycle().take(2 * rounds).cloned().collect();
     for batch in ops.chunks(5000) {

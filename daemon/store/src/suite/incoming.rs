@@ -7,7 +7,7 @@ use twine_proto::frame::RejectReason;
 use twine_proto::{Cursor, Digest, Epoch};
 
 use super::Backend;
-use super::world::{EPOCH, World, key, name, other_peer, own, peer, second_own, text_body};
+use super::world::{EPOCH, World, key, name, other_peer, peer, second_own, text_body};
 
 fn cursor<B: Backend>(world: &World<B>) -> (u64, u32) {
     let identities = world.snapshot().identities;
@@ -236,11 +236,7 @@ pub fn the_cursor_moves_forward_with_every_entry(backend: impl Backend) {
         named.cursor_check()
     };
     let pass = |world: &mut World<_>, at, check| {
-        world.done(Op::PassCursor {
-            number: own(),
-            cursor: Cursor(at),
-            check,
-        });
+        world.done(super::world::pass_cursor(at, check));
     };
     let check = insert(&mut world, 10, 1);
     assert_eq!(cursor(&world), (10, check));
@@ -257,19 +253,11 @@ pub fn the_cursor_moves_forward_with_every_entry(backend: impl Backend) {
 /// The gateway could not compare it.
 pub fn an_entry_without_a_check_leaves_the_cursor(backend: impl Backend) {
     let mut world = World::bound(backend);
-    world.done(Op::PassCursor {
-        number: own(),
-        cursor: Cursor(5),
-        check: 77,
-    });
+    world.done(super::world::pass_cursor(5, 77));
     let mut unnamed = world.incoming(IncomingBody::Unnamed);
     unnamed.cursor = Cursor(9);
     world.op(Op::InsertIncoming(unnamed));
-    world.done(Op::PassCursor {
-        number: own(),
-        cursor: Cursor(10),
-        check: 0,
-    });
+    world.done(super::world::pass_cursor(10, 0));
     world.read_by_peer(1);
     assert_eq!(cursor(&world), (5, 77));
 }

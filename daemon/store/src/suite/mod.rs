@@ -8,14 +8,23 @@
 //! twine_store::behaves_like_a_store!(MyBackend::new());
 //! ```
 
+pub mod attempts;
+pub mod between;
 pub mod deadlines;
 pub mod events;
 pub mod identities;
 pub mod incoming;
+pub mod lanes;
+pub mod looks;
+pub mod merging;
+pub mod notes;
 pub mod outcomes;
 pub mod reads;
 pub mod receipts;
 pub mod sending;
+pub mod settings;
+mod short_message;
+pub mod short_messages;
 pub mod taking_back;
 mod world;
 
@@ -144,6 +153,129 @@ macro_rules! behaves_like_a_store {
                 the_outbox_comes_oldest_first_in_pages,
                 a_snapshot_says_where_to_start,
                 ids_are_never_given_twice,
+            }
+            lanes {
+                nothing_passes_an_undecided_message,
+                messages_on_ip_follow_each_other,
+                an_sms_on_its_way_blocks_its_lane_alone,
+                an_sms_waits_for_what_is_before_it,
+                the_first_undecided_message_gets_the_look,
+                only_later_undecided_messages_get_the_look,
+                a_message_on_ip_that_wants_to_leave_gets_the_look,
+                a_message_on_ip_that_waits_without_a_look_gets_one,
+                what_waits_for_the_user_is_in_nobodys_way,
+                a_queued_message_that_waits_for_the_user_stays_in_the_queue,
+                what_stands_before_a_message_is_told,
+                a_failed_message_frees_its_lane,
+                places_count_both_channels,
+                an_sms_of_an_unbound_number_has_no_place,
+                a_name_is_reached_by_sms_alone,
+                what_speaks_against_ip_is_found_at_release,
+                what_is_asked_back_blocks_only_when_it_is_revoked,
+            }
+            looks {
+                a_look_is_due_at_its_time,
+                looks_come_in_order_and_bounded,
+                operations_replace_or_remove_the_look,
+                an_sms_has_no_look_until_it_is_handed_over,
+                an_accepted_message_gets_the_look_of_its_recipient,
+                what_is_settled_is_not_looked_at,
+                another_boot_starts_looks_again,
+                another_boot_starts_ages_again,
+                what_was_waited_for_brings_a_look,
+                a_decision_about_other_attempts_is_ignored,
+                a_new_reason_to_wait_is_an_event,
+                a_decision_gets_all_that_counts,
+            }
+            between {
+                acceptance_recalls_an_sms_that_waits,
+                delivery_recalls_an_sms_that_waits,
+                an_sms_at_the_agent_is_not_recalled,
+                what_is_asked_back_and_revoked_may_go_by_sms,
+                a_revoke_that_crosses_the_acceptance_is_no_cancel,
+                what_is_in_doubt_may_go_as_an_uncertain_copy,
+                a_refusal_leaves_it_undecided_while_sms_is_open,
+                a_delivery_deadline_marks_the_peer_as_silent,
+                what_is_taken_back_otherwise_stays_so,
+                cancelling_a_message_by_sms,
+                validity_ends_an_sms_that_waits,
+                what_was_asked_back_in_a_closed_epoch,
+                a_retry_takes_the_wish_of_the_user,
+                the_user_may_prefer_sms_while_it_is_on_its_way,
+                the_user_answers_a_message_that_waits,
+            }
+            attempts {
+                an_attempt_carries_what_the_agent_needs,
+                a_message_is_handed_over_once,
+                parts_are_counted_one_by_one,
+                an_undeliverable_sms_failed,
+                a_refusal_for_now_goes_back_to_the_queue,
+                a_partial_result_fails_and_is_remembered,
+                a_refused_attempt_leaves_no_copy,
+                an_unknown_result_settles_as_unconfirmed,
+                an_unconfirmed_sms_may_turn_out_to_have_failed,
+                an_unknown_result_may_have_left,
+                what_has_no_result_is_ordered_again,
+                the_pacing_queue_comes_in_pages,
+                a_snapshot_says_what_was_handed_over_lately,
+            }
+            notes {
+                a_lane_that_never_left_ip_carries_no_note,
+                a_note_rides_along_until_it_is_acknowledged,
+                what_was_not_acknowledged_is_noted_again,
+                a_note_is_the_same_at_each_resubmission,
+                what_changed_after_it_was_noted_is_noted_again,
+                a_resolved_copy_makes_a_note_due,
+                a_note_that_rides_along_is_not_due_any_more,
+                a_note_without_a_message_is_seen_by_nobody,
+                a_note_that_was_refused_leaves_its_places_open,
+                places_that_stayed_empty_are_noted_with_the_others,
+                an_earlier_attempt_by_sms_is_noted,
+                a_note_has_a_bounded_number_of_entries,
+                a_note_is_about_its_own_lane,
+            }
+            short_messages {
+                an_incoming_sms_reads_back,
+                an_sms_is_taken_once_for_its_spool_id,
+                an_sms_the_network_repeats_is_taken_once,
+                an_sms_takes_no_place_from_a_message_by_ip,
+                names_are_peers_of_their_own,
+            }
+            merging {
+                a_marked_copy_merges_in_both_orders,
+                only_what_fits_is_merged,
+                an_ambiguous_mark_merges_nothing,
+                two_marked_sms_are_one_message,
+                a_mark_is_believed_for_a_day,
+                a_mark_looks_back_over_a_few_messages,
+                what_may_have_come_by_sms_needs_no_mark,
+                a_note_gives_an_sms_its_place,
+                an_sms_moves_to_its_place,
+                a_note_may_come_before_its_sms,
+                a_note_merges_what_went_both_ways,
+                a_note_confirms_a_mark,
+                a_contradicting_note_undoes_a_merge,
+                a_note_takes_an_sms_from_the_wrong_message,
+                an_sms_that_finds_its_place_late_stays,
+                a_note_without_a_message_moves_the_cursor,
+                a_placed_sms_is_no_conflict,
+                a_placeholder_in_the_place_of_an_sms_is_its_copy,
+                all_copies_refer_to_one_root,
+                reading_a_root_reads_its_copies,
+                reading_an_sms_of_a_new_lane_is_told,
+                pending_notes_are_bounded,
+                pages_step_over_copies,
+            }
+            settings {
+                settings_are_kept_as_set,
+                open_messages_are_looked_at_when_settings_change,
+                what_a_setting_ruled_out_is_open_again,
+                settings_disturb_nothing_that_is_settled,
+                a_refusal_is_believed_for_a_while,
+                signs_of_life_say_that_a_peer_is_on_ip,
+                an_unknown_recipient_is_not_on_ip,
+                a_card_brings_its_number_for_sms_alone,
+                the_number_of_settings_is_limited,
             }
         }
     };

@@ -6,7 +6,7 @@ use twine_proto::frame::{Disposition, Refusal, RejectReason, RevokeOutcome};
 use twine_proto::{Epoch, Seq};
 
 use super::Backend;
-use super::world::{EPOCH, World, own, second_own, state};
+use super::world::{EPOCH, World, accepted_looks, apply_sent, own, second_own, state};
 
 const NEXT: Epoch = Epoch(691);
 
@@ -218,6 +218,8 @@ pub fn unknown_seqs_change_nothing(backend: impl Backend) {
         number: second_own(),
         epoch: EPOCH,
         state: state(5, &[1], &[]),
+        away: Vec::new(),
+        looks: accepted_looks(),
     });
     assert_eq!(world.sent_in(NEXT, state(5, &[1], &[])), (0, 0));
     assert_eq!(
@@ -231,11 +233,9 @@ pub fn unknown_seqs_change_nothing(backend: impl Backend) {
 pub fn the_lowest_unsettled_seq_is_told(backend: impl Backend) {
     let mut world = World::bound(backend);
     world.send_many(4);
-    let mut lowest = |high_water, delivered: &[u64]| match world.op(Op::ApplySent {
-        number: own(),
-        epoch: EPOCH,
-        state: state(high_water, delivered, &[]),
-    }) {
+    let mut lowest = |high_water, delivered: &[u64]| match world
+        .op(apply_sent(EPOCH, state(high_water, delivered, &[])))
+    {
         Outcome::Applied {
             lowest_unsettled, ..
         } => lowest_unsettled.get(),

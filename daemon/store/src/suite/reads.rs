@@ -1,7 +1,8 @@
 //! What readers find.
 
 use twine_engine::message::{
-    Direction, IpAttempt, MessageId, MessageRecord, OrderKey, SentAs, Shown, SmsAttempt,
+    Channel, Direction, IpAttempt, MessageId, MessageRecord, OrderKey, SentAs, Shown, SmsAttempt,
+    SmsRecord,
 };
 use twine_engine::store_ops::{EventCursor, Op, StoreOps};
 use twine_proto::{Epoch, LaneSeq, Redacted, Seq};
@@ -23,7 +24,7 @@ pub fn an_outgoing_message_reads_back(backend: impl Backend) {
             id,
             direction: Direction::Outgoing,
             own: own(),
-            peer: peer(),
+            peer: peer().into(),
             text: Some(Redacted::new("hello".to_owned())),
             name: Some(twine_proto::MessageName {
                 from: own(),
@@ -35,7 +36,14 @@ pub fn an_outgoing_message_reads_back(backend: impl Backend) {
                 epoch: EPOCH,
                 seq: Seq(1),
             }),
-            sms: SmsAttempt::None,
+            sms: SmsRecord {
+                state: SmsAttempt::NotUsed,
+                ..SmsRecord::default()
+            },
+            waits_for: None,
+            came_by: Channel::Ip,
+            copy_of: None,
+            late: false,
             take_back: None,
             shown: Shown::Sending,
             order: OrderKey {
@@ -62,11 +70,15 @@ pub fn an_incoming_message_reads_back(backend: impl Backend) {
             id,
             direction: Direction::Incoming,
             own: own(),
-            peer: peer(),
+            peer: peer().into(),
             text: Some(Redacted::new("text 3".to_owned())),
             name: Some(name(peer(), EPOCH, 3)),
             ip: IpAttempt::None,
-            sms: SmsAttempt::None,
+            sms: SmsRecord::default(),
+            waits_for: None,
+            came_by: Channel::Ip,
+            copy_of: None,
+            late: false,
             take_back: None,
             shown: Shown::Received,
             order: OrderKey {
@@ -110,7 +122,7 @@ pub fn history_comes_newest_first_in_pages(backend: impl Backend) {
     }
     let keys: Vec<_> = world.history(None, 100).iter().map(|m| m.order).collect();
     assert!(keys.windows(2).all(|pair| pair[0] > pair[1]));
-    let elsewhere = world.store().history(second_own(), peer(), None, 10);
+    let elsewhere = world.store().history(second_own(), peer().into(), None, 10);
     assert!(matches!(elsewhere, Ok(page) if page.is_empty()));
 }
 

@@ -6,7 +6,7 @@ use twine_proto::frame::{Disposition, ReadMark, Refusal};
 use twine_proto::{Cursor, E164, Epoch, LaneSeq};
 
 use super::Backend;
-use super::world::{EPOCH, World, at, name, other_peer, own, peer, state, text_body};
+use super::world::{EPOCH, World, name, other_peer, own, peer, state, text_body};
 
 fn read<B: Backend>(world: &mut World<B>, id: MessageId) -> Option<UntoldMark> {
     match world.op(Op::MarkRead { id }) {
@@ -204,10 +204,7 @@ pub fn the_peer_has_read_what_it_has(backend: impl Backend) {
         &[1, 4],
         &[(2, refused), (3, Disposition::Expired)],
     ));
-    world.done(Op::Retry {
-        id: ids[2],
-        boot: at(0),
-    });
+    world.retry(ids[2]);
     world.read_by_peer(5);
     world.crash();
     let shown: Vec<_> = ids.iter().map(|id| world.shown(*id)).collect();

@@ -6,7 +6,7 @@ use twine_engine::time::WallTime;
 use twine_proto::{Content, Epoch, Redacted, Seq};
 
 use super::Backend;
-use super::world::{EPOCH, World, client, other_peer, own, peer, state};
+use super::world::{EPOCH, World, client, other_peer, own, peer, release, state};
 
 /// Trap: the daemon dies after the commit, before its reply (DELIVERY 1).
 pub fn a_repeated_token_returns_the_first_message(backend: impl Backend) {
@@ -86,9 +86,7 @@ pub fn seqs_are_given_at_release_without_gap(backend: impl Backend) {
     assert_eq!((released.seq.get(), released.lane_seq.get()), (2, 2));
     // Several in one batch.
     let more = world.enqueue("more");
-    let outcomes = world
-        .batch(vec![Op::Release { id: held }, Op::Release { id: more }])
-        .outcomes;
+    let outcomes = world.batch(vec![release(held), release(more)]).outcomes;
     let seqs: Vec<u64> = outcomes
         .iter()
         .map(|outcome| match outcome {
@@ -110,10 +108,7 @@ pub fn a_cancelled_message_takes_no_seq(backend: impl Backend) {
     let cancelled = world.enqueue("cancelled");
     let sent = world.enqueue("sent");
     world.op(Op::Cancel { id: cancelled });
-    assert!(matches!(
-        world.op(Op::Release { id: cancelled }),
-        Outcome::NotQueued
-    ));
+    assert!(matches!(world.op(release(cancelled)), Outcome::NotQueued));
     assert_eq!(world.release(sent).seq.get(), 1);
     assert_eq!(world.record(cancelled).name, None);
 }
@@ -136,21 +131,12 @@ pub fn places_count_each_lane(backend: impl Backend) {
 pub fn nothing_is_released_without_an_epoch(backend: impl Backend) {
     let mut world = World::empty(backend);
     let nobody = world.enqueue("of a number that is not registered");
-    assert!(matches!(
-        world.op(Op::Release { id: nobody }),
-        Outcome::NotQueued
-    ));
+    assert!(matches!(world.op(release(nobody)), Outcome::NotQueued));
     world.register(own());
-    assert!(matches!(
-        world.op(Op::Release { id: nobody }),
-        Outcome::NotQueued
-    ));
+    assert!(matches!(world.op(release(nobody)), Outcome::NotQueued));
     world.bind(EPOCH);
     world.close(EPOCH);
-    assert!(matches!(
-        world.op(Op::Release { id: nobody }),
-        Outcome::NotQueued
-    ));
+    assert!(matches!(world.op(release(nobody)), Outcome::NotQueued));
     assert_eq!(world.shown(nobody), Shown::Queued);
     world.bind(Epoch(691));
     assert_eq!(world.release(nobody).epoch, Epoch(691));
@@ -161,13 +147,10 @@ pub fn a_message_is_released_once(backend: impl Backend) {
     let mut world = World::bound(backend);
     let id = world.send("once");
     for id in [id, MessageId(999)] {
-        assert!(matches!(world.op(Op::Release { id }), Outcome::NotQueued));
+        assert!(matches!(world.op(release(id)), Outcome::NotQueued));
     }
     let received = world.receive(1);
-    assert!(matches!(
-        world.op(Op::Release { id: received }),
-        Outcome::NotQueued
-    ));
+    assert!(matches!(world.op(release(received)), Outcome::NotQueued));
     assert_eq!(world.story(id), [Shown::Queued, Shown::Sending]);
     let next = world.enqueue("next");
     assert_eq!(world.release(next).seq.get(), 2);
@@ -206,7 +189,7 @@ pub fn queued_messages_come_oldest_first_and_bounded(backend: impl Backend) {
     let rest = [ids[0], ids[2], ids[3], ids[4]];
     let (found, more, messages) = load(&mut world, 10, 100_000);
     assert_eq!((&found[..], more), (&rest[..], false));
-    assert_eq!(messages[0].peer, peer());
+    assert_eq!(messages[0].peer, peer().into());
     assert_eq!(messages[0].deadline, None);
     let bytes = messages[0].content_bytes;
     assert!(bytes > 100, "as it travels");

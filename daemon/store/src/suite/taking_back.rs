@@ -6,7 +6,7 @@ use twine_proto::Epoch;
 use twine_proto::frame::{Disposition, Refusal, RejectReason, RevokeOutcome};
 
 use super::Backend;
-use super::world::{EPOCH, World, at, own, state};
+use super::world::{EPOCH, World, at, own, retry, state};
 
 const NEXT: Epoch = Epoch(691);
 
@@ -235,39 +235,24 @@ pub fn only_what_failed_is_tried_again(backend: impl Backend) {
     let received = world.receive(1);
     for id in [queued, sending, received] {
         assert!(matches!(
-            world.op(Op::Retry { id, boot: at(0) }),
+            world.op(retry(id, at(0))),
             Outcome::TooLate { shown: Some(_) }
         ));
     }
     world.op(Op::Cancel { id: sending });
     assert!(
-        matches!(
-            world.op(Op::Retry {
-                id: sending,
-                boot: at(0)
-            }),
-            Outcome::TooLate { .. }
-        ),
+        matches!(world.op(retry(sending, at(0))), Outcome::TooLate { .. }),
         "not before it is taken back"
     );
     world.sent(state(1, &[1], &[]));
     assert!(matches!(
-        world.op(Op::Retry {
-            id: sending,
-            boot: at(0)
-        }),
+        world.op(retry(sending, at(0))),
         Outcome::TooLate {
             shown: Some(Shown::Delivered)
         }
     ));
     let unknown = MessageId(999);
-    assert!(matches!(
-        world.op(Op::Retry {
-            id: unknown,
-            boot: at(0)
-        }),
-        Outcome::NotFound
-    ));
+    assert!(matches!(world.op(retry(unknown, at(0))), Outcome::NotFound));
 }
 
 /// Cancelled is cancelled, also if the validity was over before.

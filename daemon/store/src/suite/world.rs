@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use twine_engine::message::{MessageId, MessageRecord, OrderKey, Shown};
+use twine_engine::message::{Channel, MessageId, MessageRecord, OrderKey, Shown, SmsAttempt};
 use twine_engine::store_ops::{
-    Batch, BatchId, BootStamp, ClientName, EventCursor, EventRecord, Incoming, IncomingBody,
-    NewOutgoing, Op, Outcome, Released, Snapshot, StoreOps, Stored, Token,
+    AcceptedLooks, Batch, BatchId, BootStamp, ClientName, EventCursor, EventRecord, Incoming,
+    IncomingBody, Look, NewOutgoing, Op, Outcome, Released, Snapshot, StoreOps, Stored, Token,
 };
 use twine_engine::time::{BootId, Instant, WallTime};
 use twine_proto::frame::{Disposition, ReadMark, RevokeOutcome, SentState};
-use twine_proto::{Cursor, Digest, E164, Epoch, LaneSeq, MessageName, Redacted, Seq, SessionNo};
+use twine_proto::{
+    Cursor, Digest, E164, Epoch, LaneSeq, MessageName, Peer, Redacted, Seq, SessionNo,
+};
 
 use super::Backend;
 
@@ -20,6 +22,11 @@ pub(super) const BOOT: BootId = BootId(u64::MAX - 3);
 pub(super) type InFlight = Vec<(u64, bool)>;
 /// Accepted seqs that are being taken back, with their epoch.
 pub(super) type TakingBack = Vec<(u32, u64)>;
+
+/// See [`accepted_looks`].
+pub(super) const AWAY_MS: u64 = 500_000;
+/// See [`accepted_looks`].
+pub(super) const HERE_MS: u64 = 900_000;
 
 /// Larger than any page a case needs.
 const PAGE: usize = 100;
@@ -48,10 +55,26 @@ fn number(number: u64) -> E164 {
     E164::new(number).expect("a number")
 }
 
-pub(super) fn at(ms: u64) -> BootStamp {
+pub(super) const fn at(ms: u64) -> BootStamp {
     BootStamp {
         boot: BOOT,
         at: Instant(ms),
+    }
+}
+
+/// So long after 0 of [`BOOT`].
+pub(super) fn look(after_ms: u64) -> Look {
+    Look {
+        boot: at(0),
+        after: Duration::from_millis(after_ms),
+    }
+}
+
+/// When accepted messages are looked at again.
+pub(super) fn accepted_looks() -> AcceptedLooks {
+    AcceptedLooks {
+        away: look(AWAY_MS),
+        here: look(HERE_MS),
     }
 }
 
@@ -101,13 +124,55 @@ pub(super) fn key(message: &MessageRecord) -> (u64, u32, u64) {
     (position, epoch.get(), lane_seq.get())
 }
 
+/// A release without a look.
+pub(super) const fn release(id: MessageId) -> Op {
+    Op::Release {
+        id,
+        look: None,
+        boot: at(0),
+    }
+}
+
+/// Another try by IP.
+pub(super) const fn retry(id: MessageId, boot: BootStamp) -> Op {
+    Op::Retry {
+        id,
+        by: Some(Channel::Ip),
+        boot,
+    }
+}
+
+/// Passes over a mailbox entry that holds no message: a note that says nothing.
+pub(super) fn pass_cursor(cursor: u64, check: u32) -> Op {
+    Op::ApplyNote {
+        number: own(),
+        from: peer(),
+        epoch: Epoch(1),
+        note: Vec::new(),
+        cursor: Cursor(cursor),
+        check,
+        boot: at(0),
+    }
+}
+
+/// A report about this device's first number; nobody is away.
+pub(super) fn apply_sent(epoch: Epoch, state: SentState) -> Op {
+    Op::ApplySent {
+        number: own(),
+        epoch,
+        state,
+        away: Vec::new(),
+        looks: accepted_looks(),
+    }
+}
+
 /// See the module.
 pub(super) struct World<B: Backend> {
     backend: B,
     store: Option<B::Store>,
     batches: u64,
-    next_id: u64,
-    next_cursor: u64,
+    pub(super) next_id: u64,
+    pub(super) next_cursor: u64,
     next_token: u64,
     pub(super) wall: WallTime,
     latest: EventCursor,
@@ -232,7 +297,7 @@ impl<B: Backend> World<B> {
 
     // -- sending --------------------------------------------------------------
 
-    /// A new message with a token of its own.
+    /// A new message with a token of its own, for IP alone and in its queue.
     pub(super) fn new_message(&mut self, text: &str) -> NewOutgoing {
         let id = MessageId(self.next_id);
         self.next_id += 1;
@@ -242,10 +307,15 @@ impl<B: Backend> World<B> {
             client: client("app"),
             token: Token(self.next_token.to_be_bytes().to_vec()),
             own: own(),
-            peer: peer(),
+            peer: Peer::Number(peer()),
             text: Redacted::new(text.to_owned()),
             valid_for: None,
             boot: at(0),
+            wish: None,
+            sms: SmsAttempt::NotUsed,
+            queue_for_ip: true,
+            look: None,
+            because: &[],
         }
     }
 
@@ -264,7 +334,7 @@ impl<B: Backend> World<B> {
 
     pub(super) fn enqueue_to(&mut self, peer: E164) -> MessageId {
         let mut message = self.new_message("hello");
-        message.peer = peer;
+        message.peer = peer.into();
         self.enqueue_as(message)
     }
 
@@ -275,7 +345,7 @@ impl<B: Backend> World<B> {
     }
 
     pub(super) fn release(&mut self, id: MessageId) -> Released {
-        match self.op(Op::Release { id }) {
+        match self.op(release(id)) {
             Outcome::Released(released) => {
                 assert_eq!(released.id, id);
                 released
@@ -298,8 +368,16 @@ impl<B: Backend> World<B> {
             .collect()
     }
 
+    /// Once more by IP, and into its queue.
     pub(super) fn retry(&mut self, id: MessageId) {
-        self.done(Op::Retry { id, boot: at(0) });
+        let outcome = self.op(retry(id, at(0)));
+        assert!(matches!(outcome, Outcome::Retried { .. }), "{outcome:?}");
+        self.queue_for_ip(id);
+    }
+
+    pub(super) fn queue_for_ip(&mut self, id: MessageId) {
+        let outcome = self.op(Op::QueueForIp { id, look: look(0) });
+        assert!(matches!(outcome, Outcome::Looks { .. }), "{outcome:?}");
     }
 
     /// Settled and requeued by a report of the present epoch.
@@ -308,12 +386,7 @@ impl<B: Backend> World<B> {
     }
 
     pub(super) fn sent_in(&mut self, epoch: Epoch, state: SentState) -> (u64, u64) {
-        let op = Op::ApplySent {
-            number: own(),
-            epoch,
-            state,
-        };
-        self.applied(op)
+        self.applied(apply_sent(epoch, state))
     }
 
     pub(super) fn closed(&mut self, epoch: Epoch, state: SentState) -> (u64, u64) {
@@ -337,7 +410,7 @@ impl<B: Backend> World<B> {
         self.applied(op).0
     }
 
-    fn applied(&mut self, op: Op) -> (u64, u64) {
+    pub(super) fn applied(&mut self, op: Op) -> (u64, u64) {
         match self.op(op) {
             Outcome::Applied {
                 settled, requeued, ..
@@ -399,6 +472,9 @@ impl<B: Backend> World<B> {
             },
             body,
             age_s: 7,
+            note: Vec::new(),
+            maybe_by_sms: false,
+            boot: at(0),
         }
     }
 
@@ -452,7 +528,7 @@ impl<B: Backend> World<B> {
     /// A page of the conversation with the peer.
     pub(super) fn history(&self, before: Option<OrderKey>, limit: usize) -> Vec<MessageRecord> {
         self.store()
-            .history(own(), peer(), before, limit)
+            .history(own(), peer().into(), before, limit)
             .unwrap_or_else(|error| panic!("history: {error}"))
     }
 

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use twine_engine::message::MessageId;
 use twine_engine::store_ops::{
-    Batch, BatchId, BootStamp, ClientName, Incoming, IncomingBody, NewOutgoing, Op, Outcome,
-    StoreOps, Token,
+    AcceptedLooks, Batch, BatchId, BootStamp, ClientName, Incoming, IncomingBody, Look,
+    NewOutgoing, Op, Outcome, StoreOps, Token,
 };
 use twine_engine::time::{BootId, Instant, WallTime};
+use twine_proto::frame::SentState;
 use twine_proto::{Cursor, Digest, E164, Epoch, LaneSeq, MessageName, Redacted};
 use twine_store::SqliteStore;
 use twine_store::suite::Backend;
@@ -119,13 +120,15 @@ pub(crate) fn new_message(id: u64, text: &str) -> NewOutgoing {
         client: ClientName("app".to_owned()),
         token: Token(id.to_be_bytes().to_vec()),
         own: own(),
-        peer: peer(),
+        peer: peer().into(),
         text: Redacted::new(text.to_owned()),
         valid_for: None,
-        boot: BootStamp {
-            boot: BootId(1),
-            at: Instant(0),
-        },
+        boot: now(),
+        wish: None,
+        sms: twine_engine::message::SmsAttempt::NotUsed,
+        queue_for_ip: true,
+        look: None,
+        because: &[],
     }
 }
 
@@ -148,5 +151,43 @@ pub(crate) fn incoming(id: u64, place: u64) -> Incoming {
             text: Redacted::new(format!("text {place}")),
         },
         age_s: 0,
+        note: Vec::new(),
+        maybe_by_sms: false,
+        boot: now(),
+    }
+}
+
+/// The moment of everything here.
+pub(crate) fn now() -> BootStamp {
+    BootStamp {
+        boot: BootId(1),
+        at: Instant(0),
+    }
+}
+
+/// Gives a message to IP.
+pub(crate) fn release(id: u64) -> Op {
+    Op::Release {
+        id: MessageId(id),
+        look: None,
+        boot: now(),
+    }
+}
+
+/// What the gateway says of the present epoch.
+pub(crate) fn apply_sent(state: SentState) -> Op {
+    let look = Look {
+        boot: now(),
+        after: std::time::Duration::ZERO,
+    };
+    Op::ApplySent {
+        number: own(),
+        epoch: EPOCH,
+        state,
+        away: Vec::new(),
+        looks: AcceptedLooks {
+            away: look,
+            here: look,
+        },
     }
 }

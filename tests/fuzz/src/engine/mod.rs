@@ -5,24 +5,28 @@
 //! connections that are up, and allowed in their direction; the store answers
 //! the one batch it has; time does not go back.
 
+mod phone;
 mod says;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use twine_engine::limits::WINDOW;
-use twine_engine::message::MessageId;
+use twine_engine::message::{Channel, MessageId};
+use twine_engine::parts::{AttemptId, PartState};
 use twine_engine::store_ops::{Batch, StoreOps};
 use twine_engine::time::{BootId, Instant, Now, WallTime};
 use twine_engine::{
-    ChannelEvent, Command, Config, ConnId, DownReason, Engine, Input, Output, ReplyTo,
+    ChannelEvent, Command, Config, ConnId, DownReason, Engine, Input, Order, Output, ReplyTo,
     TelephonyEvent,
 };
 use twine_proto::framing::Decoder;
 use twine_proto::limits::MAX_READ_CHUNK_BYTES;
 use twine_proto::{Direction, E164, Epoch, Frame, codec};
 use twine_sim::store::MemoryStore;
+use twine_sms::TableSet;
 
+use self::phone::{choice, part_state, received, sim};
 use self::says::{down_reason, link, question, send, small_frame, welcome};
 use crate::reader::Reader;
 use crate::wire::{over_the_wire, read};
@@ -46,9 +50,10 @@ pub mod op {
     pub const WELCOME: u8 = 6;
     /// \[kind, a, b\] The gateway sends a small frame.
     pub const FRAME: u8 = 7;
-    /// \[a, b\] The app sends: token a, to, length and validity by b.
+    /// \[a, b\] The app sends: token a, to, length, validity and channel by b.
     pub const SEND: u8 = 8;
-    /// \[kind, id\] The app cancels, retries or has read.
+    /// \[kind, id\] The app cancels, retries (as Twine chooses, by SMS, by IP) or
+    /// has read.
     pub const CHANGE: u8 = 9;
     /// \[kind, a\] The app types, registers, looks up, opens, acknowledges.
     pub const ASK: u8 = 10;
@@ -56,8 +61,18 @@ pub mod op {
     pub const HOLD: u8 = 11;
     /// \[a\] The daemon dies; odd: the phone, too.
     pub const CRASH: u8 = 12;
+    /// \[a\] A card: bits ready, in service, roaming, default, radio off, without
+    /// a number, second slot, and the whole state.
+    pub const SIM: u8 = 13;
+    /// \[which, part, state\] The agent tells what became of a part of the last
+    /// (0) attempt or one before.
+    pub const PART: u8 = 14;
+    /// \[a, b\] An SMS came: spooled and worded by a, from and marked by b.
+    pub const SMS: u8 = 15;
+    /// \[kind, a\] The app previews, reads settings, sets them.
+    pub const CHOOSE: u8 = 16;
     /// How many there are.
-    pub const COUNT: u8 = 13;
+    pub const COUNT: u8 = 17;
 }
 
 /// The first epoch that the gateway grants, if asked to.
@@ -65,6 +80,8 @@ pub const EPOCH: Epoch = Epoch(690);
 
 /// What one turn may make the driver do; above it the engine runs in circles.
 const MAX_OUTPUTS_PER_TURN: usize = 20_000;
+/// Attempts that the agent remembers.
+const MAX_ATTEMPTS: usize = 8;
 /// Time-outs at one moment until the next one lies ahead.
 const MAX_TIMEOUTS_AT_ONCE: usize = 300;
 
@@ -121,6 +138,8 @@ struct Desk {
     /// Slots of the last `Hello`.
     slots: usize,
     requests: u64,
+    /// What the agent was asked to send, the last first.
+    attempts: VecDeque<AttemptId>,
 }
 
 impl Desk {
@@ -141,6 +160,7 @@ impl Desk {
             conn: None,
             slots: 0,
             requests: 0,
+            attempts: VecDeque::new(),
         };
         desk.turn();
         desk
@@ -207,7 +227,18 @@ impl Desk {
             Output::Move { conn, .. } | Output::Close { conn } => {
                 assert!(self.conns.contains_key(&conn), "nobody knows {conn:?}");
             }
+            Output::Order(order) => self.order(order.into_inner()),
             Output::Reply { .. } | Output::Events(_) | Output::Notice(_) | Output::Trace(_) => {}
+        }
+    }
+
+    fn order(&mut self, order: Order) {
+        if let Order::SendSms { attempt, parts, .. } = order {
+            assert!((1..=usize::from(u8::MAX)).contains(&parts.len()));
+            assert!(parts.iter().any(|part| !part.expose().trim().is_empty()));
+            self.attempts.retain(|&known| known != attempt);
+            self.attempts.push_front(attempt);
+            self.attempts.truncate(MAX_ATTEMPTS);
         }
     }
 
@@ -286,10 +317,13 @@ impl Desk {
             }
             op::CHANGE => {
                 let (kind, id) = (steps.byte(), MessageId(steps.count()));
-                self.command(match kind % 3 {
+                let retry = |by| Command::Retry { id, by };
+                self.command(match kind % 5 {
                     0 => Command::Cancel(id),
-                    1 => Command::Retry(id),
-                    _ => Command::MarkRead(id),
+                    1 => retry(None),
+                    2 => Command::MarkRead(id),
+                    3 => retry(Some(Channel::Sms)),
+                    _ => retry(Some(Channel::Ip)),
                 });
             }
             op::ASK => {
@@ -302,6 +336,40 @@ impl Desk {
                     self.answer_held();
                     self.turn();
                 }
+            }
+            op::SIM => {
+                let a = steps.byte();
+                let sim = sim(a);
+                self.input(Input::Telephony(if a & 128 == 0 {
+                    TelephonyEvent::Sim(sim)
+                } else {
+                    TelephonyEvent::State {
+                        sims: vec![sim],
+                        links: vec![link(6)],
+                        tables: TableSet::ALL,
+                    }
+                }));
+            }
+            op::PART => {
+                let (which, part, state) = (steps.byte(), steps.byte(), steps.byte());
+                // One that nobody gave is told, too.
+                let attempt = self.attempts.get(usize::from(which));
+                let state = part_state(state);
+                self.input(Input::Telephony(TelephonyEvent::SmsPart {
+                    attempt: attempt.copied().unwrap_or(AttemptId(which.into())),
+                    part,
+                    state,
+                    code: (state == PartState::Refused).then_some(i32::from(which)),
+                }));
+            }
+            op::SMS => {
+                let (a, b) = (steps.byte(), steps.byte());
+                let sms = TelephonyEvent::SmsReceived(received(a, b));
+                self.input(Input::Telephony(sms));
+            }
+            op::CHOOSE => {
+                let (kind, a) = (steps.byte(), steps.byte());
+                self.command(choice(kind, a));
             }
             _ => {
                 let reboot = !steps.byte().is_multiple_of(2);
@@ -377,6 +445,7 @@ impl Desk {
             1 => TelephonyEvent::State {
                 sims: Vec::new(),
                 links: vec![link],
+                tables: TableSet::NONE,
             },
             _ => TelephonyEvent::AgentGone,
         };

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use twine_engine::link::{Binding, Generation, Link, LinkId, LinkKind, Vpn};
+use twine_engine::message::Channel;
 use twine_engine::store_ops::{ClientName, EventCursor, Token};
 use twine_engine::{Command, DownReason};
 use twine_proto::frame::{
@@ -16,6 +17,7 @@ use twine_proto::{
     Content, Cursor, Epoch, Frame, LaneSeq, OpaqueContent, Redacted, Seq, SessionNo, Slot,
 };
 
+use super::phone::anybody;
 use super::{EPOCH, own, peer};
 use crate::reader::Reader;
 
@@ -61,9 +63,10 @@ pub(super) fn send(token: u8, how: u8) -> Command {
         client: ClientName("app".to_owned()),
         token: Token(vec![token]),
         from: (how & 64 != 0).then(|| own(how & 1)),
-        to: peer(how & 3),
+        to: anybody(how & 3, how & 32 != 0),
         text: Redacted::new("x".repeat(length)),
         valid_for: (how & 16 != 0).then(|| Duration::from_secs(u64::from(token))),
+        by: (how & 128 != 0).then_some(Channel::Sms),
     }
 }
 

@@ -74,6 +74,19 @@ fn from_clients() -> Vec<(&'static str, ClientMessage)> {
         up: true,
         ..pb::Link::default()
     };
+    let sim = pb::Sim {
+        slot: 1,
+        iccid: "8925402".to_owned(),
+        number: "+254712345678".to_owned(),
+        mcc_mnc: "63902".to_owned(),
+        ready: true,
+        subscription_id: -1,
+        operator: "Lab".to_owned(),
+        in_service: true,
+        roaming: true,
+        default_sms: true,
+        radio_off: true,
+    };
     vec![
         (
             "connect",
@@ -95,6 +108,51 @@ fn from_clients() -> Vec<(&'static str, ClientMessage)> {
             })),
         ),
         (
+            "request-send-spaced",
+            request(pb::request::Kind::Send(pb::Send {
+                to: " +254712345678".to_owned(),
+                channel: 2,
+                ..Default::default()
+            })),
+        ),
+        (
+            "request-retry",
+            request(pb::request::Kind::Retry(pb::Retry {
+                message_id: 57,
+                channel: 2,
+            })),
+        ),
+        (
+            "request-preview",
+            request(pb::request::Kind::Preview(pb::Preview {
+                to: "MPESA".to_owned(),
+                text: "Salio".to_owned(),
+                channel: 1,
+                ..Default::default()
+            })),
+        ),
+        (
+            "request-get-settings",
+            request(pb::request::Kind::GetSettings(pb::GetSettings {
+                own: "+254712345678".to_owned(),
+                peer: "40404".to_owned(),
+            })),
+        ),
+        (
+            "request-set-settings",
+            request(pb::request::Kind::SetSettings(pb::SetSettings {
+                own: "+254712345678".to_owned(),
+                peer: "+2348031234567".to_owned(),
+                mode: 3,
+                fallback: 2,
+                iccid: "8925402".to_owned(),
+            })),
+        ),
+        (
+            "request-explain",
+            request(pb::request::Kind::Explain(pb::Explain { message_id: 57 })),
+        ),
+        (
             "request-status",
             request(pb::request::Kind::Status(pb::GetStatus {})),
         ),
@@ -102,7 +160,7 @@ fn from_clients() -> Vec<(&'static str, ClientMessage)> {
             "report-state",
             ClientMessage::Report(pb::Report {
                 kind: Some(pb::report::Kind::State(pb::TelephonyState {
-                    sims: vec![pb::Sim::default()],
+                    sims: vec![sim.clone()],
                     links: vec![link.clone()],
                     locking_tables: vec![1],
                     single_shift_tables: vec![1, 2],
@@ -113,6 +171,37 @@ fn from_clients() -> Vec<(&'static str, ClientMessage)> {
             "report-link",
             ClientMessage::Report(pb::Report {
                 kind: Some(pb::report::Kind::Link(link)),
+            }),
+        ),
+        (
+            "report-sim",
+            ClientMessage::Report(pb::Report {
+                kind: Some(pb::report::Kind::Sim(sim)),
+            }),
+        ),
+        (
+            "report-sms-part",
+            ClientMessage::Report(pb::Report {
+                kind: Some(pb::report::Kind::SmsPart(pb::SmsPartResult {
+                    attempt: u64::MAX,
+                    part: 254,
+                    state: 2,
+                    code: -1,
+                })),
+            }),
+        ),
+        (
+            "report-sms-received",
+            ClientMessage::Report(pb::Report {
+                kind: Some(pb::report::Kind::SmsReceived(pb::SmsReceived {
+                    spool_id: "1735689600-1".to_owned(),
+                    sim_slot: 1,
+                    from: "0712345678".to_owned(),
+                    text: "Nzuri  ".to_owned(),
+                    scts_ms: 1_735_689_600_000,
+                    iccid: "8925402".to_owned(),
+                    from_e164: "+254712345678".to_owned(),
+                })),
             }),
         ),
         (
@@ -155,6 +244,92 @@ fn from_daemon() -> Vec<(&'static str, ServerMessage)> {
                 kind: Some(pb::reply::Kind::Sent(pb::Sent {
                     message_id: 57,
                     repeated: true,
+                })),
+            }),
+        ),
+        (
+            "reply-previewed",
+            ServerMessage::Reply(pb::Reply {
+                id: 7,
+                kind: Some(pb::reply::Kind::Previewed(pb::Previewed {
+                    channel: 2,
+                    reasons: vec!["the peer is not on IP".to_owned()],
+                    sms: Some(pb::SmsCost {
+                        encoding: "ucs2".to_owned(),
+                        parts: 2,
+                        sim_slot: -1,
+                        ..Default::default()
+                    }),
+                    waits_for: "sim".to_owned(),
+                    ..Default::default()
+                })),
+            }),
+        ),
+        (
+            "reply-settings",
+            ServerMessage::Reply(pb::Reply {
+                id: 7,
+                kind: Some(pb::reply::Kind::Settings(pb::Settings {
+                    mode: 1,
+                    fallback: 4,
+                    peer_on_ip: "yes".to_owned(),
+                    ..Default::default()
+                })),
+            }),
+        ),
+        (
+            "reply-story",
+            ServerMessage::Reply(pb::Reply {
+                id: 7,
+                kind: Some(pb::reply::Kind::Story(pb::Story {
+                    message: Some(pb::Message {
+                        sms: Some(pb::SmsAttempt {
+                            state: "handed".to_owned(),
+                            parts: 3,
+                            code: -1,
+                            ..Default::default()
+                        }),
+                        waits_for: "radio".to_owned(),
+                        copy_of: 56,
+                        came_by: 2,
+                        late: true,
+                        ..Default::default()
+                    }),
+                    lines: vec![pb::StoryLine {
+                        wall_ms: 1,
+                        step: "by_sms".to_owned(),
+                        text: "goes by SMS".to_owned(),
+                        reasons: vec!["the peer is not on IP".to_owned()],
+                    }],
+                })),
+            }),
+        ),
+        (
+            "event-merged",
+            ServerMessage::Event(pb::Event {
+                cursor: 301,
+                kind: 6,
+                into: 57,
+                ..pb::Event::default()
+            }),
+        ),
+        (
+            "order-sms-taken",
+            ServerMessage::Order(pb::Order {
+                id: 2,
+                kind: Some(pb::order::Kind::SmsTaken(pb::SmsTaken {
+                    spool_id: "1735689600-1".to_owned(),
+                })),
+            }),
+        ),
+        (
+            "order-sms-part-taken",
+            ServerMessage::Order(pb::Order {
+                id: 3,
+                kind: Some(pb::order::Kind::SmsPartTaken(pb::SmsPartTaken {
+                    attempt: u64::MAX,
+                    part: 254,
+                    state: 4,
                 })),
             }),
         ),

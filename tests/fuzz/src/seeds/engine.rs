@@ -13,6 +13,10 @@ const LTE_GONE: [u8; 2] = [op::LINK, 0];
 const WIFI_UP: [u8; 2] = [op::LINK, 7];
 const REGISTER: [u8; 3] = [op::ASK, 1, 0];
 const UP: [u8; 2] = [op::UP, 6];
+/// The agent is here, with a card that is the default for SMS.
+const PHONE: [u8; 2] = [op::SIM, 1 | 2 | 8 | 128];
+/// To a name, which only SMS reaches.
+const BY_SMS: [u8; 3] = [op::SEND, 1, 32];
 const GRANTED: [u8; 3] = [op::WELCOME, 0, 0];
 const A_SECOND: [u8; 2] = [op::PASS, 100];
 const THREE_SECONDS: [u8; 2] = [op::PASS, 128 + 108];
@@ -36,6 +40,11 @@ fn again(high_water: u8) -> Vec<u8> {
 
 fn live_and(steps: &[&[u8]]) -> Vec<u8> {
     [&live(), &*steps.concat()].concat()
+}
+
+/// A phone whose card can send, and no IP.
+fn phone_and(steps: &[&[u8]]) -> Vec<u8> {
+    [&PHONE, &*steps.concat()].concat()
 }
 
 fn said(frame: &Frame) -> Vec<u8> {
@@ -329,6 +338,127 @@ pub fn desk() -> Vec<Seed> {
                 &UP,
                 &[op::WELCOME, 1, 1],
                 &HOURS,
+            ]),
+        ),
+        (
+            "sms-sent-delivered",
+            phone_and(&[
+                &BY_SMS,
+                &[op::PART, 0, 0, 0],
+                &[op::PART, 0, 0, 3],
+                &[op::PART, 0, 0, 3],
+                &[op::PART, 0, 9, 0],
+            ]),
+        ),
+        (
+            "sms-of-many-parts",
+            phone_and(&[
+                &[op::SEND, 1, 32 | 4],
+                &[op::PART, 0, 1, 0],
+                &[op::PART, 0, 0, 2],
+                &HOURS,
+                &[op::SEND, 2, 32 | 8],
+                &[op::SEND, 3, 128 | 12],
+            ]),
+        ),
+        (
+            "sms-refused-and-again",
+            phone_and(&[
+                &BY_SMS,
+                &[op::PART, 0, 0, 1],
+                &[op::CHANGE, 3, 1],
+                &[op::PART, 5, 0, 1],
+                &[op::SIM, 1 | 2],
+                &A_SECOND,
+            ]),
+        ),
+        (
+            "sms-waits-for-its-card",
+            phone_and(&[
+                &[op::SIM, 16],
+                &BY_SMS,
+                &[op::CHANGE, 0, 1],
+                &[op::SEND, 2, 32],
+                &[op::SIM, 0],
+                &[op::SIM, 1 | 2 | 4],
+                &HOURS,
+            ]),
+        ),
+        (
+            "sms-given-again",
+            phone_and(&[
+                &BY_SMS,
+                &[op::LINK, 16],
+                &PHONE,
+                &[op::CRASH, 1],
+                &PHONE,
+                &[op::PART, 0, 0, 0],
+                &HOURS,
+            ]),
+        ),
+        (
+            "sms-paced",
+            phone_and(&[
+                &(0..40)
+                    .flat_map(|token| [op::SEND, token, 32])
+                    .collect::<Vec<_>>(),
+                &[op::PART, 0, 0, 0],
+                &[op::PART, 1, 0, 0],
+                &[op::PART, 2, 0, 2],
+                &HOURS,
+            ]),
+        ),
+        (
+            "fallback-while-the-gateway-is-silent",
+            live_and(&[
+                &PHONE,
+                &send(1),
+                &THREE_SECONDS.repeat(20),
+                &[op::FRAME, 7, 1, 0],
+                &[op::PART, 0, 0, 0],
+            ]),
+        ),
+        (
+            "fallback-uncertain",
+            live_and(&[
+                &PHONE,
+                &send(1),
+                &[op::DOWN, 1],
+                &LTE_GONE,
+                &THREE_SECONDS.repeat(20),
+                &[op::PART, 0, 0, 0],
+                &LTE_UP,
+                &UP,
+                &[op::WELCOME, 1, 1],
+                &[op::FRAME, 7, 1, 1],
+                &send(2),
+            ]),
+        ),
+        (
+            "copies-merge",
+            live_and(&[
+                &PHONE,
+                &[op::SMS, 1, 8],
+                &[op::SMS, 1, 8],
+                &[op::FRAME, 2, 1, 8],
+                &[op::SMS, 27, 16],
+                &[op::SMS, 2, 4],
+                &[op::CHANGE, 2, 1],
+            ]),
+        ),
+        (
+            "choices",
+            live_and(&[
+                &PHONE,
+                &[op::CHOOSE, 0, 255],
+                &[op::CHOOSE, 1, 0],
+                &[op::CHOOSE, 2, 128 | 24],
+                &[op::CHOOSE, 1, 128],
+                &send(1),
+                &[op::CHOOSE, 2, 32],
+                &[op::SEND, 2, 1],
+                &HOURS,
+                &[op::CHANGE, 3, 2],
             ]),
         ),
         (

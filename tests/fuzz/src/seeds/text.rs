@@ -25,6 +25,9 @@ roots = [\"root.pem\"]
 [engine]
 transports = [\"tls\", \"quic\"]
 heartbeat_ms = 120_000
+sms = false
+accept_patience_s = 20
+max_parts_unasked = 3
 backoff_first_ms = 500
 backoff_max_ms = 60_000
 
@@ -104,6 +107,119 @@ do = \"pause_daemon\"
 handset = \"bello\"
 ";
 
+const SCENARIO_SMS: &str = "\
+name = \"sms\"
+give_up_s = 60.0
+[[operator]]
+name = \"savanna\"
+mcc_mnc = \"63902\"
+on_net_micros = 10000
+off_net_micros = 30000
+[operator.sms_centre]
+delay_s = 0.3
+delay_mean_s = 0.4
+delay_most_s = 4.0
+loss = 0.1
+double = 0.2
+hold = 0.3
+hold_s = 3.0
+withhold_reports = 0.4
+retry_s = 5.0
+reject = 0.0
+radio_retry = 0.05
+send_s = 0.25
+[[operator]]
+name = \"delta\"
+mcc_mnc = \"62130\"
+[[handset]]
+name = \"amina\"
+number = \"+254712345678\"
+coverage = [\"4g\", \"3g\"]
+[[handset.card]]
+id = \"one\"
+slot = 0
+number = \"+254712345678\"
+[[handset.card]]
+id = \"two\"
+slot = 1
+number = \"+254733000111\"
+operator = \"delta\"
+iccid = \"8900000000000000001\"
+balance_micros = 500000
+[[handset.card]]
+id = \"spare\"
+iccid = \"8900000000000000002\"
+[[handset.link]]
+id = \"sim1\"
+kind = \"cellular\"
+profile = \"lte\"
+[[plain]]
+name = \"chidi\"
+number = \"+254722000333\"
+[[plain]]
+name = \"dalia\"
+number = \"+254722000444\"
+operator = \"delta\"
+[[traffic]]
+from = \"amina\"
+to = \"chidi\"
+both_ways = true
+count = 3
+start_s = 1.0
+every_s = 0.5
+[[at]]
+s = 1.0
+do = \"coverage\"
+handset = \"amina\"
+slot = 1
+coverage = \"none\"
+for_s = 2.0
+[[at]]
+s = 2.0
+do = \"flight_mode\"
+handset = \"chidi\"
+for_s = 2.0
+[[at]]
+s = 5.0
+do = \"remove_card\"
+handset = \"amina\"
+card = \"two\"
+for_s = 2.0
+[[at]]
+s = 8.0
+do = \"insert_card\"
+handset = \"amina\"
+card = \"spare\"
+slot = 1
+[[at]]
+s = 9.0
+do = \"swap_cards\"
+handset = \"amina\"
+[[at]]
+s = 10.0
+do = \"pin_card\"
+handset = \"amina\"
+to = \"chidi\"
+card = \"two\"
+[[at]]
+s = 11.0
+do = \"balance\"
+handset = \"amina\"
+card = \"one\"
+balance_micros = 0
+for_s = 1.0
+[[at]]
+s = 13.0
+do = \"retry\"
+handset = \"amina\"
+to = \"chidi\"
+channel = \"sms\"
+[[at]]
+s = 14.0
+do = \"kill_agent\"
+handset = \"amina\"
+";
+
 /// For [`crate::config::daemon`].
 #[must_use]
 pub fn daemon_config() -> Vec<Seed> {
@@ -124,6 +240,9 @@ pub fn daemon_config() -> Vec<Seed> {
         ),
         ("unknown-key", swap("heartbeat_ms", "hartbeat_ms")),
         ("unknown-table", swap("[engine]", "[motor]")),
+        ("flag-number", swap("sms = false", "sms = 0")),
+        ("seconds-too-few", swap("patience_s = 20", "patience_s = 0")),
+        ("byte-too-large", swap("unasked = 3", "unasked = 256")),
         (
             "table-for-a-value",
             swap("level = \"debug\"", "level.of = \"debug\""),
@@ -234,6 +353,80 @@ pub fn lab_scenario() -> Vec<Seed> {
             swap("\"kill_gateway\"", "\"kill_gateway\"\nlink = \"sim1\""),
         ),
         ("unknown-field", swap("both_ways", "both")),
+    ]);
+    let swap = |from, to| swapped(SCENARIO_SMS, from, to);
+    seeds.extend([
+        ("sms-good", text(SCENARIO_SMS)),
+        ("sms-operator-twice", swap("\"delta\"", "\"savanna\"")),
+        (
+            "sms-operator-nobody",
+            swap("operator = \"delta\"", "operator = \"x\""),
+        ),
+        ("sms-network-code", swap("\"62130\"", "\"6213x\"")),
+        ("sms-chance-above-one", swap("loss = 0.1", "loss = 1.1")),
+        ("sms-chance-nan", swap("loss = 0.1", "loss = nan")),
+        ("sms-retry-at-once", swap("retry_s = 5.0", "retry_s = 0.0")),
+        (
+            "sms-delay-negative",
+            swap("delay_s = 0.3", "delay_s = -0.3"),
+        ),
+        ("sms-card-twice", swap("id = \"two\"", "id = \"one\"")),
+        ("sms-slot-taken", swap("slot = 1", "slot = 0")),
+        ("sms-slot-out-of-range", swap("slot = 1", "slot = 2")),
+        (
+            "sms-number-of-nobody",
+            swap(
+                "\"+254712345678\"\n[[handset.card]]",
+                "\"+254712345679\"\n[[handset.card]]",
+            ),
+        ),
+        ("sms-number-twice", swap("+254733000111", "+254722000333")),
+        (
+            "sms-iccid-letters",
+            swap("8900000000000000001", "89000000000000000x1"),
+        ),
+        (
+            "sms-iccid-twice",
+            swap("8900000000000000002", "8900000000000000001"),
+        ),
+        ("sms-coverage-unknown", swap("\"3g\"", "\"6g\"")),
+        (
+            "sms-coverage-of-three",
+            swap("[\"4g\", \"3g\"]", "[\"4g\", \"3g\", \"2g\"]"),
+        ),
+        (
+            "sms-plain-to-plain",
+            swap("from = \"amina\"", "from = \"dalia\""),
+        ),
+        (
+            "sms-plain-named-as-handset",
+            swap("name = \"chidi\"", "name = \"amina\""),
+        ),
+        (
+            "sms-card-unknown",
+            swap("card = \"two\"\nfor_s", "card = \"three\"\nfor_s"),
+        ),
+        ("sms-card-missing", swap("card = \"two\"\nfor_s", "for_s")),
+        ("sms-pin-without-peer", swap("to = \"chidi\"\ncard", "card")),
+        (
+            "sms-pin-to-itself",
+            swap("to = \"chidi\"\ncard", "to = \"amina\"\ncard"),
+        ),
+        (
+            "sms-channel-unknown",
+            swap("channel = \"sms\"", "channel = \"pigeon\""),
+        ),
+        (
+            "sms-balance-negative",
+            swap("balance_micros = 0", "balance_micros = -1"),
+        ),
+        (
+            "sms-flight-with-link",
+            swap(
+                "do = \"flight_mode\"",
+                "do = \"flight_mode\"\nlink = \"sim1\"",
+            ),
+        ),
     ]);
     seeds
 }

@@ -293,6 +293,11 @@ fn decision_name(decision: &Decision) -> &'static str {
     match decision {
         Decision::ByIp(_) => "by ip",
         Decision::Wait => "wait",
+        Decision::BySms(_) => "by sms",
+        Decision::AskBack(_) => "ask back",
+        Decision::NoSms(_) => "no sms",
+        Decision::SmsHanded(_) => "sms handed",
+        Decision::SmsRefused => "sms refused",
         Decision::Revoke { .. } => "revoke",
         Decision::Connect { .. } => "connect",
         Decision::Move { .. } => "move",
@@ -314,6 +319,8 @@ fn timer_name(reason: TimerReason) -> &'static str {
         TimerReason::AnswerMissing => "answer missing",
         TimerReason::Validity => "validity",
         TimerReason::Lookup => "lookup",
+        TimerReason::Look => "look",
+        TimerReason::SmsPace => "sms pace",
     }
 }
 
@@ -343,7 +350,7 @@ fn outcome_name(outcome: &Outcome) -> &'static str {
         Outcome::MustRevoke(_) => "must revoke",
         Outcome::TooLate { .. } => "too late",
         Outcome::NotFound => "not found",
-        Outcome::Deadline(_) => "deadline",
+        Outcome::Deadline { .. } => "deadline",
         Outcome::Expired { .. } => "expired",
         Outcome::Inserted { .. } => "inserted",
         Outcome::Duplicate { .. } => "duplicate",
@@ -352,6 +359,18 @@ fn outcome_name(outcome: &Outcome) -> &'static str {
         Outcome::ReadMarks(_) => "read marks",
         Outcome::ClientOpen { .. } => "client open",
         Outcome::TooManyClients => "too many clients",
+        Outcome::TooManySettings => "too many settings",
+        Outcome::Looks { .. } => "looks",
+        Outcome::NotByIp { .. } => "not by ip",
+        Outcome::Due { .. } => "due",
+        Outcome::Conversation(_) => "conversation",
+        Outcome::SmsQueued { .. } => "sms queued",
+        Outcome::SmsQueue(_) => "sms queue",
+        Outcome::SmsHanded(_) => "sms handed",
+        Outcome::SmsPart { .. } => "sms part",
+        Outcome::Retried { .. } => "retried",
+        Outcome::SmsInserted { .. } => "sms inserted",
+        Outcome::SmsRepeated => "sms repeated",
     }
 }
 

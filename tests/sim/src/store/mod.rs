@@ -3,27 +3,62 @@
 //!
 //! Passes the same suite as the SQLite store. What survives a crash is decided
 //! by the world: it applies a batch or it does not, never half. That a real store
-//! keeps to that, wherever its last write is torn, shows `tests/torn.rs` of `twine-store`.
+//! keeps to that, wherever its last write is torn, shows `tests/torn.rs` of
+//! `twine-store`. Keeps no stories.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `records` | what is kept of a message, and what follows from it |
+//! | `lanes` | changing an outgoing message and all it is found by; what is before what |
+//! | `identities` | numbers, cards, epochs, cursors |
+//! | `settings` | the user's choices, and who is believed to be on IP |
+//! | `outgoing` | from the queue to the gateway |
+//! | `outcomes` | what the gateway says |
+//! | `taking_back` | cancel, retry, validity |
+//! | `looks` | what is to be decided, and decisions that are no attempt |
+//! | `sms` | from the pacing queue to the agent, and its results |
+//! | `notes` | lane notes, written |
+//! | `incoming` | deliveries and SMS, taken once |
+//! | `merging` | lane notes read, copies linked |
+//! | `receipts` | read marks |
+//! | `clients` | the event log and its readers |
 
+mod apply;
+mod clients;
+mod identities;
 mod incoming;
+mod lanes;
+mod looks;
+mod merging;
+mod notes;
+mod outcomes;
 mod outgoing;
+mod receipts;
+mod records;
+mod settings;
+mod sms;
+mod taking_back;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use twine_engine::dedup::SeenPlaces;
-use twine_engine::limits::{EVENTS_KEPT, MAX_CLIENTS};
-use twine_engine::message::{
-    Direction, IpAttempt, MessageId, MessageRecord, OrderKey, SentAs, Shown, SmsAttempt, TakeBack,
-    shown,
-};
+use twine_engine::message::{LaneUse, MessageId, MessageRecord, OrderKey, WaitsFor};
+use twine_engine::parts::AttemptId;
+use twine_engine::settings::{Reach, Settings};
 use twine_engine::store_ops::{
-    Batch, ClientName, EventCursor, EventKind, EventRecord, Events, IdentityPosition, Op, Outcome,
-    Snapshot, StoreOps, Stored, Token,
+    Batch, BootStamp, ClientName, EventCursor, EventRecord, Events, Snapshot, StoreOps, Stored,
+    Token,
 };
-use twine_engine::time::{BootId, Instant, WallTime};
-use twine_proto::frame::{EpochPosition, RejectReason};
-use twine_proto::limits::MAX_OLD_EPOCHS;
-use twine_proto::{Cursor, Digest, E164, Epoch, LaneSeq, MessageName, Redacted, Seq, SessionNo};
+use twine_engine::time::Instant;
+use twine_proto::{Cursor, E164, Epoch, Filled, LaneSeq, MessageName, Peer, Seq, SessionNo};
+
+use identities::Identity;
+use lanes::Aftermath;
+use receipts::Mark;
+use records::{Incoming, Outgoing};
+
+/// A place in a lane: own number, the other side, epoch, lane_seq.
+type PlaceKey = (E164, E164, Epoch, LaneSeq);
 
 /// See the module.
 #[derive(Debug, Clone, Default)]
@@ -31,65 +66,73 @@ pub struct MemoryStore {
     session_no: SessionNo,
     next_message: u64,
     identities: Vec<Identity>,
-    messages: BTreeMap<MessageId, Message>,
-    queued: BTreeSet<(E164, MessageId)>,
-    unsettled: BTreeMap<(E164, Epoch, Seq), MessageId>,
+    global: Settings,
+    settings: BTreeMap<(E164, Peer), Settings>,
+    reach: BTreeMap<E164, (Reach, Option<BootStamp>)>,
+    tokens: BTreeMap<(ClientName, Token), MessageId>,
+
+    outgoing: BTreeMap<MessageId, Outgoing>,
+    /// Of a present epoch: the last place that was given.
+    lanes_out: BTreeMap<(E164, Peer), (Epoch, LaneSeq)>,
+    places_out: BTreeMap<PlaceKey, MessageId>,
     /// Every number ever given.
     released_as: BTreeMap<(E164, Epoch, Seq), MessageId>,
-    deadlines: BTreeSet<(Instant, MessageId)>,
-    tokens: BTreeMap<(ClientName, Token), MessageId>,
-    lanes_out: BTreeMap<(E164, E164), (Epoch, LaneSeq)>,
-    places_out: BTreeMap<(E164, E164, Epoch, LaneSeq), MessageId>,
+    /// Lanes whose receiver is to be told at once.
+    notes_due: BTreeSet<(E164, E164)>,
+    /// Parts handed to the agent lately, oldest first.
+    handed_lately: VecDeque<(BootStamp, u8)>,
+    found: Found,
+    after: Aftermath,
+
+    incoming: BTreeMap<MessageId, Incoming>,
     lanes_in: BTreeMap<(E164, E164, Epoch), SeenPlaces>,
-    places_in: BTreeMap<(E164, E164, Epoch, LaneSeq), MessageId>,
+    places_in: BTreeMap<PlaceKey, MessageId>,
+    /// Places of SMS, given by notes.
+    sms_places: BTreeMap<PlaceKey, MessageId>,
+    unread: BTreeSet<(PlaceKey, MessageId)>,
     conflicts: BTreeMap<(MessageName, u64), MessageId>,
     unnamed: BTreeSet<(E164, Cursor)>,
     marks: BTreeMap<(E164, E164, Epoch), Mark>,
-    conversations: BTreeMap<(E164, E164), BTreeMap<OrderKey, MessageId>>,
+    /// Incoming messages that are no copy of another.
+    roots: BTreeSet<(E164, Peer, MessageId)>,
+    sms_in: BTreeSet<(E164, Peer, MessageId)>,
+    copies_of: BTreeMap<MessageId, BTreeSet<MessageId>>,
+    /// Entries of notes whose SMS is not here (yet).
+    pending: BTreeMap<(E164, E164, Epoch), BTreeMap<LaneSeq, Filled>>,
+    spooled: incoming::Remembered<String>,
+    arrivals: incoming::Remembered<(E164, Peer, u64, u64)>,
+
+    /// What a person sees, in its order.
+    conversations: BTreeMap<(E164, Peer), BTreeSet<(OrderKey, MessageId)>>,
     clients: BTreeMap<ClientName, EventCursor>,
     events: VecDeque<EventRecord>,
     latest_event: EventCursor,
 }
 
-#[derive(Debug, Clone)]
-struct Identity {
-    number: E164,
-    iccid: Option<Redacted<String>>,
-    epoch: Option<Epoch>,
-    last_epoch: Epoch,
-    next_seq: Seq,
-    cursor: Cursor,
-    check: u32,
-}
-
-/// How far the user has read in an incoming lane, and how far the gateway
-/// knows.
-#[derive(Debug, Clone, Copy, Default)]
-struct Mark {
-    upto: LaneSeq,
-    version: u64,
-    untold: bool,
-}
-
-#[derive(Debug, Clone)]
-struct Message {
-    direction: Direction,
-    own: E164,
-    peer: E164,
-    text: Option<Redacted<String>>,
-    place: Option<(Epoch, LaneSeq)>,
-    digest: Option<Digest>,
-    ip: IpAttempt,
-    take_back: Option<TakeBack>,
-    read: bool,
-    shown: Shown,
-    order: OrderKey,
-    created: WallTime,
-    changed: WallTime,
-    age_s: u32,
-    valid_for: Option<std::time::Duration>,
-    deadline: Option<(BootId, Instant)>,
-    rejected: Option<RejectReason>,
+/// By what outgoing messages are found; kept by `lanes` alone.
+#[derive(Debug, Clone, Default)]
+struct Found {
+    unsettled: BTreeMap<(E164, Epoch, Seq), MessageId>,
+    /// In somebody's way.
+    lanes: BTreeSet<(E164, Peer, LaneUse, MessageId)>,
+    /// May get a look when their lane is free.
+    next_in_lane: BTreeSet<(E164, Peer, MessageId)>,
+    open: BTreeSet<MessageId>,
+    open_in: BTreeSet<(E164, Peer, MessageId)>,
+    /// Waiting for a channel, how many of each number.
+    queued: BTreeMap<E164, u64>,
+    /// In the queue of IP.
+    for_ip: BTreeSet<(E164, MessageId)>,
+    waiting_for: BTreeSet<(WaitsFor, E164, MessageId)>,
+    pacing: BTreeSet<MessageId>,
+    sms_waiting: u64,
+    handed: BTreeSet<MessageId>,
+    attempts: BTreeMap<AttemptId, MessageId>,
+    looks: BTreeSet<(Instant, MessageId)>,
+    deadlines: BTreeSet<(Instant, MessageId)>,
+    open_places: BTreeSet<PlaceKey>,
+    left_ip: BTreeSet<PlaceKey>,
+    unread: BTreeSet<PlaceKey>,
 }
 
 /// A batch is always applied.
@@ -106,8 +149,15 @@ impl MemoryStore {
     }
 
     /// All conversations: own number and peer.
-    pub fn conversation_list(&self) -> Vec<(E164, E164)> {
+    pub fn conversation_list(&self) -> Vec<(E164, Peer)> {
         self.conversations.keys().copied().collect()
+    }
+
+    /// For the world's checks: all incoming messages.
+    pub fn incoming(&self) -> impl Iterator<Item = MessageRecord> {
+        self.incoming
+            .iter()
+            .map(|(id, message)| message.record(*id))
     }
 
     /// What is left of a store that broke: it may have lost its newest seqs, so no
@@ -118,288 +168,37 @@ impl MemoryStore {
         }
     }
 
-    fn identity(&mut self, number: E164) -> Option<&mut Identity> {
-        self.identities
-            .iter_mut()
-            .find(|identity| identity.number == number)
+    /// For the world's checks: the message that was given this place, if any.
+    pub fn sent_at(&self, name: &MessageName) -> Option<MessageId> {
+        self.places_out
+            .get(&(name.from, name.to, name.epoch, name.lane_seq))
+            .copied()
     }
 
-    fn event(&mut self, kind: EventKind, id: MessageId, shown: Shown, wall: WallTime) {
-        self.latest_event = EventCursor(self.latest_event.0 + 1);
-        self.events.push_back(EventRecord {
-            cursor: self.latest_event,
-            kind,
-            message: id,
-            shown,
-            wall,
-        });
+    /// For the world's checks: the message that fills a place, if any.
+    pub fn at_place(&self, name: &MessageName) -> Option<MessageId> {
+        self.places_in
+            .get(&(name.to, name.from, name.epoch, name.lane_seq))
+            .copied()
     }
 
-    /// Changes an outgoing message and everything that is derived from it.
-    fn change(&mut self, id: MessageId, wall: WallTime, change: impl FnOnce(&mut Message)) {
-        let Some(message) = self.messages.get_mut(&id) else {
-            return;
-        };
-        let own = message.own;
-        let before = (message.ip, message.shown, message.deadline);
-        change(message);
-        message.shown = shown(message.ip, SmsAttempt::None, message.read);
-        let after = (message.ip, message.shown, message.deadline);
-        if before.1 != after.1 {
-            message.changed = wall;
-            self.event(EventKind::StateChanged, id, after.1, wall);
-        }
-        if let Some(sent) = before.0.unsettled() {
-            self.unsettled.remove(&(own, sent.epoch, sent.seq));
-        }
-        if let Some(sent) = after.0.unsettled() {
-            self.unsettled.insert((own, sent.epoch, sent.seq), id);
-        }
-        if after.0 == IpAttempt::None {
-            self.queued.insert((own, id));
-        } else {
-            self.queued.remove(&(own, id));
-        }
-        if let Some((_, at)) = before.2 {
-            self.deadlines.remove(&(at, id));
-        }
-        let open = after.0 == IpAttempt::None || after.0.unsettled().is_some();
-        let taken_back = self
-            .messages
-            .get(&id)
-            .is_some_and(|m| m.take_back.is_some());
-        if let Some((_, at)) = after.2
-            && open
-            && !taken_back
-        {
-            self.deadlines.insert((at, id));
+    fn record(&self, id: MessageId) -> Option<MessageRecord> {
+        match self.outgoing.get(&id) {
+            Some(message) => (!message.is_note()).then(|| message.record(id)),
+            None => self.incoming.get(&id).map(|message| message.record(id)),
         }
     }
 
-    fn position(&self, identity: &Identity) -> IdentityPosition {
-        let lowest = |epoch: Epoch| {
-            self.unsettled
-                .range((identity.number, epoch, Seq(0))..=(identity.number, epoch, Seq(u64::MAX)))
-                .map(|((_, _, seq), _)| *seq)
-                .next()
-        };
-        let held = identity.epoch.map(|epoch| EpochPosition {
-            epoch,
-            next_seq: identity.next_seq,
-            lowest_unsettled: lowest(epoch).unwrap_or(identity.next_seq),
-        });
-        let mut old: Vec<EpochPosition> = Vec::new();
-        for &(_, epoch, seq) in self
-            .unsettled
-            .range(
-                (identity.number, Epoch(0), Seq(0))
-                    ..=(identity.number, Epoch(u32::MAX), Seq(u64::MAX)),
-            )
-            .map(|(key, _)| key)
-        {
-            if identity.epoch == Some(epoch) {
-                continue;
-            }
-            let named = old.len();
-            match old.last_mut() {
-                Some(last) if last.epoch == epoch => last.next_seq = seq.next(),
-                _ if named < MAX_OLD_EPOCHS => old.push(EpochPosition {
-                    epoch,
-                    next_seq: seq.next(),
-                    lowest_unsettled: seq,
-                }),
-                _ => break,
-            }
-        }
-        let queued = self
-            .queued
-            .range((identity.number, MessageId(0))..=(identity.number, MessageId(u64::MAX)))
-            .count() as u64;
-        IdentityPosition {
-            number: identity.number,
-            iccid: identity.iccid.clone(),
-            held,
-            last_epoch: identity.last_epoch,
-            cursor: identity.cursor,
-            cursor_check: identity.check,
-            old,
-            queued,
-        }
+    fn show(&mut self, own: E164, peer: Peer, order: OrderKey, id: MessageId) {
+        self.conversations
+            .entry((own, peer))
+            .or_default()
+            .insert((order, id));
     }
 
-    fn record(&self, id: MessageId, message: &Message) -> MessageRecord {
-        let (from, to) = match message.direction {
-            Direction::Outgoing => (message.own, message.peer),
-            Direction::Incoming => (message.peer, message.own),
-        };
-        MessageRecord {
-            id,
-            direction: message.direction,
-            own: message.own,
-            peer: message.peer,
-            text: message.text.clone(),
-            name: message.place.map(|(epoch, lane_seq)| MessageName {
-                from,
-                epoch,
-                to,
-                lane_seq,
-            }),
-            ip: message.ip,
-            sms: SmsAttempt::None,
-            take_back: message.take_back,
-            shown: message.shown,
-            order: message.order,
-            created: message.created,
-            changed: message.changed,
-            age_s: message.age_s,
-        }
-    }
-
-    fn apply_op(&mut self, op: &Op, wall: WallTime) -> Outcome {
-        match op {
-            Op::Register { number, iccid } => {
-                match self.identity(*number) {
-                    Some(known) => {
-                        if iccid.is_some() {
-                            known.iccid.clone_from(iccid);
-                        }
-                    }
-                    None => self.identities.push(Identity {
-                        number: *number,
-                        iccid: iccid.clone(),
-                        epoch: None,
-                        last_epoch: Epoch(0),
-                        next_seq: Seq(1),
-                        cursor: Cursor(0),
-                        check: 0,
-                    }),
-                }
-                Outcome::Done
-            }
-            Op::BeginSession { at_least } => {
-                self.session_no = self.session_no.max(*at_least).next();
-                Outcome::SessionBegun {
-                    session_no: self.session_no,
-                    identities: self.identities.iter().map(|i| self.position(i)).collect(),
-                }
-            }
-            Op::CloseEpoch {
-                number,
-                epoch,
-                contested_from,
-            } => self.close_epoch(*number, *epoch, *contested_from, wall),
-            Op::BindEpoch { number, epoch } => {
-                if let Some(identity) = self.identity(*number)
-                    && *epoch > identity.last_epoch
-                {
-                    identity.epoch = Some(*epoch);
-                    identity.last_epoch = *epoch;
-                    identity.next_seq = Seq(1);
-                }
-                Outcome::Done
-            }
-            Op::Enqueue(new) => self.enqueue(new, wall),
-            Op::Release { id } => self.release(*id, wall),
-            Op::LoadQueued {
-                number,
-                limit,
-                max_bytes,
-            } => self.load_queued(*number, *limit, *max_bytes),
-            Op::LoadResume {
-                number,
-                after,
-                limit,
-            } => self.load_resume(*number, *after, *limit),
-            Op::Unaccept {
-                number,
-                epoch,
-                high_water,
-            } => self.unaccept(*number, *epoch, *high_water, wall),
-            Op::ApplySent {
-                number,
-                epoch,
-                state,
-            } => self.apply_sent(*number, *epoch, state, false, wall),
-            Op::ApplyClosed {
-                number,
-                epoch,
-                state,
-            } => self.apply_sent(*number, *epoch, state, true, wall),
-            Op::ApplyRevoked {
-                number,
-                epoch,
-                results,
-            } => self.apply_revoked(*number, *epoch, results, wall),
-            Op::Cancel { id } => self.cancel(*id, wall),
-            Op::Retry { id, boot } => self.retry(*id, *boot, wall),
-            Op::RearmDeadlines { boot } => self.rearm(*boot),
-            Op::ExpireDue { boot, limit } => self.expire(*boot, *limit, wall),
-            Op::InsertIncoming(incoming) => self.insert_incoming(incoming, wall),
-            Op::PassCursor {
-                number,
-                cursor,
-                check,
-            } => {
-                self.pass_cursor(*number, *cursor, *check);
-                Outcome::Done
-            }
-            Op::MarkRead { id } => self.mark_read(*id),
-            Op::LoadReadMarks { number, limit } => self.load_read_marks(*number, *limit),
-            Op::ReadConfirmed { number, mark } => {
-                let key = (*number, mark.mark.peer, mark.mark.epoch);
-                if let Some(known) = self.marks.get_mut(&key)
-                    && known.version == mark.version
-                {
-                    known.untold = false;
-                }
-                Outcome::Done
-            }
-            Op::ApplyReadBy {
-                number,
-                mark,
-                cursor,
-                check,
-            } => {
-                self.apply_read_by(*number, *mark, wall);
-                self.pass_cursor(*number, *cursor, *check);
-                Outcome::Done
-            }
-            Op::OpenClient { client, from_now } => self.open_client(client, *from_now),
-            Op::AckEvents { client, cursor } => {
-                let latest = self.latest_event;
-                match self.clients.get_mut(client) {
-                    None => Outcome::NotFound,
-                    Some(_) if *cursor > latest => Outcome::TooLate { shown: None },
-                    Some(known) => {
-                        *known = (*known).max(*cursor);
-                        Outcome::Done
-                    }
-                }
-            }
-            Op::Prune => {
-                while self.events.len() as u64 > EVENTS_KEPT {
-                    self.events.pop_front();
-                }
-                Outcome::Done
-            }
-        }
-    }
-
-    fn open_client(&mut self, client: &ClientName, from_now: bool) -> Outcome {
-        if !self.clients.contains_key(client) {
-            if self.clients.len() as u64 >= MAX_CLIENTS {
-                return Outcome::TooManyClients;
-            }
-            let start = if from_now {
-                self.latest_event
-            } else {
-                EventCursor(0)
-            };
-            self.clients.insert(client.clone(), start);
-        }
-        Outcome::ClientOpen {
-            cursor: self.clients[client],
-            latest: self.latest_event,
+    fn hide(&mut self, own: E164, peer: Peer, order: OrderKey, id: MessageId) {
+        if let Some(conversation) = self.conversations.get_mut(&(own, peer)) {
+            conversation.remove(&(order, id));
         }
     }
 }
@@ -409,11 +208,15 @@ impl StoreOps for MemoryStore {
 
     fn snapshot(&self) -> Result<Snapshot, Never> {
         Ok(Snapshot {
-            identities: self.identities.iter().map(|i| self.position(i)).collect(),
+            identities: self.positions(),
             next_message: self.next_message.max(1),
             session_no: self.session_no,
             latest_event: self.latest_event,
-            outbox: (self.queued.len() + self.unsettled.len()) as u64,
+            outbox: self.found.open.len() as u64,
+            settings: self.global.clone(),
+            handed: self.handed_lately.iter().copied().collect(),
+            sms_waiting: self.found.sms_waiting,
+            sms_handed: self.found.handed.len() as u64,
         })
     }
 
@@ -431,43 +234,37 @@ impl StoreOps for MemoryStore {
     }
 
     fn message(&self, id: MessageId) -> Result<Option<MessageRecord>, Never> {
-        Ok(self.messages.get(&id).map(|m| self.record(id, m)))
+        Ok(self.record(id))
     }
 
     fn history(
         &self,
         own: E164,
-        peer: E164,
+        peer: Peer,
         before: Option<OrderKey>,
         limit: usize,
     ) -> Result<Vec<MessageRecord>, Never> {
         let Some(conversation) = self.conversations.get(&(own, peer)) else {
             return Ok(Vec::new());
         };
-        let records = |ids: &mut dyn Iterator<Item = &MessageId>| {
+        let records = |ids: &mut dyn Iterator<Item = &(OrderKey, MessageId)>| {
             ids.take(limit)
-                .filter_map(|id| Some(self.record(*id, self.messages.get(id)?)))
+                .filter_map(|(_, id)| self.record(*id))
                 .collect()
         };
         Ok(match before {
-            None => records(&mut conversation.values().rev()),
-            Some(key) => records(&mut conversation.range(..key).rev().map(|(_, id)| id)),
+            None => records(&mut conversation.iter().rev()),
+            Some(key) => records(&mut conversation.range(..(key, MessageId(0))).rev()),
         })
     }
 
     fn outbox(&self, after: MessageId, limit: usize) -> Result<Vec<MessageRecord>, Never> {
-        let mut open: Vec<MessageId> = self
-            .queued
-            .iter()
-            .map(|(_, id)| *id)
-            .chain(self.unsettled.values().copied())
-            .filter(|id| *id > after)
-            .collect();
-        open.sort_unstable();
-        open.truncate(limit);
-        Ok(open
-            .into_iter()
-            .filter_map(|id| Some(self.record(id, self.messages.get(&id)?)))
+        Ok(self
+            .found
+            .open
+            .range(MessageId(after.0.saturating_add(1))..)
+            .take(limit)
+            .filter_map(|id| self.record(*id))
             .collect())
     }
 
@@ -483,11 +280,5 @@ impl StoreOps for MemoryStore {
             resync_from,
             events: self.events.iter().skip(skip).take(limit).cloned().collect(),
         })
-    }
-}
-
-impl Message {
-    fn sent_as(&self) -> Option<SentAs> {
-        self.ip.unsettled()
     }
 }

@@ -122,7 +122,7 @@ impl World {
             1 => h.ask(Asked::Other, Command::MarkRead(some_id)),
             2 => {
                 self.model.retried(handset, some_id);
-                h.ask(Asked::Retry(some_id), Command::Retry(some_id));
+                h.ask(Asked::Retry(some_id), retry(some_id));
             }
             3 => {
                 self.model.taken_back(handset, some_id);
@@ -195,7 +195,7 @@ impl World {
             Asked::Retry(id) => {
                 // Asked is enough: the reply may be lost in a crash.
                 self.model.retried(handset, *id);
-                Command::Retry(*id)
+                retry(*id)
             }
             Asked::Read(id, _) => Command::MarkRead(*id),
             Asked::Send(_) | Asked::Lookup(_) | Asked::Other => return Ok(()),
@@ -307,4 +307,9 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// Another try, by whatever goes.
+const fn retry(id: MessageId) -> Command {
+    Command::Retry { id, by: None }
 }

@@ -170,7 +170,11 @@ impl World {
             rng,
             faults,
             calm: false,
-            config: Config::default(),
+            // Phones without SMS: what IP promises, by itself.
+            config: Config {
+                sms: false,
+                ..Config::default()
+            },
             queue: Queue::default(),
             handsets,
             net: Net::default(),

@@ -134,6 +134,8 @@ impl World {
                 nobody_is_accused(handset, &record)?;
                 self.tell(|| format!("h{handset} decides {record:?}"));
             }
+            // No agent of a world sends SMS.
+            Output::Order(_) => {}
             Output::Notice(notice) => self.coverage.notice(&notice),
         }
         Ok(())

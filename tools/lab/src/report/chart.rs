@@ -1,4 +1,4 @@
-//! One plot: latency over time, with the link in use and what happened.
+//! One plot: latency over time, with the link in use, SMS, and what happened.
 //!
 //! Plain SVG, no script. Colour is never alone: profiles differ in the shape of
 //! their points, too, and the strip names its links.
@@ -16,6 +16,18 @@ pub(super) struct Point {
     /// `None`: never arrived.
     pub(super) took: Option<Duration>,
     pub(super) profile: String,
+    /// Its first copy came by SMS.
+    pub(super) by_sms: bool,
+    /// For the tooltip.
+    pub(super) label: String,
+}
+
+/// An SMS that the phone was asked to send.
+pub(super) struct SmsTick {
+    pub(super) at: Duration,
+    pub(super) parts: u32,
+    /// Parts that the network took.
+    pub(super) taken: u32,
     /// For the tooltip.
     pub(super) label: String,
 }
@@ -24,6 +36,7 @@ pub(super) struct Point {
 pub(super) struct Plot<'a> {
     pub(super) points: &'a [Point],
     pub(super) spans: &'a [Span],
+    pub(super) sms: &'a [SmsTick],
     pub(super) entries: &'a [&'a Entry],
     pub(super) end: Duration,
     /// Longest latency of all plots, so that they share a scale.
@@ -36,7 +49,10 @@ const RIGHT: f64 = 16.0;
 const TOP: f64 = 40.0;
 const PLOT_HEIGHT: f64 = 250.0;
 const STRIP_HEIGHT: f64 = 22.0;
+const SMS_HEIGHT: f64 = 22.0;
 const GAP: f64 = 10.0;
+/// Height of one part of an SMS; more than the strip holds are cut off.
+const PART_PX: f64 = 5.0;
 /// Below this everything is "at once".
 const SHORTEST_MS: f64 = 10.0;
 /// A number on the time axis about every this many pixels.
@@ -55,7 +71,7 @@ pub(super) type Legend = BTreeMap<String, usize>;
 
 /// Draws it.
 pub(super) fn draw(plot: &Plot<'_>, legend: &Legend) -> String {
-    let height = TOP + PLOT_HEIGHT + GAP + STRIP_HEIGHT + 34.0;
+    let height = TOP + PLOT_HEIGHT + GAP + STRIP_HEIGHT + SMS_HEIGHT + 34.0;
     let mut svg = format!(
         "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" \
          aria-label=\"latency over time\">\n"
@@ -64,6 +80,7 @@ pub(super) fn draw(plot: &Plot<'_>, legend: &Legend) -> String {
     latency_axis(&mut svg, &scale);
     time_axis(&mut svg, &scale, plot.end);
     strip(&mut svg, &scale, plot, legend);
+    sms_strip(&mut svg, &scale, plot.sms);
     events(&mut svg, &scale, plot.entries);
     for point in plot.points {
         mark(&mut svg, &scale, point, legend);
@@ -141,7 +158,7 @@ fn time_axis(svg: &mut String, scale: &Scale, end: Duration) {
         .into_iter()
         .find(|step| *step >= wanted)
         .unwrap_or(wanted);
-    let y = TOP + PLOT_HEIGHT + GAP + STRIP_HEIGHT + 18.0;
+    let y = TOP + PLOT_HEIGHT + GAP + STRIP_HEIGHT + SMS_HEIGHT + 18.0;
     let mut s = 0.0;
     while s <= end.as_secs_f64() {
         let x = scale.x(Duration::from_secs_f64(s));
@@ -196,6 +213,33 @@ fn strip(svg: &mut String, scale: &Scale, plot: &Plot<'_>, legend: &Legend) {
     }
 }
 
+/// Below the links: SMS, a bar for each, as high as it has parts.
+fn sms_strip(svg: &mut String, scale: &Scale, sms: &[SmsTick]) {
+    let bottom = TOP + PLOT_HEIGHT + GAP + STRIP_HEIGHT + SMS_HEIGHT;
+    let _ = writeln!(
+        svg,
+        "<text class=\"axis\" x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">SMS</text>",
+        LEFT - 8.0,
+        bottom - 6.0
+    );
+    for tick in sms {
+        let height = (f64::from(tick.parts) * PART_PX).min(SMS_HEIGHT - 2.0);
+        let class = if tick.taken < tick.parts {
+            "sms-bar refused"
+        } else {
+            "sms-bar"
+        };
+        let _ = writeln!(
+            svg,
+            "<rect class=\"{class}\" x=\"{:.1}\" y=\"{:.1}\" width=\"4\" height=\"{height:.1}\">\
+             <title>{}</title></rect>",
+            scale.x(tick.at) - 2.0,
+            bottom - height,
+            escape(&tick.label)
+        );
+    }
+}
+
 fn events(svg: &mut String, scale: &Scale, entries: &[&Entry]) {
     let mut labels = Labels::default();
     for entry in entries {
@@ -203,7 +247,9 @@ fn events(svg: &mut String, scale: &Scale, entries: &[&Entry]) {
             Topic::Process if is_over(entry) => "process over",
             Topic::Process => "process",
             Topic::Link => "link",
-            Topic::Session | Topic::Note => continue,
+            Topic::Sms if entry.what.starts_with("SMS centre") => continue,
+            Topic::Sms => "sms",
+            Topic::Session | Topic::Decision | Topic::Note => continue,
         };
         let x = scale.x(entry.at);
         let bottom = TOP + PLOT_HEIGHT;
@@ -247,6 +293,14 @@ impl Labels {
             what if what.contains("stalls") => "stall".to_owned(),
             what if what.contains("goes down") => "down".to_owned(),
             what if what.contains("carries again") || what.contains("comes up") => "up".to_owned(),
+            what if what.starts_with("flight mode") => what.to_owned(),
+            what if what.contains("has coverage") => {
+                format!("coverage {}", what.rsplit(' ').next().unwrap_or_default())
+            }
+            what if what.contains("taken out") => "card out".to_owned(),
+            what if what.contains("put into") => "card in".to_owned(),
+            what if what.contains("change places") => "cards swapped".to_owned(),
+            what if what.contains("balance") && what.ends_with("empty") => "no balance".to_owned(),
             what if what.contains("becomes") => "profile".to_owned(),
             _ => return None,
         };
@@ -264,6 +318,12 @@ fn mark(svg: &mut String, scale: &Scale, point: &Point, legend: &Legend) {
             let index = legend.get(&point.profile).copied().unwrap_or_default();
             let y = scale.y(took.as_secs_f64() * 1000.0);
             svg.push_str(&shape(index, x, y, &escape(&point.label)));
+            if point.by_sms {
+                let _ = write!(
+                    svg,
+                    "<circle class=\"by-sms\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"6.5\"/>"
+                );
+            }
             svg.push('\n');
         }
         None => {

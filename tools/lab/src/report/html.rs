@@ -5,8 +5,11 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use twine_control::pb::Channel;
+
 use super::NOT_SHAPED;
-use super::chart::{Legend, Plot, Point, draw, escape, legend_mark};
+use super::chart::{Legend, Plot, Point, SmsTick, draw, escape, legend_mark};
+use super::score::money;
 use crate::journal::{Entry, Topic};
 use crate::run::Outcome;
 use crate::scenario::Scenario;
@@ -39,7 +42,7 @@ pub fn html(scenario: &Scenario, outcome: &Outcome) -> String {
 }
 
 fn verdict_word(outcome: &Outcome) -> &'static str {
-    if outcome.verdict.is_good() {
+    if outcome.is_good() {
         "good"
     } else {
         "not good"
@@ -50,7 +53,7 @@ fn verdict_word(outcome: &Outcome) -> &'static str {
 
 fn head(page: &mut String, scenario: &Scenario, outcome: &Outcome) {
     let verdict = &outcome.verdict;
-    let (class, words) = if verdict.is_good() {
+    let (class, words) = if outcome.is_good() {
         ("good", "Everything arrived, once and in order.")
     } else {
         ("bad", "Not everything arrived once and in order.")
@@ -69,6 +72,13 @@ fn head(page: &mut String, scenario: &Scenario, outcome: &Outcome) {
         ("lost", verdict.lost.len() as u64, true),
         ("duplicated", verdict.duplicated.len() as u64, true),
         ("out of order", verdict.out_of_order.len() as u64, true),
+        ("by IP", outcome.sms.by_ip as u64, false),
+        ("by SMS", outcome.sms.by_sms as u64, false),
+        ("SMS parts", outcome.sms.parts, false),
+        ("SMS parts wasted", outcome.sms.wasted, false),
+        ("copies merged", outcome.sms.merged, false),
+        ("put into place later", outcome.sms.reordered, false),
+        ("SMS by a wrong card", outcome.sms.wrong_card as u64, true),
         ("bytes on wire", outcome.bytes_on_wire(), false),
     ] {
         let class = match (must_be_zero, value) {
@@ -79,6 +89,21 @@ fn head(page: &mut String, scenario: &Scenario, outcome: &Outcome) {
         let _ = writeln!(page, "<li{class}><b>{value}</b> {name}</li>");
     }
     page.push_str("</ul>\n");
+    let _ = writeln!(page, "<p>SMS cost {}.</p>", money(outcome.sms.cost_micros));
+    for (count, meaning) in [
+        (
+            outcome.sms.marked_for_nothing,
+            "SMS to a plain phone end in spaces for nothing",
+        ),
+        (
+            outcome.sms.networks.dialogs as usize,
+            "times Android asked the user about too many SMS",
+        ),
+    ] {
+        if count > 0 {
+            let _ = writeln!(page, "<p class=\"bad\">{count} {meaning}.</p>");
+        }
+    }
     for error in &outcome.log_errors {
         let _ = writeln!(
             page,
@@ -88,6 +113,7 @@ fn head(page: &mut String, scenario: &Scenario, outcome: &Outcome) {
     }
     for (name, marks) in [
         ("Lost", &verdict.lost),
+        ("Failed, and the sender was told", &verdict.failed),
         ("Duplicated", &verdict.duplicated),
         ("Out of order", &verdict.out_of_order),
         ("Told delivered, never received", &verdict.told_falsely),
@@ -104,8 +130,9 @@ fn plots(page: &mut String, scenario: &Scenario, outcome: &Outcome) {
     page.push_str(
         "<h2>Latency over time</h2>\n<p>A point is a message: when it was sent, and how long it \
          took to the receiving app, with the profile of the sender's link at that moment. The \
-         strip below shows the sender's link. Lines are what happened to the sender (links, \
-         kills) and to the gateway.</p>\n<p class=\"legend\">\n",
+         strip below shows the sender's link. Points with a ring came by SMS first; the bars at \
+         the bottom are SMS, as high as they have parts. Lines are what happened to the sender \
+         (links, cards, coverage, kills) and to the gateway.</p>\n<p class=\"legend\">\n",
     );
     for (profile, index) in &legend {
         let _ = writeln!(
@@ -116,23 +143,25 @@ fn plots(page: &mut String, scenario: &Scenario, outcome: &Outcome) {
         );
     }
     page.push_str("</p>\n");
-    let all: Vec<Vec<Point>> = (0..scenario.handsets.len())
-        .map(|handset| points(outcome, handset))
+    let all: Vec<Vec<Point>> = (0..scenario.parties())
+        .map(|party| points(outcome, party))
         .collect();
     let longest = all.iter().flatten().filter_map(|point| point.took).max();
-    for (handset, points) in all.iter().enumerate() {
+    for (party, points) in all.iter().enumerate() {
         if points.is_empty() {
             continue;
         }
-        let plan = &scenario.handsets[handset];
+        let name = scenario.name_of(party);
         let entries: Vec<&Entry> = outcome
             .journal
             .iter()
-            .filter(|entry| entry.who == plan.name || entry.who == "gateway")
+            .filter(|entry| entry.who == name || entry.who == "gateway")
             .collect();
         let plot = Plot {
             points,
-            spans: &outcome.spans[handset],
+            // A plain phone has no links.
+            spans: outcome.spans.get(party).map_or(&[], Vec::as_slice),
+            sms: &sms_ticks(scenario, outcome, party),
             entries: &entries,
             end: outcome.lasted,
             longest: longest.unwrap_or(Duration::from_secs(1)),
@@ -140,7 +169,7 @@ fn plots(page: &mut String, scenario: &Scenario, outcome: &Outcome) {
         let _ = writeln!(
             page,
             "<h3>{} sends {} messages</h3>\n{}",
-            escape(&plan.name),
+            escape(name),
             points.len(),
             draw(&plot, &legend)
         );
@@ -156,29 +185,55 @@ fn legend(outcome: &Outcome) -> Legend {
     profiles.into_iter().zip(0..).collect()
 }
 
-fn points(outcome: &Outcome, handset: usize) -> Vec<Point> {
+fn sms_ticks(scenario: &Scenario, outcome: &Outcome, party: usize) -> Vec<SmsTick> {
+    let sms = outcome.sms_sent.iter().filter(|sms| sms.phone == party);
+    sms.map(|sms| {
+        let to = (0..scenario.parties())
+            .find(|to| scenario.number_of(*to).expose() == sms.to)
+            .map_or("somebody", |to| scenario.name_of(to));
+        SmsTick {
+            at: sms.at,
+            parts: sms.parts,
+            taken: sms.taken,
+            label: format!(
+                "SMS to {to} at {:.1} s: {} of {} parts taken, cost {}",
+                sms.at.as_secs_f64(),
+                sms.taken,
+                sms.parts,
+                money(sms.cost_micros)
+            ),
+        }
+    })
+    .collect()
+}
+
+fn points(outcome: &Outcome, party: usize) -> Vec<Point> {
     let mut arrivals = std::collections::BTreeMap::new();
     for arrival in &outcome.facts.arrivals {
         if let Some(mark) = &arrival.mark {
-            arrivals.entry(mark).or_insert(arrival.at);
+            arrivals.entry(mark).or_insert(arrival);
         }
     }
     let sent = outcome.facts.sent.iter();
-    sent.filter(|(_, message)| message.from == handset && message.confirmed.is_some())
+    sent.filter(|(_, message)| message.from == party && message.confirmed.is_some())
         .map(|(mark, message)| {
-            let took = arrivals
-                .get(mark)
-                .map(|at| at.saturating_sub(message.requested));
+            let first = arrivals.get(mark);
+            let took = first.map(|first| first.at.saturating_sub(message.requested));
+            let by_sms = first.is_some_and(|first| first.came_by == Channel::Sms);
             let in_words = took.map_or_else(
                 || "never arrived".to_owned(),
-                |took| format!("took {:.2} s", took.as_secs_f64()),
+                |took| {
+                    let channel = if by_sms { "SMS" } else { "IP" };
+                    format!("took {:.2} s, came by {channel}", took.as_secs_f64())
+                },
             );
             Point {
                 sent: message.requested,
                 took,
                 profile: message.profile.clone(),
+                by_sms,
                 label: format!(
-                    "{mark} sent at {:.1} s by {}, {in_words}",
+                    "{mark} sent at {:.1} s with {}, {in_words}",
                     message.requested.as_secs_f64(),
                     message.profile
                 ),
@@ -201,6 +256,14 @@ fn latency_table(page: &mut String, scenario: &Scenario, outcome: &Outcome) {
     for (name, latency) in profiles.into_iter().chain(all) {
         let source = source_of(scenario, name);
         let _ = writeln!(page, "{}<td class=\"text\">{source}", row(name, latency));
+    }
+    page.push_str("</table>\n");
+    page.push_str(
+        "<h2>Latency by channel</h2>\n<table>\n\
+         <tr><th>first by<th>n<th>p50<th>p90<th>p99<th>max\n",
+    );
+    for (channel, latency) in &outcome.sms.latency {
+        let _ = writeln!(page, "{}", row(channel, latency));
     }
     page.push_str("</table>\n");
 }
@@ -264,6 +327,8 @@ fn timeline(page: &mut String, outcome: &Outcome) {
             Topic::Process => "process",
             Topic::Link => "link",
             Topic::Session => "session",
+            Topic::Sms => "sms",
+            Topic::Decision => "decision",
             Topic::Note => "note",
         };
         let _ = writeln!(

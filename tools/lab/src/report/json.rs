@@ -1,8 +1,9 @@
 //! The verdict for programs.
 //!
 //! Keys are stable: `sent`, `delivered`, `lost`, `duplicated`, `out_of_order`,
-//! `latency_ms` (by profile: `n`, `p50`, `p90`, `p99`), `bytes_on_wire`. More
-//! may come.
+//! `latency_ms` (by profile: `n`, `p50`, `p90`, `p99`), `bytes_on_wire`,
+//! `sms_parts`, `sms_wasted`, `merged`, `reordered`, `by_channel` (`ip`, `sms`).
+//! More may come.
 
 use std::time::Duration;
 
@@ -11,24 +12,22 @@ use serde_json::{Map, Value, json};
 use super::NOT_SHAPED;
 use crate::run::Outcome;
 use crate::scenario::Scenario;
+use crate::verdict::Latency;
 
 /// The verdict as one document.
 #[must_use]
 pub fn json(scenario: &Scenario, outcome: &Outcome) -> Value {
     let verdict = &outcome.verdict;
+    let sms = &outcome.sms;
     let latency: Map<_, _> = verdict
         .latency
         .iter()
-        .map(|(profile, latency)| {
-            let value = json!({
-                "n": latency.n,
-                "p50": ms(latency.p50),
-                "p90": ms(latency.p90),
-                "p99": ms(latency.p99),
-                "max": ms(latency.max),
-            });
-            (profile.clone(), value)
-        })
+        .map(|(profile, one)| (profile.clone(), latency_ms(one)))
+        .collect();
+    let latency_by_channel: Map<_, _> = sms
+        .latency
+        .iter()
+        .map(|(channel, one)| ((*channel).to_owned(), latency_ms(one)))
         .collect();
     let links: Vec<_> = scenario
         .handsets
@@ -69,10 +68,11 @@ pub fn json(scenario: &Scenario, outcome: &Outcome) -> Value {
         "scenario": scenario.name,
         "seed": scenario.seed,
         "lasted_ms": ms(outcome.lasted),
-        "good": verdict.is_good(),
+        "good": outcome.is_good(),
         "sent": verdict.sent,
         "delivered": verdict.delivered,
         "lost": verdict.lost.len(),
+        "failed": verdict.failed.len(),
         "duplicated": verdict.duplicated.len(),
         "out_of_order": verdict.out_of_order.len(),
         "strange": verdict.strange,
@@ -84,12 +84,40 @@ pub fn json(scenario: &Scenario, outcome: &Outcome) -> Value {
         "repeats": verdict.repeats,
         "events_repeated": outcome.facts.events_repeated,
         "latency_ms": latency,
+        "sms_parts": sms.parts,
+        "sms_wasted": sms.wasted,
+        "sms_cost_micros": sms.cost_micros,
+        "sms_wrong_card": sms.wrong_card,
+        "sms_marked_for_nothing": sms.marked_for_nothing,
+        "sms_dialogs": sms.networks.dialogs,
+        "sms_centres": {
+            "parts": sms.networks.parts,
+            "lost": sms.networks.lost,
+            "doubled": sms.networks.doubled,
+            "held": sms.networks.held,
+            "reports_withheld": sms.networks.reports_withheld,
+            "duplicates_dropped": sms.networks.duplicates_dropped,
+        },
+        "merged": sms.merged,
+        "reordered": sms.reordered,
+        "by_channel": { "ip": sms.by_ip, "sms": sms.by_sms },
+        "latency_by_channel_ms": latency_by_channel,
         "bytes_on_wire": outcome.bytes_on_wire(),
         "log_errors": outcome.log_errors,
         "links": links,
         "events": events,
         "events_not_kept": outcome.journal_not_kept,
         "not_shaped": NOT_SHAPED,
+    })
+}
+
+fn latency_ms(latency: &Latency) -> Value {
+    json!({
+        "n": latency.n,
+        "p50": ms(latency.p50),
+        "p90": ms(latency.p90),
+        "p99": ms(latency.p99),
+        "max": ms(latency.max),
     })
 }
 

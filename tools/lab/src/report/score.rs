@@ -14,7 +14,7 @@ const NAMED: usize = 8;
 /// The verdict in words and aligned columns.
 #[must_use]
 pub fn scoreboard(scenario: &Scenario, outcome: &Outcome) -> String {
-    let verdict = &outcome.verdict;
+    let (verdict, sms) = (&outcome.verdict, &outcome.sms);
     let mut out = String::new();
     let mut line = |text: String| {
         let _ = writeln!(out, "{}", text.trim_end());
@@ -33,6 +33,7 @@ pub fn scoreboard(scenario: &Scenario, outcome: &Outcome) -> String {
     ));
     for (name, marks) in [
         ("lost", &verdict.lost),
+        ("failed", &verdict.failed),
         ("duplicated", &verdict.duplicated),
         ("out of order", &verdict.out_of_order),
     ] {
@@ -52,7 +53,21 @@ pub fn scoreboard(scenario: &Scenario, outcome: &Outcome) -> String {
         ("strange", verdict.strange, "received, and nobody sent it"),
         ("unconfirmed", verdict.unconfirmed, "no reply until the end"),
         ("refused", verdict.refused, "the daemon said no"),
-        ("failed", verdict.told_failed, "the sender was told so"),
+        (
+            "wrong card",
+            sms.wrong_card,
+            "SMS that left by another card than the conversation's",
+        ),
+        (
+            "marked",
+            sms.marked_for_nothing,
+            "SMS to a plain phone with spaces at the end for nothing",
+        ),
+        (
+            "dialogs",
+            sms.networks.dialogs as usize,
+            "times that Android asked the user about too many SMS",
+        ),
     ] {
         if count > 0 {
             line(format!("  {name:<14} {count:>6}   {meaning}"));
@@ -67,6 +82,25 @@ pub fn scoreboard(scenario: &Scenario, outcome: &Outcome) -> String {
             .unwrap_or(0)
     ));
     line(format!(
+        "  by channel     {:>6}   by IP, {} by SMS",
+        sms.by_ip, sms.by_sms
+    ));
+    line(format!(
+        "  SMS parts      {:>6}   cost {}; {} wasted: IP delivered, too",
+        sms.parts,
+        money(sms.cost_micros),
+        sms.wasted
+    ));
+    line(format!(
+        "  merged         {:>6}   copies that came by both; {} put into their place later",
+        sms.merged, sms.reordered
+    ));
+    let networks = &sms.networks;
+    line(format!(
+        "  SMS centres    {:>6}   parts; {} lost, {} doubled, {} held back, {} reports withheld",
+        networks.parts, networks.lost, networks.doubled, networks.held, networks.reports_withheld
+    ));
+    line(format!(
         "  repeats        {:>6}   requests repeated with the same token",
         verdict.repeats
     ));
@@ -74,22 +108,28 @@ pub fn scoreboard(scenario: &Scenario, outcome: &Outcome) -> String {
     line(
         "latency by the sender's link when it sent, in seconds; cuts and kills included".to_owned(),
     );
-    let names = verdict.latency.keys().map(|name| name.chars().count());
-    let width = names.chain(["profile".len()]).max().unwrap_or(0);
-    line(format!(
-        "  {:<width$} {:>6} {:>8} {:>8} {:>8} {:>8}",
-        "profile", "n", "p50", "p90", "p99", "max"
-    ));
     let (all, profiles): (Vec<_>, Vec<_>) =
         verdict.latency.iter().partition(|(name, _)| *name == ALL);
-    for (name, latency) in profiles.into_iter().chain(all) {
-        line(latency_row(name, width, latency));
+    let rows = profiles.into_iter().chain(all);
+    for row in table(
+        "profile",
+        rows.map(|(name, latency)| (name.as_str(), latency)),
+    ) {
+        line(row);
+    }
+    line(String::new());
+    line("latency by the channel that was first, in seconds".to_owned());
+    for row in table(
+        "channel",
+        sms.latency.iter().map(|(name, latency)| (*name, latency)),
+    ) {
+        line(row);
     }
     line(String::new());
     line(wrapped(&format!("Note: {NOT_SHAPED}")));
     line(String::new());
     line(
-        if verdict.is_good() {
+        if outcome.is_good() {
             "GOOD: everything arrived, once and in order"
         } else {
             "NOT GOOD: see above"
@@ -97,6 +137,25 @@ pub fn scoreboard(scenario: &Scenario, outcome: &Outcome) -> String {
         .to_owned(),
     );
     out
+}
+
+fn table<'a>(title: &str, rows: impl Iterator<Item = (&'a str, &'a Latency)>) -> Vec<String> {
+    let rows: Vec<_> = rows.collect();
+    let names = rows.iter().map(|(name, _)| name.chars().count());
+    let width = names.chain([title.len()]).max().unwrap_or(0);
+    let head = format!(
+        "  {title:<width$} {:>6} {:>8} {:>8} {:>8} {:>8}",
+        "n", "p50", "p90", "p99", "max"
+    );
+    let rows = rows
+        .into_iter()
+        .map(|(name, latency)| latency_row(name, width, latency));
+    std::iter::once(head).chain(rows).collect()
+}
+
+/// Millionths as a number with three decimals.
+pub(super) fn money(micros: u64) -> String {
+    format!("{}.{:03}", micros / 1_000_000, micros / 1_000 % 1_000)
 }
 
 fn latency_row(name: &str, width: usize, latency: &Latency) -> String {

@@ -14,8 +14,12 @@ pub(super) struct File {
     pub(super) give_up_s: Spanned<f64>,
     #[serde(default)]
     pub(super) daemon: toml::Table,
+    #[serde(rename = "operator", default)]
+    pub(super) operators: Vec<Spanned<Operator>>,
     #[serde(rename = "handset", default)]
     pub(super) handsets: Vec<Spanned<Handset>>,
+    #[serde(rename = "plain", default)]
+    pub(super) plain: Vec<Plain>,
     #[serde(default)]
     pub(super) traffic: Vec<Traffic>,
     #[serde(default)]
@@ -27,8 +31,60 @@ pub(super) struct File {
 pub(super) struct Handset {
     pub(super) name: Word,
     pub(super) number: Word,
+    /// By slot.
+    #[serde(default)]
+    pub(super) coverage: Vec<Word>,
+    #[serde(rename = "card", default)]
+    pub(super) cards: Vec<Card>,
     #[serde(rename = "link", default)]
     pub(super) links: Vec<Link>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Operator {
+    pub(super) name: Word,
+    pub(super) mcc_mnc: Word,
+    pub(super) on_net_micros: Option<u64>,
+    pub(super) off_net_micros: Option<u64>,
+    #[serde(default)]
+    pub(super) sms_centre: Centre,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Centre {
+    pub(super) delay_s: Option<Spanned<f64>>,
+    pub(super) delay_mean_s: Option<Spanned<f64>>,
+    pub(super) delay_most_s: Option<Spanned<f64>>,
+    pub(super) loss: Option<Spanned<f64>>,
+    pub(super) double: Option<Spanned<f64>>,
+    pub(super) hold: Option<Spanned<f64>>,
+    pub(super) hold_s: Option<Spanned<f64>>,
+    pub(super) withhold_reports: Option<Spanned<f64>>,
+    pub(super) retry_s: Option<Spanned<f64>>,
+    pub(super) reject: Option<Spanned<f64>>,
+    pub(super) radio_retry: Option<Spanned<f64>>,
+    pub(super) send_s: Option<Spanned<f64>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Card {
+    pub(super) id: Word,
+    pub(super) slot: Option<Spanned<u32>>,
+    pub(super) number: Option<Word>,
+    pub(super) operator: Option<Word>,
+    pub(super) iccid: Option<Word>,
+    pub(super) balance_micros: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Plain {
+    pub(super) name: Word,
+    pub(super) number: Word,
+    pub(super) operator: Option<Word>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -66,6 +122,12 @@ pub(super) struct At {
     pub(super) link: Option<Word>,
     pub(super) profile: Option<Word>,
     pub(super) for_s: Option<Spanned<f64>>,
+    pub(super) slot: Option<Spanned<u32>>,
+    pub(super) coverage: Option<Word>,
+    pub(super) card: Option<Word>,
+    pub(super) to: Option<Word>,
+    pub(super) channel: Option<Word>,
+    pub(super) balance_micros: Option<Spanned<u64>>,
 }
 
 const fn one() -> u64 {

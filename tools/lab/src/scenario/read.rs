@@ -9,10 +9,11 @@ use twine_control::pb::LinkKind;
 use twine_proto::E164;
 
 use super::file::{File, Handset, Link};
-use super::{HandsetPlan, LinkPlan, Scenario, Traffic};
+use super::{HandsetPlan, LinkPlan, PlainPlan, Scenario, Traffic};
 use crate::limits::{
     MAX_ACTIONS, MAX_FILE_BYTES, MAX_HANDSETS, MAX_LINKS, MAX_MESSAGES, MAX_RUN_S,
 };
+use crate::mobile::plan::OperatorPlan;
 use crate::profile::{self, Profile};
 use crate::relay::LinkState;
 use crate::source::{Located, Source};
@@ -51,11 +52,17 @@ pub fn load(path: &Path) -> Result<Scenario, ScenarioError> {
 fn check(source: &Source, base: &Path) -> Result<Scenario, Located> {
     let file: File = source.parse()?;
     let reader = Reader { source, base };
-    let handsets = reader.handsets(&file)?;
-    let traffic = reader.traffic(&file, &handsets)?;
+    let operators = reader.operators(&file)?;
+    let handsets = reader.handsets(&file, &operators)?;
+    let plain = reader.plain(&file, &handsets, &operators)?;
+    let cast = Cast {
+        handsets: &handsets,
+        plain: &plain,
+    };
+    let traffic = reader.traffic(&file, cast)?;
     let mut actions = Vec::new();
     for at in &file.at {
-        reader.action(at, &handsets, &mut actions)?;
+        reader.action(at, cast, &mut actions)?;
     }
     if actions.len() > MAX_ACTIONS {
         let what = format!("more than {MAX_ACTIONS} actions");
@@ -67,7 +74,9 @@ fn check(source: &Source, base: &Path) -> Result<Scenario, Located> {
         seed: file.seed,
         give_up: reader.time("give_up_s", &file.give_up_s)?,
         daemon_config: file.daemon,
+        operators,
         handsets,
+        plain,
         traffic,
         actions,
     };
@@ -85,13 +94,39 @@ fn check(source: &Source, base: &Path) -> Result<Scenario, Located> {
     Ok(scenario)
 }
 
+/// Who takes part.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cast<'a> {
+    pub(super) handsets: &'a [HandsetPlan],
+    pub(super) plain: &'a [PlainPlan],
+}
+
+impl Cast<'_> {
+    /// Of all parties.
+    fn names(&self) -> String {
+        let handsets = self.handsets.iter().map(|handset| &*handset.name);
+        let plain = self.plain.iter().map(|plain| &*plain.name);
+        handsets.chain(plain).collect::<Vec<_>>().join(", ")
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        let handsets = self.handsets.iter().map(|handset| &*handset.name);
+        let plain = self.plain.iter().map(|plain| &*plain.name);
+        handsets.chain(plain).position(|one| one == name)
+    }
+}
+
 pub(super) struct Reader<'a> {
     pub(super) source: &'a Source,
     base: &'a Path,
 }
 
 impl Reader<'_> {
-    fn handsets(&self, file: &File) -> Result<Vec<HandsetPlan>, Located> {
+    fn handsets(
+        &self,
+        file: &File,
+        operators: &[OperatorPlan],
+    ) -> Result<Vec<HandsetPlan>, Located> {
         if file.handsets.is_empty() || file.handsets.len() > MAX_HANDSETS {
             let what = format!(
                 "{} handsets are not allowed: 1 to {MAX_HANDSETS}, each as [[handset]]",
@@ -101,7 +136,7 @@ impl Reader<'_> {
         }
         let mut handsets: Vec<HandsetPlan> = Vec::new();
         for handset in &file.handsets {
-            let plan = self.handset(handset)?;
+            let plan = self.handset(handset, operators)?;
             let handset = handset.get_ref();
             if handsets.iter().any(|other| other.name == plan.name) {
                 return Err(self.twice("handset", &handset.name));
@@ -114,16 +149,15 @@ impl Reader<'_> {
         Ok(handsets)
     }
 
-    fn handset(&self, handset: &Spanned<Handset>) -> Result<HandsetPlan, Located> {
-        let span = handset.span();
-        let handset = handset.get_ref();
+    fn handset(
+        &self,
+        whole: &Spanned<Handset>,
+        operators: &[OperatorPlan],
+    ) -> Result<HandsetPlan, Located> {
+        let span = whole.span();
+        let handset = whole.get_ref();
         self.name("name", &handset.name)?;
-        let number: E164 = handset.number.get_ref().parse().map_err(|error| {
-            self.source.at(
-                handset.number.span(),
-                format!("number = \"{}\": {error}", handset.number.get_ref()),
-            )
-        })?;
+        let number = self.number(&handset.number)?;
         if handset.links.is_empty() || handset.links.len() > MAX_LINKS {
             let what = format!(
                 "{} links are not allowed: 1 to {MAX_LINKS}, each as [[handset.link]]",
@@ -141,7 +175,16 @@ impl Reader<'_> {
         Ok(HandsetPlan {
             name: handset.name.get_ref().clone(),
             number,
+            cards: self.cards(whole, number, &links, operators)?,
+            coverage: self.coverage(&handset.coverage)?,
             links,
+        })
+    }
+
+    pub(super) fn number(&self, number: &Spanned<String>) -> Result<E164, Located> {
+        number.get_ref().parse().map_err(|error| {
+            let what = format!("number = \"{}\": {error}", number.get_ref());
+            self.source.at(number.span(), what)
         })
     }
 
@@ -178,13 +221,17 @@ impl Reader<'_> {
         })
     }
 
-    fn traffic(&self, file: &File, handsets: &[HandsetPlan]) -> Result<Vec<Traffic>, Located> {
+    fn traffic(&self, file: &File, cast: Cast<'_>) -> Result<Vec<Traffic>, Located> {
         let mut all = Vec::new();
         for entry in &file.traffic {
-            let from = self.handset_index(&entry.from, handsets)?;
-            let to = self.handset_index(&entry.to, handsets)?;
+            let from = self.party(&entry.from, cast)?;
+            let to = self.party(&entry.to, cast)?;
             if from == to {
                 let what = "a handset cannot send to itself".to_owned();
+                return Err(self.source.at(entry.to.span(), what));
+            }
+            if from.min(to) >= cast.handsets.len() {
+                let what = "both are plain phones: one of them needs Twine".to_owned();
                 return Err(self.source.at(entry.to.span(), what));
             }
             let count = self
@@ -233,6 +280,17 @@ impl Reader<'_> {
             })
     }
 
+    pub(super) fn party(&self, name: &Spanned<String>, cast: Cast<'_>) -> Result<usize, Located> {
+        cast.position(name.get_ref()).ok_or_else(|| {
+            let what = format!(
+                "there is no handset \"{}\": one of {}",
+                name.get_ref(),
+                cast.names()
+            );
+            self.source.at(name.span(), what)
+        })
+    }
+
     pub(super) fn profile(&self, id: &Spanned<String>) -> Result<Profile, Located> {
         profile::load(id.get_ref(), self.base).map_err(|error| {
             let mut what = error.to_string();
@@ -243,7 +301,7 @@ impl Reader<'_> {
         })
     }
 
-    fn name(&self, key: &str, name: &Spanned<String>) -> Result<(), Located> {
+    pub(super) fn name(&self, key: &str, name: &Spanned<String>) -> Result<(), Located> {
         let text = name.get_ref();
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
         let fits = !text.is_empty() && text.len() <= MAX_NAME_BYTES;
@@ -263,7 +321,7 @@ impl Reader<'_> {
         Ok(Duration::from_secs_f64(seconds))
     }
 
-    fn twice(&self, what: &str, word: &Spanned<String>) -> Located {
+    pub(super) fn twice(&self, what: &str, word: &Spanned<String>) -> Located {
         let what = format!("the {what} \"{}\" is there twice", word.get_ref());
         self.source.at(word.span(), what)
     }

@@ -65,7 +65,7 @@ fn json(conversations: &pb::Conversations, redact: Redact) -> Value {
         let last = conversation.last.as_ref();
         Value::object([
             ("own", Value::given(redact.number(&conversation.own))),
-            ("peer", Value::given(redact.number(&conversation.peer))),
+            ("peer", Value::given(redact.peer(&conversation.peer))),
             ("count", Value::from(conversation.count)),
             (
                 "last",
@@ -86,7 +86,7 @@ fn text(conversations: &pb::Conversations, redact: Redact) -> String {
         let last = conversation.last.clone().unwrap_or_default();
         table.row([
             one_line(&redact.number(&conversation.own)),
-            one_line(&redact.number(&conversation.peer)),
+            one_line(&redact.peer(&conversation.peer)),
             conversation.count.to_string(),
             ago(last.changed_wall_ms, now),
             message::brief_text(&last, redact),

@@ -1,9 +1,8 @@
 //! `twinectl history`.
 
-use twine_control::blocking::Client;
 use twine_control::pb;
 
-use super::{Command, answer};
+use super::{Command, answer, only_number};
 use crate::cli::{self, Options};
 use crate::exit::Failure;
 use crate::message;
@@ -22,8 +21,8 @@ impl Command for History {
         "\
 Usage: twinectl history PEER [--own NUMBER] [--limit N] [--before ORDER]
 
-The conversation with PEER (a number in international form), newest first, in
-the order in which the app shows it. --own says with which of this device's
+The conversation with PEER (a number in international form, a short code or a
+name), newest first, in the order in which the app shows it. --own says with which of this device's
 numbers [default: the only one]. --limit takes 1 to 200 [default 50]; --before
 goes on behind a page, with the order key that was printed.
 JSON: {messages[MESSAGE], more}; MESSAGE as in twinectl show --help.
@@ -59,7 +58,7 @@ JSON: {messages[MESSAGE], more}; MESSAGE as in twinectl show --help.
         let mut client = options.app_reader()?;
         let own = match &self.own {
             Some(own) => own.clone(),
-            None => only_number(&mut client)?,
+            None => only_number(&mut client, "history")?,
         };
         let messages = client
             .ask(pb::GetHistory {
@@ -83,26 +82,6 @@ impl History {
         self.peer.as_deref().ok_or_else(|| {
             Failure::usage("with whom? give a number; twinectl conversations lists them")
         })
-    }
-}
-
-/// The number of a device that has one.
-fn only_number(client: &mut Client) -> Result<String, Failure> {
-    let status = client
-        .ask(pb::GetStatus {})
-        .map_err(|error| Failure::from(error).of_reading())?;
-    match status.identities.as_slice() {
-        [only] => Ok(only.number.clone()),
-        [] => Err(Failure::usage(
-            "this device has no number yet; say with --own whose history is meant",
-        )),
-        several => {
-            let numbers: Vec<_> = several.iter().map(|one| &*one.number).collect();
-            Err(Failure::usage(format!(
-                "this device has several numbers; choose one with --own: {}",
-                numbers.join(", ")
-            )))
-        }
     }
 }
 

@@ -2,18 +2,24 @@
 
 mod cancel;
 mod conversations;
+mod explain;
 mod history;
 mod links;
 mod outbox;
+mod preview;
 mod register;
 mod retry;
 mod send;
+mod settings;
 mod show;
+mod sims;
 mod sms;
 mod status;
 mod tail;
 
 use lexopt::Parser;
+use twine_control::blocking::Client;
+use twine_control::pb;
 
 use crate::cli::{self, Options};
 use crate::exit::Failure;
@@ -60,7 +66,7 @@ const fn entry(name: &'static str, summary: &'static str, make: fn() -> Box<dyn 
     }
 }
 
-const COMMANDS: [Entry; 12] = [
+const COMMANDS: [Entry; 16] = [
     entry(
         "status",
         "the daemon, its session, identities, storage",
@@ -70,6 +76,11 @@ const COMMANDS: [Entry; 12] = [
         "links",
         "the links the phone has, and which one is used",
         || Box::new(links::Links),
+    ),
+    entry(
+        "sims",
+        "the cards in the phone, and whether they can send",
+        || Box::new(sims::Sims),
     ),
     entry("conversations", "all conversations, latest first", || {
         Box::<conversations::Conversations>::default()
@@ -85,8 +96,14 @@ const COMMANDS: [Entry; 12] = [
     entry("show", "one message and what became of it", || {
         Box::<show::Show>::default()
     }),
+    entry("explain", "why a message went the way it went", || {
+        Box::<explain::Explain>::default()
+    }),
     entry("tail", "events as they come", || {
         Box::<tail::Tail>::default()
+    }),
+    entry("preview", "what would happen to a text, and why", || {
+        Box::<preview::Preview>::default()
     }),
     entry("send", "send a text", || Box::<send::Send>::default()),
     entry("cancel", "take a message back", || {
@@ -94,6 +111,9 @@ const COMMANDS: [Entry; 12] = [
     }),
     entry("retry", "send a failed message again", || {
         Box::<retry::Retry>::default()
+    }),
+    entry("settings", "which channels messages may use", || {
+        Box::<settings::Settings>::default()
     }),
     entry("register", "bind a number to this device", || {
         Box::<register::Register>::default()
@@ -141,6 +161,26 @@ fn answer(
         output::print(&format!("{}\n", json()))
     } else {
         output::print(&text())
+    }
+}
+
+/// The number of a device that has one.
+fn only_number(client: &mut Client, what: &str) -> Result<String, Failure> {
+    let status = client
+        .ask(pb::GetStatus {})
+        .map_err(|error| Failure::from(error).of_reading())?;
+    match status.identities.as_slice() {
+        [only] => Ok(only.number.clone()),
+        [] => Err(Failure::usage(format!(
+            "this device has no number yet; say with --own whose {what} is meant"
+        ))),
+        several => {
+            let numbers: Vec<_> = several.iter().map(|one| &*one.number).collect();
+            Err(Failure::usage(format!(
+                "this device has several numbers; choose one with --own: {}",
+                numbers.join(", ")
+            )))
+        }
     }
 }
 

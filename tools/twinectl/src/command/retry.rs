@@ -3,7 +3,7 @@
 use twine_control::pb;
 
 use super::{Command, answer, needed, take_id};
-use crate::cli::Options;
+use crate::cli::{self, Options};
 use crate::exit::Failure;
 use crate::json::Value;
 
@@ -11,16 +11,27 @@ use crate::json::Value;
 #[derive(Default)]
 pub(crate) struct Retry {
     message_id: Option<u64>,
+    by: pb::Channel,
 }
 
 impl Command for Retry {
     fn help(&self) -> &'static str {
         "\
-Usage: twinectl retry MESSAGE
+Usage: twinectl retry MESSAGE [--by ip|sms]
 
-Sends a failed message again, in its old place of the conversation.
+Sends a failed message again, in its old place of the conversation; or answers
+for the user about a message that waits for him: by SMS now, or go on waiting for
+IP. --by chooses the channel [default: the daemon does].
 JSON: {message_id, done: true}.
 "
+    }
+
+    fn option(&mut self, name: &str, parser: &mut lexopt::Parser) -> Result<bool, Failure> {
+        match name {
+            "by" => self.by = cli::channel(parser)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 
     fn value(&mut self, value: String) -> Result<(), Failure> {
@@ -36,7 +47,7 @@ JSON: {message_id, done: true}.
         let mut client = options.writer()?;
         client.ask(pb::Retry {
             message_id,
-            ..Default::default()
+            channel: self.by.into(),
         })?;
         answer(
             options,

@@ -19,17 +19,22 @@ pub(crate) struct Send {
     from: String,
     token: Option<String>,
     valid_for_s: u32,
+    by: pb::Channel,
 }
 
 impl Command for Send {
     fn help(&self) -> &'static str {
         "\
-Usage: twinectl send TO TEXT [--from NUMBER] [--token TOKEN] [--valid-for S]
+Usage: twinectl send TO TEXT [--from NUMBER] [--by ip|sms] [--token TOKEN]
+                     [--valid-for S]
 
-Hands a text for TO (international form) to the daemon, and returns when it is
-safely stored; follow it with show, tail or outbox. --from says from which of
-this device's numbers [default: the only one]. The daemon gives up what is not
-delivered within --valid-for seconds [default: never].
+Hands a text for TO to the daemon, and returns when it is safely stored; follow
+it with show, explain, tail or outbox. TO is a number in international form, or
+a short code or a name, which only SMS reaches. --from says from which of this
+device's numbers [default: the only one, or that of the default card for SMS].
+--by chooses the channel [default: the daemon does, see twinectl preview]. The
+daemon gives up what is not delivered within --valid-for seconds [default:
+never].
 A token names this message: repeating a send with the same token returns the
 same message and sends nothing twice. Without --token one is made up, and
 printed if the result is not known.
@@ -39,6 +44,7 @@ JSON: {message_id, repeated, token}.
 
     fn option(&mut self, name: &str, parser: &mut lexopt::Parser) -> Result<bool, Failure> {
         match name {
+            "by" => self.by = cli::channel(parser)?,
             "from" => self.from = cli::text(parser)?,
             "token" => self.token = Some(cli::text(parser)?),
             "valid-for" => {
@@ -52,24 +58,11 @@ JSON: {message_id, repeated, token}.
     }
 
     fn value(&mut self, value: String) -> Result<(), Failure> {
-        match (&self.to, &self.text) {
-            (None, _) => self.to = Some(value),
-            (_, None) => self.text = Some(value),
-            _ => {
-                return Err(Failure::usage(
-                    "too many arguments; put the text into quotes",
-                ));
-            }
-        }
-        Ok(())
+        cli::to_and_text(&mut self.to, &mut self.text, value)
     }
 
     fn ready(&self) -> Result<(), Failure> {
-        match (&self.to, &self.text) {
-            (Some(_), Some(_)) => Ok(()),
-            (None, _) => Err(Failure::usage("to whom? give a number, then the text")),
-            (_, None) => Err(Failure::usage("what? give the text behind the number")),
-        }
+        cli::have_to_and_text(self.to.as_ref(), self.text.as_ref())
     }
 
     fn run(&self, options: &Options) -> Result<(), Failure> {
@@ -85,7 +78,7 @@ JSON: {message_id, repeated, token}.
                 text: self.text.clone().unwrap_or_default(),
                 token: token.clone(),
                 valid_for_s: self.valid_for_s,
-                ..Default::default()
+                channel: self.by.into(),
             })
             .map_err(|error| {
                 let failure = Failure::from(error);

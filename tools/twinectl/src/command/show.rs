@@ -22,7 +22,10 @@ One message and what became of it. MESSAGE is its id on this device, as shown
 by history, outbox and tail.
 JSON: a MESSAGE: {message_id, direction, own, peer, text, state, failure, name,
 order{position, epoch, lane_seq}, created_wall_ms, changed_wall_ms, age_s,
-ip{state, seq, epoch, revoking}}.
+waits_for, came_by, copy_of, late, ip{state, seq, epoch, revoking}, sms{state,
+parts, parts_sent, parts_delivered, iccid, marked, code, scts_ms}}. waits_for is
+null, or \"user\", \"sim\", \"radio\", \"service\", \"limit\" or \"home\"; copy_of is
+the message of which this one is a copy.
 "
     }
 

@@ -10,7 +10,9 @@ use crate::clock::duration;
 use crate::exit::Failure;
 use crate::json::Value;
 use crate::redact::Redact;
+use crate::sim;
 use crate::table::{Table, number_or_dash, one_line, or_dash};
+use crate::words;
 
 /// The daemon in brief.
 pub(crate) struct Status;
@@ -25,7 +27,7 @@ device, messages on their way, storage, counters since it started.
 JSON: {daemon_version, uptime_ms, device_key, session{state, reason, transport,
 link, session_no, since_ms, rtt_ms, next_attempt_ms}, identities[{number, state,
 epoch, next_seq, lowest_unsettled, cursor, iccid}], queued, in_flight,
-undelivered, storage{healthy, detail, size_bytes}, counters{NAME: value}}.
+undelivered, agent, sms_handed, sims[SIM], storage{healthy, detail, size_bytes}, counters{NAME: value}}; SIM as in twinectl sims --help.
 Times in it are durations up to the moment of the answer.
 "
     }
@@ -88,6 +90,9 @@ fn json(status: &pb::Status, redact: Redact) -> Value {
         ("queued", Value::from(status.queued)),
         ("in_flight", Value::from(status.in_flight)),
         ("undelivered", Value::from(status.undelivered)),
+        ("agent", Value::from(status.agent)),
+        ("sms_handed", Value::from(status.sms_handed)),
+        ("sims", sim::json(&status.sims, redact)),
         ("storage", storage),
         ("counters", Value::Map(counters.collect())),
     ])
@@ -119,6 +124,7 @@ fn text(status: &pb::Status, redact: Redact) -> String {
             status.queued, status.in_flight, status.undelivered
         ),
     );
+    line("sms", &sms_line(status));
     match &status.storage {
         Some(storage) => {
             let health = if storage.healthy {
@@ -142,6 +148,10 @@ fn text(status: &pb::Status, redact: Redact) -> String {
         out.push('\n');
         out.push_str(&identities(&status.identities, redact));
     }
+    if !status.sims.is_empty() {
+        out.push_str("cards\n");
+        out.push_str(&sim::table(&status.sims, redact, "  "));
+    }
     if !status.counters.is_empty() {
         out.push_str("counters since the daemon's start\n");
         let mut table = Table::default();
@@ -151,6 +161,17 @@ fn text(status: &pb::Status, redact: Redact) -> String {
         out.push_str(&table.render("  "));
     }
     out
+}
+
+fn sms_line(status: &pb::Status) -> String {
+    if status.agent {
+        format!(
+            "the telephony agent is connected, {} with it",
+            words::counted(status.sms_handed, "message")
+        )
+    } else {
+        "no telephony agent is connected: nothing can be sent".to_owned()
+    }
 }
 
 fn session_line(session: &pb::SessionStatus) -> String {

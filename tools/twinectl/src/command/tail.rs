@@ -39,7 +39,7 @@ since the last tail ended, the first time with the oldest event kept; some may
 come twice. --count ends after that many. One tail at a time: a second one ends
 the first, unless they have different names (--client).
 JSON, one line an event: {cursor, kind, state, message, resync_from, own, peer,
-stopped, detail, wall_ms}; message is a MESSAGE as in twinectl show --help, as
+stopped, detail, into, wall_ms}; message is a MESSAGE as in twinectl show --help, as
 it is now, while state is what the event tells of. cursor is null for events
 that are not kept (typing).
 "
@@ -148,9 +148,10 @@ fn json(event: &pb::Event, redact: Redact) -> Value {
         ),
         ("resync_from", Value::nonzero(event.resync_from)),
         ("own", Value::given(redact.number(&event.own))),
-        ("peer", Value::given(redact.number(&event.peer))),
+        ("peer", Value::given(redact.peer(&event.peer))),
         ("stopped", Value::from(event.stopped)),
         ("detail", Value::given(redact.other(&event.detail))),
+        ("into", Value::nonzero(event.into)),
         ("wall_ms", Value::nonzero(event.wall_ms)),
     ])
 }
@@ -170,6 +171,27 @@ fn text(event: &pb::Event, redact: Redact) -> String {
                 message::brief(message, redact)
             );
         }
+        (
+            Ok(kind @ (pb::EventKind::Merged | pb::EventKind::Unmerged | pb::EventKind::Reordered)),
+            Some(message),
+        ) => {
+            let _ = write!(
+                line,
+                "{:<11} #{} {}",
+                words::event_kind(event.kind),
+                message.message_id,
+                match kind {
+                    pb::EventKind::Merged => format!("is a copy of #{}: show one", event.into),
+                    pb::EventKind::Unmerged =>
+                        format!("is no copy of #{} after all: show both", event.into),
+                    _ => {
+                        let order = message.order.as_ref();
+                        let place = order.map_or_else(|| "-".to_owned(), message::order);
+                        format!("has its place at {place} now")
+                    }
+                }
+            );
+        }
         (Ok(pb::EventKind::Resync), _) => {
             let _ = write!(
                 line,
@@ -183,7 +205,7 @@ fn text(event: &pb::Event, redact: Redact) -> String {
                 "{:<11} {} {} {}",
                 words::event_kind(event.kind),
                 or_dash(one_line(&redact.number(&event.own))),
-                one_line(&redact.number(&event.peer)),
+                one_line(&redact.peer(&event.peer)),
                 if event.stopped { "stopped" } else { "" },
             );
         }

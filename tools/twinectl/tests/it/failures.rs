@@ -42,7 +42,7 @@ fn one_the_daemon_says_no() {
 
 #[test]
 fn two_wrong_usage_says_what_is_allowed() {
-    let cases: [(&[&str], &str); 20] = [
+    let cases: [(&[&str], &str); 25] = [
         (&[], "which command? one of status, links"),
         (
             &["stat"],
@@ -62,6 +62,20 @@ fn two_wrong_usage_says_what_is_allowed() {
         (
             &["register", "+254712345678"],
             "add --consent if that is so",
+        ),
+        (
+            &["send", "+254712345678", "x", "--by", "pigeon"],
+            "--by takes ip, sms, not \"pigeon\"",
+        ),
+        (&["preview", "+254712345678"], "what? give the text"),
+        (&["explain"], "which message? give its id"),
+        (
+            &["settings", "--sim", "8925402"],
+            "a card is chosen for one conversation: give --peer",
+        ),
+        (
+            &["settings", "--own", "+254712345678"],
+            "settings are of all conversations or of one: give --peer too",
         ),
         (
             &["--role", "root", "status"],

@@ -13,7 +13,7 @@ fn hours_ago(hours: u64) -> u64 {
 }
 
 /// Wall times differ between runs.
-fn without_times(text: &str) -> String {
+pub(crate) fn without_times(text: &str) -> String {
     let mut out = String::new();
     for line in text.split_inclusive('\n') {
         let mut rest = line.to_owned();
@@ -25,7 +25,7 @@ fn without_times(text: &str) -> String {
     out
 }
 
-fn outgoing() -> pb::Message {
+pub(crate) fn outgoing() -> pb::Message {
     pb::Message {
         message_id: 17,
         direction: pb::Direction::Outgoing as i32,
@@ -47,11 +47,15 @@ fn outgoing() -> pb::Message {
             epoch: 690,
             revoking: false,
         }),
+        sms: Some(pb::SmsAttempt {
+            state: "not_used".to_owned(),
+            ..Default::default()
+        }),
         ..Default::default()
     }
 }
 
-fn incoming() -> pb::Message {
+pub(crate) fn incoming() -> pb::Message {
     pb::Message {
         message_id: 18,
         direction: pb::Direction::Incoming as i32,
@@ -59,7 +63,9 @@ fn incoming() -> pb::Message {
         state: pb::MessageState::Received as i32,
         name: "2348031234567.690>254712345678#1".to_owned(),
         age_s: 95,
+        came_by: pb::Channel::Ip as i32,
         ip: None,
+        sms: None,
         ..outgoing()
     }
 }
@@ -78,7 +84,7 @@ fn failed() -> pb::Message {
     }
 }
 
-fn status() -> pb::Status {
+pub(crate) fn status() -> pb::Status {
     pb::Status {
         daemon_version: "0.1.0".to_owned(),
         uptime_ms: 7_505_000,

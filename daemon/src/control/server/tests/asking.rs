@@ -23,7 +23,7 @@ async fn a_client_asks_and_is_answered() {
 
     let error = client
         .ask(pb::Send {
-            to: "1".into(),
+            to: "+1".into(),
             ..send
         })
         .await
@@ -51,6 +51,28 @@ async fn a_client_asks_and_is_answered() {
     );
     let missing = client
         .ask(pb::GetMessage { message_id: 404 })
+        .await
+        .unwrap_err();
+    assert_eq!(missing.code(), Some(ErrorCode::NotFound));
+    let preview = pb::Preview {
+        to: "+254712345678".into(),
+        ..Default::default()
+    };
+    let previewed = client.ask(preview).await.unwrap();
+    assert_eq!(previewed.channel(), pb::Channel::Sms);
+    assert_eq!(previewed.reasons, ["the peer is not on IP"]);
+    let settings = client.ask(pb::GetSettings::default()).await.unwrap();
+    assert_eq!(settings.effective_mode(), pb::Mode::Auto);
+    assert_eq!(
+        (settings.mode(), &*settings.peer_on_ip),
+        (pb::Mode::Unspecified, "")
+    );
+    client.ask(pb::SetSettings::default()).await.unwrap();
+    let story = client.ask(pb::Explain { message_id: 1 }).await.unwrap();
+    assert_eq!(story.message.unwrap().text, "a secret");
+    assert_eq!(story.lines[0].text, "received by IP");
+    let missing = client
+        .ask(pb::Explain { message_id: 404 })
         .await
         .unwrap_err();
     assert_eq!(missing.code(), Some(ErrorCode::NotFound));

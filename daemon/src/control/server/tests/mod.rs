@@ -1,6 +1,7 @@
 //! The control protocol over real sockets. Engine and store are played by a
 //! small task; the clients are our own client library, or raw bytes.
 
+mod agent;
 mod asking;
 mod endings;
 mod events;
@@ -14,20 +15,21 @@ use bytes::BytesMut;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use twine_control::{Client as Remote, ClientError, ConnectError, Ending};
-use twine_engine::Notice;
 use twine_engine::message::{
-    Direction, IpAttempt, MessageId, MessageRecord, OrderKey, Shown, SmsAttempt,
+    Channel, Direction, IpAttempt, MessageId, MessageRecord, OrderKey, Shown, SmsRecord,
 };
+use twine_engine::settings::{Effective, Reach, Settings};
 use twine_engine::status::{SessionView, StatusView};
 use twine_engine::store_ops::{EventKind, EventRecord};
 use twine_engine::time::{Instant, WallTime};
+use twine_engine::{Notice, Order, Preview};
 use twine_proto::framing::{self, Decoder};
 use twine_proto::{Epoch, LaneSeq, Redacted, SessionNo, Slot};
 
 use super::*;
 use crate::control::listen;
 use crate::limits::{MAX_SEND_QUEUE_BYTES, SLOW_AFTER};
-use crate::reads::Page;
+use crate::reads::{Page, Story};
 
 /// What the played engine and store do.
 #[derive(Default)]
@@ -51,6 +53,7 @@ enum Do {
     Silent(bool),
     Pass(Duration),
     Notice(Notice),
+    Order(Order),
     Stop,
 }
 
@@ -154,6 +157,7 @@ impl World {
             Do::Silent(silent) => self.silent = silent,
             Do::Pass(time) => self.elapsed += time,
             Do::Notice(notice) => control.notice(self.now(), &notice),
+            Do::Order(order) => control.order(self.now(), order),
             Do::Stop => control.stop().await,
         }
         self.now()
@@ -181,6 +185,19 @@ impl World {
                         id: MessageId(41),
                         repeated: false,
                     },
+                    Command::Preview { to, .. } => Reply::Previewed(Preview {
+                        from: to.number().unwrap(),
+                        channel: Some(Channel::Sms),
+                        waits_for: None,
+                        reasons: vec!["the peer is not on IP"],
+                        reach: Reach::Refused,
+                        sms: None,
+                    }),
+                    Command::GetSettings(conversation) => Reply::Settings {
+                        set: Settings::default(),
+                        effective: Effective::default(),
+                        reach: conversation.map(|_| Reach::OnIp),
+                    },
                     Command::Register { number, .. } => Reply::Registered {
                         number: *number,
                         epoch: None,
@@ -206,6 +223,11 @@ impl World {
         match read {
             Read::Message(MessageId(404)) => Page::Message(None),
             Read::Message(id) => Page::Message(Some(Box::new(record(id.0, "a secret".to_owned())))),
+            Read::Story(MessageId(404)) => Page::Story(None),
+            Read::Story(id) => Page::Story(Some(Box::new(Story {
+                message: record(id.0, "a secret".to_owned()),
+                lines: Vec::new(),
+            }))),
             Read::Events { after, limit } => {
                 let first = after.0.max(self.retained_from);
                 let events = self.log.iter().zip(1u64..).skip(first as usize).take(limit);
@@ -230,6 +252,7 @@ fn event(cursor: u64) -> EventRecord {
         kind: EventKind::Received,
         message: MessageId(cursor),
         shown: Shown::Received,
+        into: None,
         wall: WallTime(cursor),
     }
 }
@@ -243,7 +266,11 @@ fn record(id: u64, text: String) -> MessageRecord {
         text: Some(Redacted::new(text)),
         name: None,
         ip: IpAttempt::None,
-        sms: SmsAttempt::None,
+        sms: SmsRecord::default(),
+        waits_for: None,
+        came_by: Channel::Ip,
+        copy_of: None,
+        late: false,
         take_back: None,
         shown: Shown::Received,
         order: OrderKey {
@@ -274,6 +301,9 @@ fn idle_engine() -> StatusView {
         in_flight: 0,
         outbox: 0,
         links: Vec::new(),
+        sims: Vec::new(),
+        agent: false,
+        sms_handed: 0,
         counters: vec![("busy", 0)],
     }
 }

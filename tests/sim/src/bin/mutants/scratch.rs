@@ -14,7 +14,13 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::list::Mutant;
 
 /// What the simulator is made of, and how each names the switch in its manifest.
-const CRATES: &[&str] = &["proto", "daemon/engine", "tools/gateway/core", "tests/sim"];
+const CRATES: &[&str] = &[
+    "proto",
+    "daemon/sms",
+    "daemon/engine",
+    "tools/gateway/core",
+    "tests/sim",
+];
 
 /// The crate that the copies get beside them: which mutant is on.
 const SWITCH: &str = r#"//! Which mutant is on: the number in TWINE_MUTANT.

@@ -194,8 +194,8 @@ public final class TelephonyAgent implements AutoCloseable {
             case SMS_TAKEN:
                 executor.execute(() -> desk.taken(order.getSmsTaken().getSpoolId()));
                 break;
-            case SMS_SETTLED:
-                executor.execute(() -> desk.settled(order.getSmsSettled().getAttempt()));
+            case SMS_PART_TAKEN:
+                executor.execute(() -> desk.partTaken(order.getSmsPartTaken()));
                 break;
             case PREFER_DATA_SIM:
                 int slot = order.getPreferDataSim().getSlot();

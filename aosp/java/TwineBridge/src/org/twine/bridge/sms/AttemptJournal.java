@@ -19,7 +19,7 @@ import org.twine.bridge.durable.RecordLog;
  * safe.
  */
 public final class AttemptJournal {
-    /** Attempts that the daemon has not settled; it hands out far fewer at a time. */
+    /** Attempts kept; the daemon hands out far fewer at a time. */
     public static final int MAX_ATTEMPTS = 512;
 
     /** Parts of one attempt, 3GPP TS 23.040, 9.2.3.24.1. */
@@ -31,14 +31,15 @@ public final class AttemptJournal {
     private static final String FILE = "attempts.log";
     private static final byte BEGUN = 1;
     private static final byte RESULT = 2;
-    private static final byte SETTLED = 3;
+    private static final byte FORGOTTEN = 3;
+    private static final byte TAKEN = 4;
 
     /** There is no room for another attempt. */
     public static final class FullException extends IOException {
         private static final long serialVersionUID = 1;
 
         FullException() {
-            super("the journal holds " + MAX_ATTEMPTS + " attempts that are not settled");
+            super("the journal holds " + MAX_ATTEMPTS + " attempts whose results the daemon has not taken");
         }
     }
 
@@ -49,12 +50,47 @@ public final class AttemptJournal {
         /** By part: what the operator reported; null: nothing. */
         final PartResult[] delivered;
 
+        /** By part: whether the daemon has stored how it left. */
+        final boolean[] taken;
+
+        /** By part: whether the daemon has stored what the operator reported. */
+        final boolean[] reportTaken;
+
         Attempt(long id, int parts) {
             sent = new PartResult[parts];
             delivered = new PartResult[parts];
+            taken = new boolean[parts];
+            reportTaken = new boolean[parts];
             for (int part = 0; part < parts; part++) {
                 sent[part] = new PartResult(id, part, PartResult.State.UNKNOWN, 0);
             }
+        }
+
+        /** The daemon has stored how each part left; an operator may still report of it. */
+        boolean isTaken() {
+            for (boolean part : taken) {
+                if (!part) {
+                    return false;
+                }
+            }
+            return true;
+        }
+
+        /**
+         * Whether nothing more can come once the daemon has this, too: what did not leave is not
+         * reported of.
+         */
+        boolean isOverBut(boolean[] side, int missing) {
+            for (int part = 0; part < sent.length; part++) {
+                boolean here = part == missing;
+                boolean left = sent[part].state() != PartResult.State.REFUSED;
+                boolean told = taken[part] || here && side == taken;
+                boolean reported = reportTaken[part] || here && side == reportTaken;
+                if (!told || left && !reported) {
+                    return false;
+                }
+            }
+            return true;
         }
 
         /** Whether this says something new. */
@@ -66,6 +102,10 @@ public final class AttemptJournal {
                 return false;
             }
             side[result.part()] = result;
+            if (!result.state().isDelivery()) {
+                // What the daemon has stored is "unknown".
+                taken[result.part()] = false;
+            }
             return true;
         }
     }
@@ -97,7 +137,7 @@ public final class AttemptJournal {
             return false;
         }
         if (attempts.size() >= MAX_ATTEMPTS) {
-            throw new FullException();
+            forget(oldestTaken());
         }
         write(begun(id, parts));
         attempts.put(id, new Attempt(id, parts));
@@ -136,11 +176,41 @@ public final class AttemptJournal {
         return results;
     }
 
-    /** The daemon asks nothing more of it. */
-    public synchronized void settle(long id) throws IOException {
-        if (attempts.remove(id) != null) {
-            write(ByteBuffer.allocate(9).put(SETTLED).putLong(id).array());
+    /**
+     * The daemon has stored this. An attempt is forgotten when nothing more can come of it. One
+     * whose parts all left may still be reported of, or never: it goes when room is needed.
+     */
+    public synchronized void taken(long id, int part, PartResult.State state) throws IOException {
+        Attempt attempt = attempts.get(id);
+        if (attempt == null || part < 0 || part >= attempt.sent.length) {
+            return;
         }
+        boolean[] side = state.isDelivery() ? attempt.reportTaken : attempt.taken;
+        PartResult known = state.isDelivery() ? attempt.delivered[part] : attempt.sent[part];
+        // Another result may have come since that one was told: it is told as well.
+        if (side[part] || known == null || known.state() != state) {
+            return;
+        }
+        if (attempt.isOverBut(side, part)) {
+            forget(id);
+        } else {
+            write(takenRecord(id, part, state));
+            side[part] = true;
+        }
+    }
+
+    private long oldestTaken() throws FullException {
+        for (Map.Entry<Long, Attempt> attempt : attempts.entrySet()) {
+            if (attempt.getValue().isTaken()) {
+                return attempt.getKey();
+            }
+        }
+        throw new FullException();
+    }
+
+    private void forget(long id) throws IOException {
+        write(ByteBuffer.allocate(9).put(FORGOTTEN).putLong(id).array());
+        attempts.remove(id);
     }
 
     /** How many there are. */
@@ -162,7 +232,7 @@ public final class AttemptJournal {
     private int neededBytes() {
         int bytes = 0;
         for (Attempt attempt : attempts.values()) {
-            bytes += 32 + 64 * attempt.sent.length;
+            bytes += 32 + 128 * attempt.sent.length;
         }
         return bytes;
     }
@@ -176,11 +246,26 @@ public final class AttemptJournal {
             if (attempt.delivered[part] != null) {
                 all.add(record(attempt.delivered[part]));
             }
+            if (attempt.taken[part]) {
+                all.add(takenRecord(id, part, attempt.sent[part].state()));
+            }
+            if (attempt.reportTaken[part]) {
+                all.add(takenRecord(id, part, attempt.delivered[part].state()));
+            }
         }
     }
 
     private static byte[] begun(long id, int parts) {
         return ByteBuffer.allocate(13).put(BEGUN).putLong(id).putInt(parts).array();
+    }
+
+    private static byte[] takenRecord(long id, int part, PartResult.State state) {
+        return ByteBuffer.allocate(14)
+                .put(TAKEN)
+                .putLong(id)
+                .putInt(part)
+                .put((byte) state.ordinal())
+                .array();
     }
 
     private static byte[] record(PartResult result) {
@@ -208,7 +293,15 @@ public final class AttemptJournal {
                     attempt.take(new PartResult(id, part, state, record.getInt()));
                 }
                 break;
-            case SETTLED:
+            case TAKEN:
+                int takenPart = record.getInt();
+                boolean report = PartResult.State.values()[record.get()].isDelivery();
+                Attempt of = attempts.get(id);
+                if (of != null) {
+                    (report ? of.reportTaken : of.taken)[takenPart] = true;
+                }
+                break;
+            case FORGOTTEN:
                 attempts.remove(id);
                 break;
             default:

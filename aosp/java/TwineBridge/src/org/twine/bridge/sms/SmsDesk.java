@@ -6,6 +6,7 @@ import org.twine.control.v1.Report;
 import org.twine.control.v1.SendSms;
 import org.twine.control.v1.SmsPartResult;
 import org.twine.control.v1.SmsPartState;
+import org.twine.control.v1.SmsPartTaken;
 import org.twine.control.v1.SmsReceived;
 import org.twine.jni.TwineException;
 
@@ -126,12 +127,33 @@ public final class SmsDesk {
         }
     }
 
-    /** Nothing of this attempt is asked for any more. */
-    public synchronized void settled(long attempt) {
+    /** The daemon has stored what became of a part. */
+    public synchronized void partTaken(SmsPartTaken taken) {
+        PartResult.State state;
+        switch (taken.getState()) {
+            case PART_SENT:
+                state = PartResult.State.SENT;
+                break;
+            case PART_REFUSED:
+                state = PartResult.State.REFUSED;
+                break;
+            case PART_UNKNOWN:
+                state = PartResult.State.UNKNOWN;
+                break;
+            case PART_DELIVERED:
+                state = PartResult.State.DELIVERED;
+                break;
+            case PART_UNDELIVERABLE:
+                state = PartResult.State.UNDELIVERABLE;
+                break;
+            default:
+                // Of a newer daemon.
+                return;
+        }
         try {
-            journal.settle(attempt);
+            journal.taken(taken.getAttempt(), taken.getPart(), state);
         } catch (IOException e) {
-            // It is settled again after the next start.
+            // It is told and taken again after the next start.
             log.accept("the journal cannot be written: " + e);
         }
     }

@@ -58,8 +58,8 @@ import org.twine.control.v1.Report;
 import org.twine.control.v1.SendSms;
 import org.twine.control.v1.Sim;
 import org.twine.control.v1.SmsPartState;
+import org.twine.control.v1.SmsPartTaken;
 import org.twine.control.v1.SmsReceived;
-import org.twine.control.v1.SmsSettled;
 import org.twine.control.v1.SmsTaken;
 import org.twine.control.v1.TelephonyState;
 import org.twine.jni.Notice;
@@ -312,8 +312,14 @@ public class TelephonyAgentTest {
         assertEquals(1, report.getSmsPart().getPart());
         assertEquals(SmsPartState.PART_REFUSED, report.getSmsPart().getState());
         assertEquals(4, report.getSmsPart().getCode());
-        // Settled: nothing more is told.
-        give(Order.newBuilder().setSmsSettled(SmsSettled.newBuilder().setAttempt(ATTEMPT)));
+        // Taken: nothing more is told.
+        give(
+                Order.newBuilder()
+                        .setSmsPartTaken(
+                                SmsPartTaken.newBuilder()
+                                        .setAttempt(ATTEMPT)
+                                        .setPart(1)
+                                        .setState(SmsPartState.PART_REFUSED)));
         give(Order.newBuilder().setSmsTaken(SmsTaken.newBuilder().setSpoolId("none")));
     }
 

@@ -21,6 +21,7 @@ import org.twine.bridge.durable.Disk;
 import org.twine.control.v1.Report;
 import org.twine.control.v1.SendSms;
 import org.twine.control.v1.SmsPartState;
+import org.twine.control.v1.SmsPartTaken;
 import org.twine.jni.TwineException;
 
 /** The order of things: written, then done, then told; and a crash between any two. */
@@ -126,13 +127,66 @@ public class SmsDeskTest {
     }
 
     @Test
+    public void aPartThatLeftIsKeptUntilTheOperatorsReportOfItIsTaken() throws Exception {
+        SmsDesk desk = desk();
+        desk.send(order(ATTEMPT, 1));
+        desk.result(sent(0));
+        desk.partTaken(taken(ATTEMPT, SmsPartState.PART_SENT));
+        desk = desk();
+        desk.result(new PartResult(ATTEMPT, 0, PartResult.State.DELIVERED, 0));
+        desk.partTaken(taken(ATTEMPT, SmsPartState.PART_DELIVERED));
+        assertEquals(List.of("0 PART_SENT 0", "0 PART_DELIVERED 0"), states());
+        assertEquals(0, new AttemptJournal(new Disk(folder.getRoot().toPath())).size());
+    }
+
+    @Test
+    public void whatWasTakenIsAnotherResult() throws Exception {
+        desk().send(order(ATTEMPT, 1));
+        SmsDesk desk = desk();
+        desk.send(order(ATTEMPT, 1));
+        desk.result(new PartResult(ATTEMPT, 0, PartResult.State.REFUSED, 4));
+        desk.partTaken(taken(ATTEMPT, SmsPartState.PART_UNKNOWN));
+        told.clear();
+        desk.send(order(ATTEMPT, 1));
+        assertEquals(List.of("0 PART_REFUSED 4"), states());
+    }
+
+    @Test
+    public void oldAttemptsThatWereTakenGiveRoom() throws Exception {
+        SmsDesk desk = desk();
+        for (int i = 1; i <= AttemptJournal.MAX_ATTEMPTS; i++) {
+            desk.send(order(i, 1));
+            desk.result(new PartResult(i, 0, PartResult.State.SENT, 0));
+        }
+        desk.partTaken(taken(7, SmsPartState.PART_SENT));
+        desk = desk();
+        called.clear();
+        desk.send(order(ATTEMPT, 1));
+        assertEquals(1, called.size());
+        told.clear();
+        desk.send(order(ATTEMPT + 1, 1));
+        assertEquals(List.of("0 PART_REFUSED 5"), states());
+    }
+
+    private static SmsPartTaken taken(long attempt, SmsPartState state) {
+        return SmsPartTaken.newBuilder().setAttempt(attempt).setPart(0).setState(state).build();
+    }
+
+    /** Nothing more can come of it. */
+    private static void end(SmsDesk desk, long attempt) throws Exception {
+        desk.result(new PartResult(attempt, 0, PartResult.State.REFUSED, 4));
+        desk.partTaken(taken(attempt, SmsPartState.PART_REFUSED));
+    }
+
+    @Test
     public void resultsThatNobodyAsksForAreIgnored() throws Exception {
         SmsDesk desk = desk();
         desk.result(sent(0));
         desk.send(order(ATTEMPT, 1));
         desk.result(sent(1));
         desk.result(sent(-1));
-        desk.settled(ATTEMPT);
+        end(desk, ATTEMPT);
+        told.clear();
         desk.result(sent(0));
         assertTrue(told.isEmpty());
         assertEquals(0, new AttemptJournal(new Disk(folder.getRoot().toPath())).size());
@@ -199,7 +253,7 @@ public class SmsDeskTest {
         desk.result(sent(1));
         for (int i = 1; i <= 4000; i++) {
             desk.send(order(i, 1));
-            desk.settled(i);
+            end(desk, i);
         }
         long bytes = Files.size(folder.getRoot().toPath().resolve("attempts.log"));
         assertTrue(bytes + " bytes", bytes <= AttemptJournal.COMPACT_BYTES + 64);
@@ -341,9 +395,19 @@ public class SmsDeskTest {
         desk.send(order(ATTEMPT, 1));
         desk.result(sent(0));
         Path log = full.resolve("attempts.log");
-        for (int i = 1; Files.size(log) <= AttemptJournal.COMPACT_BYTES; i++) {
-            desk.send(order(i, 1));
-            desk.settled(i);
+        for (int step = 0; Files.size(log) <= AttemptJournal.COMPACT_BYTES; step++) {
+            int attempt = 1 + step / 3;
+            switch (step % 3) {
+                case 0:
+                    desk.send(order(attempt, 1));
+                    break;
+                case 1:
+                    desk.result(new PartResult(attempt, 0, PartResult.State.REFUSED, 4));
+                    break;
+                default:
+                    desk.partTaken(taken(attempt, SmsPartState.PART_REFUSED));
+                    break;
+            }
         }
         byte[] before = Files.readAllBytes(log);
         int step = 0;

@@ -1,7 +1,4 @@
-//! SMS or IP: a pure function of what is known, with its reasons.
-//!
-//! Today it knows IP only. The SMS channel adds its own facts to [`Facts`] and
-//! its own answers to [`Choice`]; callers handle each answer already.
+//! Whether a message in the queue of IP may leave now, with the reason.
 
 /// What is known about a message at the moment of choosing.
 #[derive(Debug, Clone, Copy)]

@@ -1,4 +1,4 @@
-//! Validity deadlines. The store knows all of them, the engine the earliest.
+//! Deadlines of messages. The store knows all of them, the engine the earliest.
 //!
 //! A deadline nominates, it does not act (DELIVERY 23): the timer sets
 //! `nominated`; at the end of the turn, when all that was readable is handled,
@@ -8,7 +8,7 @@
 use crate::time::Instant;
 
 #[derive(Debug, Default)]
-pub(super) struct Deadlines {
+pub(crate) struct Deadlines {
     next: Option<Instant>,
     /// A look at the store is on its way; the earliest that came since.
     asking: bool,
@@ -20,42 +20,52 @@ pub(super) struct Deadlines {
 
 impl Deadlines {
     /// A message with this deadline exists.
-    pub(super) fn consider(&mut self, at: Instant) {
+    pub(crate) fn consider(&mut self, at: Instant) {
         self.next = earliest(self.next, Some(at));
         self.since_asking = earliest(self.since_asking, Some(at));
     }
 
     /// The store is being asked for the earliest.
-    pub(super) fn ask(&mut self) {
+    pub(crate) fn ask(&mut self) {
         self.asking = true;
         self.since_asking = None;
     }
 
     /// The store's answer, which does not know what came since it was asked.
-    pub(super) fn answer(&mut self, next: Option<Instant>) {
+    pub(crate) fn answer(&mut self, next: Option<Instant>) {
         self.asking = false;
         self.next = earliest(next, self.since_asking);
     }
 
     /// Nothing acts before this.
-    pub(super) fn grace(&mut self, until: Instant) {
+    pub(crate) fn grace(&mut self, until: Instant) {
         self.grace_until = self.grace_until.max(until);
     }
 
     /// When to look again.
-    pub(super) fn due(&self) -> Option<Instant> {
+    pub(crate) fn due(&self) -> Option<Instant> {
         let next = self.next?;
         (!self.asking).then(|| next.max(self.grace_until))
     }
 
     /// The timer fired.
-    pub(super) fn nominate(&mut self, now: Instant) {
+    pub(crate) fn nominate(&mut self, now: Instant) {
         self.nominated |= self.due().is_some_and(|at| at <= now);
+    }
+
+    /// What is due at once needs no timer.
+    pub(crate) fn nominate_if_at_once(&mut self) {
+        self.nominated |= self.next == Some(Instant(0)) && self.due().is_some();
+    }
+
+    /// Nothing acts before this.
+    pub(crate) fn grace_until(&self) -> Instant {
+        self.grace_until
     }
 
     /// End of the turn: `None` if nothing was nominated, else whether it still
     /// holds.
-    pub(super) fn take_nominated(&mut self, now: Instant) -> Option<bool> {
+    pub(crate) fn take_nominated(&mut self, now: Instant) -> Option<bool> {
         std::mem::take(&mut self.nominated).then(|| self.due().is_some_and(|at| at <= now))
     }
 }

@@ -1,0 +1,355 @@
+//! SMS or IP, and until when: a pure function of what is known, with its
+//! reasons (DESIGN §7, DELIVERY 15, 21, 23 to 25).
+//!
+//! Owns the order of the reasons. Reads nothing, remembers nothing.
+//!
+//! # The specification
+//!
+//! 1. SMS is out of the question (this device, the setting, the user's wish, a
+//!    text that no SMS can carry): IP alone; to a name, the user decides.
+//! 2. The user wished for SMS, the setting says SMS only, the peer is a name, the
+//!    own number is not registered, or the peer is not on IP: SMS, at once.
+//! 3. Otherwise IP. When it does not get on in time, the message *falls back*:
+//!
+//! | it stands | in time is | then |
+//! |---|---|---|
+//! | in the queue, no link | [`Patience::no_link`] after it was written | SMS |
+//! | in the queue, a link and no session | [`Patience::accept`] after it was written | SMS |
+//! | in flight | [`Patience::accept`] after its release | asked back; no session: uncertain SMS |
+//! | accepted, recipient away | [`Patience::delivery`] | the same |
+//! | accepted, recipient there | the same | asked back; no session for [`OFFLINE_PATIENCE`]: uncertain SMS |
+//! | asked back | [`Patience::answer`], while there is a session | uncertain SMS |
+//! | the gateway cannot tell | | uncertain SMS |
+//! | revoked, refused, expired, rejected | | SMS |
+//!
+//! 4. Falling back is not allowed: by the setting (never; ask; not when roaming),
+//!    when the message is older than [`ASK_AFTER`], when it takes more parts than
+//!    the user need not be asked for.
+//! 5. Nothing changes its channel before all in front of it in its lane are
+//!    settled.
+//! 6. An SMS waits for its card, its radio and its network; never for another
+//!    card.
+
+pub(crate) mod by_ip;
+mod patience;
+
+use std::time::Duration;
+
+use crate::message::{Channel, LaneUse, WaitsFor};
+use crate::settings::{Fallback, Mode, Reach};
+use crate::store_ops::Because;
+pub(crate) use patience::Patience;
+
+/// An accepted message whose recipient was there when it was accepted was most
+/// likely delivered: the lost link hides the receipt (DELIVERY 25).
+pub(crate) const OFFLINE_PATIENCE: Duration = Duration::from_secs(600);
+/// A message this old is not sent by SMS unasked (DELIVERY 25).
+pub(crate) const ASK_AFTER: Duration = Duration::from_secs(3600);
+
+/// How a message stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// On no channel yet.
+    Queued,
+    /// Released to IP, not accepted.
+    InFlight,
+    /// The gateway has it.
+    Accepted {
+        /// Its recipient had no live session.
+        away: bool,
+    },
+    /// The gateway was asked for it back and has not answered.
+    AskedBack,
+    /// The gateway answered that it cannot tell.
+    InDoubt,
+    /// IP ended negatively.
+    Over,
+}
+
+/// The card an SMS would leave by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Card {
+    /// Not in the phone, or not ready.
+    Absent,
+    /// The radio is off.
+    RadioOff,
+    /// No network carries SMS.
+    NoService,
+    /// It can send.
+    Ready {
+        /// In a foreign network.
+        roaming: bool,
+    },
+}
+
+/// What the text takes by SMS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Length {
+    /// Nothing but spaces.
+    Empty,
+    /// So many parts.
+    Parts(u8),
+    /// More than an SMS can have.
+    TooLong,
+}
+
+/// Everything that counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Facts {
+    pub(crate) stage: Stage,
+    /// The user's wish for this message.
+    pub(crate) wish: Option<Channel>,
+    pub(crate) mode: Mode,
+    pub(crate) fallback: Fallback,
+    /// The peer is a number, not a name.
+    pub(crate) numbered: bool,
+    /// The user agreed to use IP with the own number.
+    pub(crate) consented: bool,
+    pub(crate) reach: Reach,
+    /// The worst of what is before it in its lane.
+    pub(crate) before: LaneUse,
+    /// Since it was written, or the phone started.
+    pub(crate) age: Duration,
+    pub(crate) link_up: bool,
+    /// There is a session in which the own number is ready.
+    pub(crate) session: bool,
+    /// So long without one.
+    pub(crate) offline_for: Duration,
+    pub(crate) patience: Patience,
+    /// This device sends SMS at all.
+    pub(crate) sms: bool,
+    pub(crate) card: Card,
+    pub(crate) length: Length,
+    pub(crate) max_parts_unasked: u8,
+    /// An SMS with it may have left before.
+    pub(crate) left_before: bool,
+}
+
+/// What to do with it now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// It belongs into the queue of IP; look again after this.
+    Ip(Duration),
+    /// It goes on as it is.
+    Wait {
+        /// What it waits for, if that is neither time nor the gateway.
+        waits: Option<WaitsFor>,
+        /// Look again after this; `None`: when something changes.
+        look: Option<Duration>,
+    },
+    /// Ask the gateway for it back.
+    AskBack,
+    /// By SMS.
+    Sms {
+        /// Another copy may exist.
+        marked: bool,
+    },
+    /// Not by SMS.
+    NoSms,
+}
+
+const fn wait(waits: WaitsFor) -> Choice {
+    Choice::Wait {
+        waits: Some(waits),
+        look: None,
+    }
+}
+
+const fn wait_a_while(look: Duration) -> Choice {
+    Choice::Wait {
+        waits: None,
+        look: Some(look),
+    }
+}
+
+/// Chooses, and says why.
+pub(crate) fn choose(facts: &Facts) -> (Choice, Because) {
+    if let Some(because) = facts.no_sms() {
+        return if !facts.numbered {
+            (wait(WaitsFor::User), because)
+        } else if facts.stage == Stage::Queued {
+            (Choice::Ip(facts.patience.accept), because)
+        } else {
+            (Choice::NoSms, because)
+        };
+    }
+    if let Some(because) = facts.sms_at_once() {
+        return facts.by_sms(because);
+    }
+    match facts.stage {
+        Stage::Queued if facts.session && facts.link_up => (
+            Choice::Ip(facts.patience.accept),
+            &["the gateway is reachable"],
+        ),
+        Stage::Queued => {
+            let (patience, because): (_, Because) = if facts.link_up {
+                (
+                    facts.patience.accept,
+                    &["there is a link, and no session on it"],
+                )
+            } else {
+                (facts.patience.no_link, &["no link is up"])
+            };
+            match patience.checked_sub(facts.age) {
+                Some(left) if !left.is_zero() => (wait_a_while(left), because),
+                _ => facts.fall_back(because),
+            }
+        }
+        Stage::InFlight => facts.fall_back(&["the gateway did not accept it in time"]),
+        Stage::Accepted { away: true } => {
+            facts.fall_back(&["the recipient is away", "it was not delivered in time"])
+        }
+        Stage::Accepted { away: false } => facts.fall_back(&["it was not delivered in time"]),
+        Stage::AskedBack if facts.session => facts.fall_back(&[
+            "it was asked back",
+            "the gateway did not answer in time",
+            "another copy may exist",
+        ]),
+        Stage::AskedBack => facts.fall_back(&[
+            "it was asked back",
+            "the gateway is out of reach",
+            "another copy may exist",
+        ]),
+        Stage::InDoubt => facts.fall_back(&[
+            "the gateway handed it over and cannot tell whether it arrived",
+            "another copy may exist",
+        ]),
+        Stage::Over => facts.fall_back(&["IP cannot deliver it any more"]),
+    }
+}
+
+impl Facts {
+    /// Why SMS is out of the question.
+    fn no_sms(&self) -> Option<Because> {
+        match (self.wish, self.mode) {
+            (Some(Channel::Ip), _) => Some(&["the user wished for IP"]),
+            _ if !self.sms => Some(&["this device sends no SMS"]),
+            (None, Mode::IpOnly) => Some(&["the setting is IP only"]),
+            _ => None,
+        }
+    }
+
+    /// Why it goes by SMS without trying IP, or without waiting any longer.
+    fn sms_at_once(&self) -> Option<Because> {
+        Some(match (self.wish, self.mode, self.reach) {
+            (Some(Channel::Sms), ..) => &["the user wished for SMS"],
+            (_, Mode::SmsOnly, _) => &["the setting is SMS only"],
+            _ if !self.numbered => &["only SMS reaches a name or a short code"],
+            _ if !self.consented => &["the own number is not registered for IP"],
+            // Beliefs are for what has not left yet.
+            _ if self.stage != Stage::Queued => return None,
+            (.., Reach::Refused) => &["the peer is not on IP"],
+            (.., Reach::Silent) => &["the peer has given no sign of life by IP"],
+            (.., Reach::Unknown | Reach::OnIp) => return None,
+        })
+    }
+
+    /// IP was meant, and does not get on.
+    fn fall_back(&self, because: Because) -> (Choice, Because) {
+        match self.fallback {
+            _ if self.length == Length::TooLong => {
+                return (Choice::NoSms, &["the text is too long for an SMS"]);
+            }
+            Fallback::Never => return (Choice::NoSms, &["the setting is never to fall back"]),
+            Fallback::Ask => {
+                return (wait(WaitsFor::User), &["the setting is to ask the user"]);
+            }
+            Fallback::NotWhenRoaming if matches!(self.card, Card::Ready { roaming: true }) => {
+                return (
+                    wait(WaitsFor::Home),
+                    &[
+                        "the setting is not to fall back when roaming",
+                        "the card roams",
+                    ],
+                );
+            }
+            Fallback::NotWhenRoaming | Fallback::Always => {}
+        }
+        if self.age > ASK_AFTER {
+            return (
+                wait(WaitsFor::User),
+                &["it is older than an hour: the user decides"],
+            );
+        }
+        if matches!(self.length, Length::Parts(parts) if parts > self.max_parts_unasked) {
+            return (
+                wait(WaitsFor::User),
+                &["it takes more parts than are sent unasked"],
+            );
+        }
+        self.by_sms(because)
+    }
+
+    /// IP is left; to a name there is no other way, and only the user can help.
+    const fn never_by_sms(&self) -> Choice {
+        if self.numbered {
+            Choice::NoSms
+        } else {
+            wait(WaitsFor::User)
+        }
+    }
+
+    fn by_sms(&self, because: Because) -> (Choice, Because) {
+        match self.length {
+            Length::Empty => {
+                return (
+                    self.never_by_sms(),
+                    &["by SMS nothing would be left of it: it is only spaces"],
+                );
+            }
+            Length::TooLong => {
+                return (self.never_by_sms(), &["the text is too long for an SMS"]);
+            }
+            Length::Parts(_) => {}
+        }
+        if self.before != LaneUse::Free {
+            return (
+                Choice::Wait {
+                    waits: None,
+                    look: None,
+                },
+                &["a message before it in its conversation is not settled"],
+            );
+        }
+        match self.card {
+            Card::Absent => {
+                return (
+                    wait(WaitsFor::Sim),
+                    &["the card of the conversation is not in the phone"],
+                );
+            }
+            Card::RadioOff => return (wait(WaitsFor::Radio), &["the radio is off"]),
+            Card::NoService => {
+                return (wait(WaitsFor::Service), &["no network carries SMS now"]);
+            }
+            Card::Ready { .. } => {}
+        }
+        match self.stage {
+            Stage::Queued | Stage::Over => (
+                Choice::Sms {
+                    marked: self.left_before,
+                },
+                because,
+            ),
+            Stage::InFlight | Stage::Accepted { .. } if self.session => (Choice::AskBack, because),
+            Stage::Accepted { away: false } if self.wish != Some(Channel::Sms) => {
+                match OFFLINE_PATIENCE.checked_sub(self.offline_for) {
+                    Some(left) if !left.is_zero() => (
+                        wait_a_while(left),
+                        &[
+                            "the recipient was there when the gateway took it",
+                            "the lost link may hide the receipt",
+                        ],
+                    ),
+                    _ => (Choice::Sms { marked: true }, because),
+                }
+            }
+            Stage::InFlight | Stage::Accepted { .. } | Stage::AskedBack | Stage::InDoubt => {
+                (Choice::Sms { marked: true }, because)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

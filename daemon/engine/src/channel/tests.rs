@@ -1,0 +1,271 @@
+//! The table of the specification, line by line.
+
+use super::*;
+use crate::config::Config;
+use crate::link::{Generation, LinkKind};
+
+const LTE: (LinkKind, Generation) = (LinkKind::Cellular { sim_slot: 0 }, Generation::G4);
+
+fn patience() -> Patience {
+    Patience::of(&Config::default(), Some(LTE), Duration::from_secs(1))
+}
+
+/// A message to a peer on IP, on a phone that could send it by SMS.
+fn facts(stage: Stage) -> Facts {
+    Facts {
+        stage,
+        wish: None,
+        mode: Mode::Auto,
+        fallback: Fallback::Always,
+        numbered: true,
+        consented: true,
+        reach: Reach::OnIp,
+        before: LaneUse::Free,
+        age: Duration::from_secs(120),
+        link_up: true,
+        session: true,
+        offline_for: Duration::ZERO,
+        patience: patience(),
+        sms: true,
+        card: Card::Ready { roaming: false },
+        length: Length::Parts(1),
+        max_parts_unasked: 10,
+        left_before: false,
+    }
+}
+
+fn offline(stage: Stage) -> Facts {
+    Facts {
+        session: false,
+        link_up: false,
+        offline_for: Duration::from_secs(60),
+        ..facts(stage)
+    }
+}
+
+fn choice(facts: Facts) -> Choice {
+    let (choice, because) = choose(&facts);
+    assert!(!because.is_empty(), "{facts:?}");
+    choice
+}
+
+const PLAIN: Choice = Choice::Sms { marked: false };
+const MARKED: Choice = Choice::Sms { marked: true };
+const BLOCKED: Choice = Choice::Wait {
+    waits: None,
+    look: None,
+};
+
+#[test]
+fn patience_grows_with_the_round_trip_and_the_age_of_the_radio() {
+    let of = |generation, rto_ms| {
+        let link = (LinkKind::Cellular { sim_slot: 0 }, generation);
+        Patience::of(
+            &Config::default(),
+            Some(link),
+            Duration::from_millis(rto_ms),
+        )
+        .accept
+    };
+    assert_eq!(of(Generation::G4, 500), Duration::from_secs(17));
+    assert!(of(Generation::G3, 500) > of(Generation::G4, 500));
+    assert!(of(Generation::G2_5, 500) > of(Generation::G3, 500));
+    assert!(of(Generation::G2, 500) > of(Generation::G2_5, 500));
+    assert!(of(Generation::G2, 3_000) > of(Generation::G2, 500));
+    assert_eq!(of(Generation::G2, 60_000), of(Generation::G2, 10_000));
+}
+
+#[test]
+fn what_waits_goes_by_sms_when_its_patience_is_over() {
+    let young = Facts {
+        age: Duration::from_secs(5),
+        ..offline(Stage::Queued)
+    };
+    assert_eq!(
+        choice(young),
+        Choice::Wait {
+            waits: None,
+            look: Some(patience().no_link - Duration::from_secs(5)),
+        }
+    );
+    assert_eq!(choice(offline(Stage::Queued)), PLAIN);
+    let no_session = Facts {
+        session: false,
+        age: patience().no_link,
+        ..facts(Stage::Queued)
+    };
+    assert!(matches!(
+        choice(no_session),
+        Choice::Wait { waits: None, .. }
+    ));
+    assert_eq!(
+        choice(facts(Stage::Queued)),
+        Choice::Ip(patience().accept),
+        "there is a session"
+    );
+}
+
+#[test]
+fn what_the_gateway_may_have_is_asked_back_first() {
+    for stage in [Stage::InFlight, Stage::Accepted { away: true }] {
+        assert_eq!(choice(facts(stage)), Choice::AskBack);
+        assert_eq!(choice(offline(stage)), MARKED);
+    }
+    for stage in [Stage::AskedBack, Stage::InDoubt] {
+        assert_eq!(choice(facts(stage)), MARKED);
+        assert_eq!(choice(offline(stage)), MARKED);
+    }
+    assert_eq!(choice(facts(Stage::Over)), PLAIN);
+    let second = Facts {
+        left_before: true,
+        ..facts(Stage::Over)
+    };
+    assert_eq!(choice(second), MARKED, "an SMS may have left before");
+}
+
+#[test]
+fn a_recipient_who_was_there_has_it_most_likely() {
+    let there = Stage::Accepted { away: false };
+    assert_eq!(choice(facts(there)), Choice::AskBack);
+    assert_eq!(
+        choice(offline(there)),
+        Choice::Wait {
+            waits: None,
+            look: Some(OFFLINE_PATIENCE - Duration::from_secs(60)),
+        }
+    );
+    let long = Facts {
+        offline_for: OFFLINE_PATIENCE,
+        ..offline(there)
+    };
+    assert_eq!(choice(long), MARKED);
+}
+
+#[test]
+fn nothing_old_and_nothing_long_is_sent_unasked() {
+    let old = Facts {
+        age: ASK_AFTER + Duration::from_secs(1),
+        ..offline(Stage::InFlight)
+    };
+    assert_eq!(choice(old), wait(WaitsFor::User));
+    let wished = Facts {
+        wish: Some(Channel::Sms),
+        ..old
+    };
+    assert_eq!(choice(wished), MARKED);
+    let long = Facts {
+        length: Length::Parts(11),
+        ..offline(Stage::Queued)
+    };
+    assert_eq!(choice(long), wait(WaitsFor::User));
+    let too_long = Facts {
+        length: Length::TooLong,
+        ..offline(Stage::Queued)
+    };
+    assert_eq!(choice(too_long), Choice::NoSms);
+}
+
+#[test]
+fn a_text_that_no_sms_can_carry_to_a_name_waits_for_the_user() {
+    for length in [Length::TooLong, Length::Empty] {
+        let to_a_name = Facts {
+            numbered: false,
+            length,
+            ..facts(Stage::Queued)
+        };
+        assert_eq!(choice(to_a_name), wait(WaitsFor::User));
+        let to_a_number = Facts {
+            numbered: true,
+            wish: Some(Channel::Sms),
+            ..to_a_name
+        };
+        assert_eq!(choice(to_a_number), Choice::NoSms);
+    }
+}
+
+#[test]
+fn settings_and_wishes_come_first() {
+    let with = |mode, fallback, wish, stage| {
+        choice(Facts {
+            mode,
+            fallback,
+            wish,
+            ..offline(stage)
+        })
+    };
+    use Fallback::{Always, Ask, Never, NotWhenRoaming};
+    use Mode::{Auto, IpOnly, SmsOnly};
+    let ip = Choice::Ip(patience().accept);
+    assert_eq!(with(IpOnly, Always, None, Stage::Queued), ip);
+    assert_eq!(with(IpOnly, Always, None, Stage::Over), Choice::NoSms);
+    assert_eq!(with(Auto, Always, Some(Channel::Ip), Stage::Queued), ip);
+    assert_eq!(with(SmsOnly, Never, None, Stage::Queued), PLAIN);
+    assert_eq!(
+        with(IpOnly, Never, Some(Channel::Sms), Stage::Queued),
+        PLAIN
+    );
+    assert_eq!(with(Auto, Never, None, Stage::Over), Choice::NoSms);
+    assert_eq!(with(Auto, Ask, None, Stage::Over), wait(WaitsFor::User));
+    assert_eq!(with(Auto, NotWhenRoaming, None, Stage::Over), PLAIN);
+    let abroad = Facts {
+        fallback: NotWhenRoaming,
+        card: Card::Ready { roaming: true },
+        ..offline(Stage::Over)
+    };
+    assert_eq!(choice(abroad), wait(WaitsFor::Home));
+}
+
+#[test]
+fn peers_off_ip_get_an_sms_at_once() {
+    for reach in [Reach::Refused, Reach::Silent] {
+        let off_ip = Facts {
+            reach,
+            fallback: Fallback::Never,
+            age: Duration::ZERO,
+            ..facts(Stage::Queued)
+        };
+        assert_eq!(choice(off_ip), PLAIN);
+        let wished = Facts {
+            wish: Some(Channel::Ip),
+            ..off_ip
+        };
+        assert!(matches!(choice(wished), Choice::Ip(_)));
+    }
+    let name = Facts {
+        numbered: false,
+        ..facts(Stage::Queued)
+    };
+    assert_eq!(choice(name), PLAIN);
+    let unregistered = Facts {
+        consented: false,
+        ..facts(Stage::Queued)
+    };
+    assert_eq!(choice(unregistered), PLAIN);
+}
+
+#[test]
+fn an_sms_waits_for_its_lane_and_its_card_and_for_no_other() {
+    for before in [LaneUse::OnIp, LaneUse::QueuedForIp, LaneUse::Blocks] {
+        let behind = Facts {
+            before,
+            ..offline(Stage::InFlight)
+        };
+        assert_eq!(choice(behind), BLOCKED);
+    }
+    for (card, waits) in [
+        (Card::Absent, WaitsFor::Sim),
+        (Card::RadioOff, WaitsFor::Radio),
+        (Card::NoService, WaitsFor::Service),
+    ] {
+        let without = Facts {
+            card,
+            ..offline(Stage::Queued)
+        };
+        assert_eq!(choice(without), wait(waits));
+    }
+    let spaces = Facts {
+        length: Length::Empty,
+        ..offline(Stage::Queued)
+    };
+    assert_eq!(choice(spaces), Choice::NoSms);
+}

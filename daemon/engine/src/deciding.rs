@@ -1,0 +1,464 @@
+//! The looks of outgoing messages: when one is due, everything that counts is
+//! gathered, [`crate::channel::choose`] chooses, and the choice becomes an
+//! operation of the store.
+//!
+//! Owns the earliest look and the answers to previews. A look nominates, it does
+//! not act (DELIVERY 23): due messages are read at the end of a turn, when all
+//! that was readable is handled and if the look still holds; and each operation
+//! that follows is void if the message is not as it was when it was read.
+
+use std::time::Duration;
+
+use twine_proto::{E164, Peer, Redacted};
+use twine_sms::mark;
+use twine_sms::segments;
+
+use crate::channel::{self, Choice, Facts, Length, Patience, Stage};
+use crate::config::Config;
+use crate::ctx::Ctx;
+use crate::deadlines::Deadlines;
+use crate::engine;
+use crate::gate::{Committed, Effect};
+use crate::input::ReplyTo;
+use crate::limits::MAX_CONSIDERED_PER_TURN;
+use crate::message::{Channel, IpAttempt, LaneUse, MessageId, SmsAttempt, TakeBack, WaitsFor};
+use crate::output::{CommandError, Preview, Reply, SmsPreview};
+use crate::settings::Settings;
+use crate::sims::Sims;
+use crate::store_ops::{Considered, ConversationFacts, Op, Outcome};
+use crate::time::Instant;
+use crate::trace::Decision;
+
+/// What the rest of the engine knows at the moment of choosing.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) global: &'a Settings,
+    pub(crate) sims: &'a Sims,
+    pub(crate) agent: bool,
+    pub(crate) link_up: bool,
+    /// Since when there has been no session.
+    pub(crate) offline_since: Option<Instant>,
+    pub(crate) patience: Patience,
+    /// Whether the own number is ready on a session, and its card.
+    pub(crate) own: &'a dyn Fn(E164) -> OwnNumber,
+}
+
+/// An own number now.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct OwnNumber {
+    pub(crate) ready: bool,
+    pub(crate) iccid: Option<Redacted<String>>,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Deciding {
+    looks: Deadlines,
+}
+
+/// What follows an operation of this part.
+#[derive(Debug)]
+pub(crate) enum Then {
+    Due,
+    /// An operation that answers `Looks`.
+    Looks,
+    Released(MessageId),
+    AskedBack,
+    Previewed {
+        to: ReplyTo,
+        own: E164,
+        peer: Peer,
+        text: Redacted<String>,
+        by: Option<Channel>,
+    },
+    Settings {
+        to: ReplyTo,
+    },
+    Set {
+        to: ReplyTo,
+    },
+}
+
+/// What the rest of the engine has to know.
+#[derive(Debug, Default)]
+pub(crate) struct Followed {
+    /// Messages of the queue of IP may be free.
+    pub(crate) unblocked: bool,
+    /// A message went into the pacing queue, or is free in it.
+    pub(crate) sms_queued: bool,
+    /// This message of an own number is to be asked back.
+    pub(crate) revoke: Option<crate::store_ops::Unsettled>,
+    /// The result of this attempt has been unknown for its time.
+    pub(crate) unknown: Vec<MessageId>,
+}
+
+impl Deciding {
+    // -- looks ---------------------------------------------------------------
+
+    /// A look at this moment exists; 0: at once.
+    pub(crate) fn consider(&mut self, look: Option<Instant>) {
+        if let Some(at) = look {
+            self.looks.consider(at);
+        }
+    }
+
+    /// The store is being asked for the earliest.
+    pub(crate) fn rearming(&mut self) {
+        self.looks.ask();
+    }
+
+    /// The store's answer.
+    pub(crate) fn rearmed(&mut self, look: Option<Instant>) {
+        self.looks.answer(look);
+    }
+
+    /// Nothing is looked at before this.
+    pub(crate) fn grace(&mut self, until: Instant) {
+        self.looks.grace(until);
+    }
+
+    pub(crate) fn grace_until(&self) -> Instant {
+        self.looks.grace_until()
+    }
+
+    pub(crate) fn next_look(&self) -> Option<Instant> {
+        self.looks.due()
+    }
+
+    pub(crate) fn nominate(&mut self, now: Instant) {
+        self.looks.nominate(now);
+    }
+
+    /// End of the turn: reads what is due.
+    pub(crate) fn close_turn(&mut self, ctx: &mut Ctx<'_>) {
+        // "At once" needs no timer: it was nominated by what happened.
+        self.looks.nominate_if_at_once();
+        match self.looks.take_nominated(ctx.now.instant) {
+            None => {}
+            Some(false) => {
+                ctx.trace(Decision::DeadlineDropped, &["it does not hold any more"]);
+            }
+            Some(true) => {
+                self.looks.ask();
+                ctx.op(
+                    Op::LoadDue {
+                        boot: ctx.stamp(),
+                        limit: MAX_CONSIDERED_PER_TURN,
+                    },
+                    Then::Due,
+                );
+            }
+        }
+    }
+
+    // -- outcomes ------------------------------------------------------------
+
+    pub(crate) fn stored(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        proof: &Committed,
+        around: &Surroundings<'_>,
+        then: Then,
+        outcome: Outcome,
+    ) -> Followed {
+        let mut followed = Followed::default();
+        match (then, outcome) {
+            (Then::Due, Outcome::Due { messages, next }) => {
+                self.looks.answer(next);
+                for message in messages {
+                    self.decide(ctx, around, &message, &mut followed);
+                }
+            }
+            (Then::Looks | Then::AskedBack, Outcome::Looks { look, unblocked })
+            | (Then::Released(_), Outcome::Looks { look, unblocked }) => {
+                self.consider(look);
+                followed.unblocked = unblocked;
+            }
+            (Then::Released(id), Outcome::SmsQueued { .. }) => {
+                ctx.trace(Decision::BySms(id), &["it is in the queue for SMS"]);
+                ctx.counters.fell_back += 1;
+                followed.sms_queued = true;
+            }
+            (Then::AskedBack, Outcome::MustRevoke(unsettled)) => {
+                followed.revoke = Some(unsettled);
+            }
+            (
+                Then::Previewed {
+                    to,
+                    own,
+                    peer,
+                    text,
+                    by,
+                },
+                Outcome::Conversation(facts),
+            ) => {
+                let preview = preview(ctx, around, own, peer, text.expose(), by, &facts);
+                let reply = Reply::Previewed(preview);
+                ctx.clear(proof, Effect::Reply { to, reply });
+            }
+            (Then::Settings { to }, Outcome::Conversation(facts)) => {
+                let reply = Reply::Settings {
+                    effective: facts.settings.over(around.global),
+                    set: facts.settings,
+                    reach: Some(facts.reach),
+                };
+                ctx.clear(proof, Effect::Reply { to, reply });
+            }
+            (Then::Set { to }, Outcome::Looks { look, unblocked }) => {
+                self.consider(look);
+                followed.unblocked = unblocked;
+                let reply = Reply::Done;
+                ctx.clear(proof, Effect::Reply { to, reply });
+            }
+            (Then::Set { to }, Outcome::TooManySettings) => {
+                let error = CommandError::Busy("the number of conversations with settings");
+                let reply = Reply::Error(error);
+                ctx.clear(proof, Effect::Reply { to, reply });
+            }
+            (then, outcome) => {
+                debug_assert!(false, "store answered {outcome:?} to {then:?}");
+            }
+        }
+        followed
+    }
+
+    fn decide(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        around: &Surroundings<'_>,
+        message: &Considered,
+        followed: &mut Followed,
+    ) {
+        let id = message.id;
+        let seen = (message.ip, message.sms);
+        match message.sms {
+            SmsAttempt::None
+                if matches!(
+                    message.take_back,
+                    Some(TakeBack::Cancelled | TakeBack::Expired)
+                ) =>
+            {
+                let because = &["it is being taken back"];
+                ctx.op(Op::RuleOutSms { id, because }, Then::Looks);
+                return;
+            }
+            SmsAttempt::None => {}
+            SmsAttempt::Handed if around.agent => {
+                followed.unknown.push(id);
+                return;
+            }
+            // The next agent's journal may know what became of it.
+            SmsAttempt::Handed => {
+                let look = Some(ctx.look(crate::limits::SMS_UNKNOWN_AFTER));
+                wait(
+                    ctx,
+                    id,
+                    seen,
+                    message.waits_for,
+                    look,
+                    &["no agent is there to tell what became of the SMS"],
+                );
+                return;
+            }
+            SmsAttempt::Waiting => {
+                followed.sms_queued |= in_queue(ctx, message);
+                return;
+            }
+            _ => {
+                wait(ctx, id, seen, None, None, &["it needs nothing more"]);
+                return;
+            }
+        }
+        let (facts, iccid) = facts(ctx, around, message);
+        let (choice, because) = channel::choose(&facts);
+        match choice {
+            Choice::Ip(after) => {
+                let look = ctx.look(after);
+                ctx.op(Op::QueueForIp { id, look }, Then::Looks);
+            }
+            Choice::Wait { waits, look } => {
+                ctx.trace(Decision::Wait, because);
+                let look = look.map(|after| ctx.look(after));
+                wait(ctx, id, seen, waits, look, because);
+            }
+            Choice::AskBack => {
+                ctx.trace(Decision::AskBack(id), because);
+                let look = ctx.look(facts.patience.answer);
+                ctx.op(Op::AskBack { id, look, because }, Then::AskedBack);
+            }
+            Choice::Sms { marked } => {
+                ctx.trace(Decision::BySms(id), because);
+                // A card that is there has a number.
+                let Some(iccid) = iccid else {
+                    return;
+                };
+                ctx.op(
+                    Op::ReleaseSms {
+                        id,
+                        seen,
+                        iccid,
+                        marked,
+                        because,
+                    },
+                    Then::Released(id),
+                );
+            }
+            Choice::NoSms => {
+                ctx.trace(Decision::NoSms(id), because);
+                ctx.op(Op::RuleOutSms { id, because }, Then::Looks);
+            }
+        }
+    }
+}
+
+/// A message in the pacing queue whose look is due: what it waited for is there,
+/// or has been long enough in coming. `true`: it is free to leave.
+fn in_queue(ctx: &mut Ctx<'_>, message: &Considered) -> bool {
+    let seen = (message.ip, message.sms);
+    if ctx.now.instant.since(message.born) > channel::ASK_AFTER {
+        // Nothing is sent a day later without asking.
+        let because = &["it has waited for more than an hour: the user decides"];
+        wait(ctx, message.id, seen, Some(WaitsFor::User), None, because);
+        return false;
+    }
+    wait(ctx, message.id, seen, None, None, &["it is tried again"]);
+    true
+}
+
+fn wait(
+    ctx: &mut Ctx<'_>,
+    id: MessageId,
+    seen: (IpAttempt, SmsAttempt),
+    waits: Option<WaitsFor>,
+    look: Option<crate::store_ops::Look>,
+    because: &'static [&'static str],
+) {
+    ctx.op(
+        Op::Wait {
+            id,
+            seen,
+            waits,
+            look,
+            because,
+        },
+        engine::Then::Deciding(Then::Looks),
+    );
+}
+
+fn stage(message: &Considered) -> Stage {
+    match message.ip {
+        IpAttempt::None => Stage::Queued,
+        IpAttempt::InFlight(_) | IpAttempt::Accepted(_) if message.in_doubt => Stage::InDoubt,
+        IpAttempt::InFlight(_) | IpAttempt::Accepted(_)
+            if message.take_back == Some(TakeBack::BySms) =>
+        {
+            Stage::AskedBack
+        }
+        IpAttempt::InFlight(_) => Stage::InFlight,
+        IpAttempt::Accepted(_) => Stage::Accepted { away: message.away },
+        _ => Stage::Over,
+    }
+}
+
+fn length(sims: &Sims, text: &str) -> Length {
+    let plain = mark::plain(text);
+    if plain.is_empty() {
+        return Length::Empty;
+    }
+    match segments(plain, &sims.tables()) {
+        Ok(segments) => Length::Parts(segments.count),
+        Err(_) => Length::TooLong,
+    }
+}
+
+/// What counts for a message, and the card it would leave by.
+fn facts(
+    ctx: &Ctx<'_>,
+    around: &Surroundings<'_>,
+    message: &Considered,
+) -> (Facts, Option<Redacted<String>>) {
+    let now = ctx.now.instant;
+    let settings = message.conversation.settings.over(around.global);
+    let own = (around.own)(message.own);
+    let iccid = settings.iccid.clone().or(own.iccid);
+    let facts = Facts {
+        stage: stage(message),
+        wish: message.wish,
+        mode: settings.mode,
+        fallback: settings.fallback,
+        numbered: message.peer.number().is_some(),
+        consented: message.conversation.consented,
+        reach: message.conversation.reach,
+        before: message.before,
+        age: now.since(message.born),
+        link_up: around.link_up,
+        session: own.ready,
+        offline_for: around
+            .offline_since
+            .map_or(Duration::ZERO, |since| now.since(since)),
+        patience: around.patience,
+        sms: around.config.sms,
+        card: around
+            .sims
+            .card(iccid.as_ref().map(|iccid| iccid.expose().as_str())),
+        length: length(around.sims, message.text.expose()),
+        max_parts_unasked: around.config.max_parts_unasked,
+        left_before: message.sms_left_before,
+    };
+    (facts, iccid)
+}
+
+/// What would happen to a message now, if everything stayed as it is.
+fn preview(
+    ctx: &Ctx<'_>,
+    around: &Surroundings<'_>,
+    own: E164,
+    peer: Peer,
+    text: &str,
+    wish: Option<Channel>,
+    conversation: &ConversationFacts,
+) -> Preview {
+    let as_if = Considered {
+        id: MessageId(0),
+        own,
+        peer,
+        text: Redacted::new(if text.is_empty() { "?" } else { text }.to_owned()),
+        ip: IpAttempt::None,
+        sms: SmsAttempt::None,
+        take_back: None,
+        in_doubt: false,
+        away: false,
+        sms_left_before: false,
+        wish,
+        waits_for: None,
+        born: ctx.now.instant,
+        before: conversation.before,
+        conversation: conversation.clone(),
+    };
+    let (facts, iccid) = facts(ctx, around, &as_if);
+    let (choice, because) = channel::choose(&facts);
+    let (channel, waits_for) = match choice {
+        Choice::Ip(_) if facts.session && facts.before <= LaneUse::QueuedForIp => {
+            (Some(Channel::Ip), None)
+        }
+        Choice::Sms { .. } => (Some(Channel::Sms), None),
+        Choice::Wait { waits, .. } => (None, waits),
+        Choice::Ip(_) | Choice::AskBack | Choice::NoSms => (None, None),
+    };
+    let sim = iccid
+        .as_ref()
+        .and_then(|iccid| around.sims.get(iccid.expose()));
+    Preview {
+        from: own,
+        channel,
+        waits_for,
+        reasons: because.to_vec(),
+        reach: conversation.reach,
+        sms: facts.sms.then(|| SmsPreview {
+            segments: segments(mark::plain(text), &around.sims.tables()),
+            slot: sim.map(|sim| sim.slot),
+            roaming: sim.is_some_and(|sim| sim.roaming),
+            iccid,
+        }),
+    }
+}

@@ -1,0 +1,106 @@
+//! What the telephony agent tells: cards, links, results of SMS, incoming SMS.
+
+use super::*;
+
+impl Engine {
+    pub(super) fn telephony(&mut self, now: Now, event: TelephonyEvent) {
+        match event {
+            TelephonyEvent::State {
+                sims,
+                links,
+                tables,
+            } => {
+                let gained = self.sims.replace(sims, tables, now.instant);
+                self.cards_changed(now, &gained);
+                self.sms.agent_is_here(&mut ctx!(self, now));
+                let event = self.links.replace(links, now.instant);
+                self.links_changed(now, event);
+            }
+            TelephonyEvent::Link(link) => {
+                let event = self.links.report(link, now.instant);
+                self.links_changed(now, event);
+            }
+            TelephonyEvent::Sim(sim) => {
+                let gained = self.sims.report(sim, now.instant);
+                self.cards_changed(now, &gained);
+            }
+            TelephonyEvent::SmsPart {
+                attempt,
+                part,
+                state,
+                code,
+            } => self
+                .sms
+                .part(&mut ctx!(self, now), attempt, part, state, code),
+            TelephonyEvent::SmsReceived(received) => self.sms_received(now, received),
+            TelephonyEvent::AgentGone => self.sms.agent_is_gone(),
+        }
+    }
+
+    fn links_changed(&mut self, now: Now, event: Option<LinksEvent>) {
+        let link = match event {
+            None => return,
+            Some(LinksEvent::Chosen(link)) => link,
+            Some(LinksEvent::Renewed(link)) => Some(link),
+        };
+        self.outbox.link_up(link.is_some());
+        let has_identity = self.registration.consented().next().is_some();
+        let mut ctx = ctx!(self, now);
+        let event = self.session.use_link(&mut ctx, link, has_identity);
+        self.grace(now);
+        self.session_event(now, event);
+    }
+
+    /// After a resume or reconnect no deadline acts for a while (DELIVERY 23).
+    pub(super) fn grace(&mut self, now: Now) {
+        let until = now.instant + outbox::grace_after(self.session.rto());
+        self.outbox.grace(until);
+        self.deciding.grace(until);
+    }
+
+    /// Cards came or changed: their numbers are ours, and what waited for them
+    /// may go on.
+    fn cards_changed(&mut self, now: Now, gained: &Gained) {
+        let ready: Vec<_> = self
+            .sims
+            .iter()
+            .filter(|sim| sim.ready)
+            .map(|sim| (self.own_number(&sim.iccid, sim.number), sim.iccid.clone()))
+            .collect();
+        for (number, iccid) in ready {
+            let Some(number) = number else {
+                continue;
+            };
+            if self.registration.noted(number, &iccid) {
+                self.outbox.identity(number, 0);
+                ctx!(self, now).op(Op::NoteSim { number, iccid }, Then::Nothing);
+            }
+        }
+        if !self.session.config().sms {
+            return;
+        }
+        let mut ctx = ctx!(self, now);
+        for waits in gained.iter() {
+            ctx.op(Op::Wake { waits, own: None }, deciding::Then::Looks);
+        }
+    }
+
+    /// The own number of a card: what was registered for it, what it tells, or
+    /// one that stands for it.
+    fn own_number(&self, iccid: &Redacted<String>, told: Option<E164>) -> Option<E164> {
+        told.or_else(|| self.registration.number_of(iccid))
+            .or_else(|| sims::placeholder(iccid.expose()))
+    }
+
+    fn sms_received(&mut self, now: Now, received: SmsReceived) {
+        let told = self
+            .sims
+            .get(received.iccid.expose())
+            .and_then(|sim| sim.number);
+        let Some(own) = self.own_number(&received.iccid, told) else {
+            return;
+        };
+        let id = self.message_id();
+        self.sms.received(&mut ctx!(self, now), own, id, received);
+    }
+}

@@ -1,0 +1,487 @@
+//! When two incoming copies are one message, and which place an SMS has
+//! (DELIVERY 7, 17, 18, 20). Pure: both stores hand in what they hold of a
+//! conversation and apply the [`Change`]s that come out.
+//!
+//! Two kinds of evidence:
+//!
+//! - the **mark**: an SMS that ends in `1 + (lane_seq mod 4)` spaces may be a copy
+//!   of a message in a place of that residue. Taken only if nothing else fits
+//!   ([`pair_on_mark`]);
+//! - the **note**, by IP: which places were filled by SMS, with a hash of the
+//!   folded text ([`read_note`]). It is the proof: it confirms a merge made on the
+//!   mark, or undoes it.
+//!
+//! A merge links: one copy stays in the conversation (the *root*, whichever was
+//! shown first), the other refers to it. Nothing is deleted. An entry of a note
+//! whose SMS has not come yet is kept ([`Reading::pending`]) and asked again when
+//! an SMS comes.
+
+use std::time::Duration;
+
+use twine_proto::{Epoch, Filled, LaneSeq, NoteEntry};
+
+use crate::message::{Channel, MessageId};
+use crate::store_ops::BootStamp;
+
+/// How far back a mark may look: root messages of the conversation.
+pub const MARK_CANDIDATES: usize = 16;
+/// SMS of the conversation that a note may speak of, newest first.
+pub const NOTE_CANDIDATES: usize = 64;
+/// A mark is believed, and an SMS moved to its place, within this time; between
+/// boots no time is known to have passed (DELIVERY 24).
+pub const MERGE_WITHIN: Duration = Duration::from_secs(24 * 3600);
+
+/// One incoming copy, as a store holds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Copy {
+    /// Its message.
+    pub id: MessageId,
+    /// How it came.
+    pub came_by: Channel,
+    /// Its place: of a message by IP its name's; of an SMS what a note gave it.
+    pub place: Option<(Epoch, LaneSeq)>,
+    /// The mark of an SMS.
+    pub residue: Option<u8>,
+    /// Hash of the folded text of an SMS.
+    pub hash: u16,
+    /// By IP, and a copy by SMS without a mark may exist (DELIVERY 7).
+    pub maybe_by_sms: bool,
+    /// It refers to this root.
+    pub copy_of: Option<MessageId>,
+    /// A note said so; otherwise the mark.
+    pub by_note: bool,
+    /// When it came.
+    pub arrived: BootStamp,
+}
+
+/// What a store has to do, in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// `copy`, and all that refer to it, refer to `root` from now on. An event
+    /// `Merged`, unless it is only confirmed.
+    Link {
+        /// Not shown by itself any more.
+        copy: MessageId,
+        /// Stays.
+        root: MessageId,
+        /// See [`Copy::by_note`].
+        by_note: bool,
+    },
+    /// `copy` is a message of its own. An event `Unmerged`.
+    Unlink {
+        /// Shown again.
+        copy: MessageId,
+        /// What it referred to.
+        root: MessageId,
+    },
+    /// An SMS has this place. Unless `late`, its position follows the place
+    /// ([`position`]); an event `Reordered` if that moves it.
+    Place {
+        /// Which.
+        sms: MessageId,
+        /// Its place; `None`: it lost the one it had.
+        place: Option<(Epoch, LaneSeq)>,
+        /// More than [`MERGE_WITHIN`] after it came: it stays where it is.
+        late: bool,
+    },
+}
+
+/// What reading a note comes to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reading {
+    /// In order.
+    pub changes: Vec<Change>,
+    /// Entries whose SMS is not here (yet).
+    pub pending: Vec<NoteEntry>,
+}
+
+/// `lane_seq mod 4`, as in the mark.
+#[must_use]
+pub const fn residue(lane_seq: LaneSeq) -> u8 {
+    (lane_seq.0 % 4) as u8
+}
+
+/// Whether so much time has passed that nothing is moved or merged any more.
+#[must_use]
+pub fn too_late(arrived: BootStamp, now: BootStamp) -> bool {
+    arrived.boot == now.boot && now.at.since(arrived.at) > MERGE_WITHIN
+}
+
+/// The root that `arrival` is a copy of, by the mark alone: exactly one unpaired
+/// candidate among `recent`. `recent`: the last [`MARK_CANDIDATES`] other roots of
+/// the same own number and peer, each with whether its text is equal (trailing
+/// spaces apart) and whether it has a copy already.
+#[must_use]
+pub fn pair_on_mark(
+    arrival: &Copy,
+    recent: impl IntoIterator<Item = (Copy, SameText, HasCopy)>,
+) -> Option<MessageId> {
+    let mut fitting = recent
+        .into_iter()
+        .take(MARK_CANDIDATES)
+        .filter(|(candidate, same_text, has_copy)| {
+            same_text.0
+                && !has_copy.0
+                && candidate.copy_of.is_none()
+                && !too_late(candidate.arrived, arrival.arrived)
+                && may_be_one(arrival, candidate)
+        })
+        .map(|(candidate, ..)| candidate.id);
+    let only = fitting.next()?;
+    fitting.next().is_none().then_some(only)
+}
+
+/// The texts are equal, trailing spaces apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SameText(pub bool);
+
+/// Another copy refers to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HasCopy(pub bool);
+
+fn may_be_one(a: &Copy, b: &Copy) -> bool {
+    let marked_for = |sms: &Copy, place: Option<(Epoch, LaneSeq)>| {
+        sms.residue.is_some() && sms.residue == place.map(|(_, lane_seq)| residue(lane_seq))
+    };
+    match (a.came_by, b.came_by) {
+        (Channel::Sms, Channel::Ip) => {
+            a.place.is_none() && (marked_for(a, b.place) || b.maybe_by_sms)
+        }
+        (Channel::Ip, Channel::Sms) => {
+            b.place.is_none() && (marked_for(b, a.place) || a.maybe_by_sms)
+        }
+        (Channel::Sms, Channel::Sms) => match (a.place, b.place) {
+            (None, None) => a.residue.is_some() && a.residue == b.residue,
+            (None, placed) => marked_for(a, placed),
+            (placed, None) => marked_for(b, placed),
+            (Some(_), Some(_)) => false,
+        },
+        (Channel::Ip, Channel::Ip) => false,
+    }
+}
+
+/// Reads note entries of one lane. `copies`: of the same own number and peer,
+/// oldest first: the last [`NOTE_CANDIDATES`] SMS, everything in the places that
+/// the entries name, and what any of these refers to or is referred to by.
+#[must_use]
+pub fn read_note(
+    entries: &[NoteEntry],
+    epoch: Epoch,
+    copies: Vec<Copy>,
+    now: BootStamp,
+) -> Reading {
+    let mut lane = Lane {
+        epoch,
+        copies,
+        now,
+        reading: Reading::default(),
+    };
+    let mut entries = entries.to_vec();
+    entries.sort_by_key(|entry| entry.lane_seq);
+    for entry in entries {
+        lane.read(entry);
+    }
+    // One entry may have freed what another waits for.
+    loop {
+        let waiting = std::mem::take(&mut lane.reading.pending);
+        let before = (waiting.len(), lane.reading.changes.len());
+        for entry in waiting {
+            lane.read(entry);
+        }
+        if (lane.reading.pending.len(), lane.reading.changes.len()) == before {
+            return lane.reading;
+        }
+    }
+}
+
+/// The position of an SMS that got a place: where it came, unless that lies
+/// before a position of an earlier place (`before`: the highest) or behind one
+/// of a later place (`behind`: the lowest).
+#[must_use]
+pub const fn position(arrived: u64, before: Option<u64>, behind: Option<u64>) -> u64 {
+    match (before, behind) {
+        (Some(before), _) if before > arrived => before,
+        (_, Some(behind)) if behind < arrived => behind,
+        _ => arrived,
+    }
+}
+
+struct Lane {
+    epoch: Epoch,
+    copies: Vec<Copy>,
+    now: BootStamp,
+    reading: Reading,
+}
+
+impl Lane {
+    fn get(&self, id: MessageId) -> Option<&Copy> {
+        self.copies.iter().find(|copy| copy.id == id)
+    }
+
+    fn root_of(&self, copy: &Copy) -> MessageId {
+        copy.copy_of.unwrap_or(copy.id)
+    }
+
+    /// The message by IP in this place.
+    fn by_ip(&self, lane_seq: LaneSeq) -> Option<Copy> {
+        self.copies
+            .iter()
+            .find(|copy| copy.came_by == Channel::Ip && copy.place == Some((self.epoch, lane_seq)))
+            .copied()
+    }
+
+    /// SMS that have this place.
+    fn sms_in(&self, lane_seq: LaneSeq) -> Option<Copy> {
+        self.copies
+            .iter()
+            .find(|copy| copy.came_by == Channel::Sms && copy.place == Some((self.epoch, lane_seq)))
+            .copied()
+    }
+
+    /// SMS linked with the message by IP in whichever direction.
+    fn linked(&self, ip: &Copy) -> Vec<Copy> {
+        let root = self.root_of(ip);
+        self.copies
+            .iter()
+            .filter(|copy| copy.came_by == Channel::Sms && self.root_of(copy) == root)
+            .copied()
+            .collect()
+    }
+
+    fn read(&mut self, entry: NoteEntry) {
+        match entry.filled {
+            Filled::Ip | Filled::Void => self.no_sms(entry.lane_seq),
+            Filled::Sms(hash) | Filled::Both(hash) => self.by_sms(entry, hash),
+        }
+    }
+
+    /// The place was not filled by SMS: an SMS merged into it on the mark is
+    /// another message.
+    fn no_sms(&mut self, lane_seq: LaneSeq) {
+        let Some(ip) = self.by_ip(lane_seq) else {
+            return;
+        };
+        for sms in self.linked(&ip) {
+            self.part(&ip, &sms);
+        }
+    }
+
+    fn by_sms(&mut self, entry: NoteEntry, hash: u16) {
+        let lane_seq = entry.lane_seq;
+        let ip = self.by_ip(lane_seq);
+        if let Some(ip) = ip {
+            let mut confirmed = self.sms_in(lane_seq).is_some();
+            for sms in self.linked(&ip) {
+                if sms.hash == hash && !confirmed {
+                    self.confirm(&ip, &sms, lane_seq);
+                    confirmed = true;
+                } else if sms.hash != hash {
+                    self.part(&ip, &sms);
+                }
+            }
+            if confirmed {
+                return;
+            }
+        } else if self.sms_in(lane_seq).is_some() {
+            return;
+        }
+        let fits = |copy: &Copy| {
+            copy.came_by == Channel::Sms
+                && copy.hash == hash
+                && copy.residue.is_none_or(|mark| mark == residue(lane_seq))
+        };
+        // A copy of what came by IP as well was marked, if that added no part; what
+        // went by SMS alone was not. An operator may have trimmed the mark.
+        let marked = matches!(entry.filled, Filled::Both(_));
+        let free = self
+            .copies
+            .iter()
+            .filter(|copy| fits(copy) && copy.place.is_none() && copy.copy_of.is_none())
+            .filter(|copy| !self.is_referred_to_by_ip(copy.id))
+            .min_by_key(|copy| (copy.residue.is_some() != marked, copy.id))
+            .copied();
+        let free = free.or_else(|| self.swap(hash, lane_seq));
+        let sms = match (free, entry.filled) {
+            (Some(free), _) => free,
+            // Its place has nothing else: an SMS that was taken for a copy of a
+            // message that is here by IP as well must be it.
+            (None, Filled::Sms(_)) if ip.is_none() => {
+                let taken = self.copies.iter().find(|copy| {
+                    fits(copy)
+                        && copy.place != Some((self.epoch, lane_seq))
+                        && self.has_ip_twin(copy)
+                });
+                let Some(taken) = taken.copied() else {
+                    self.reading.pending.push(entry);
+                    return;
+                };
+                self.take_from_twin(&taken, hash);
+                taken
+            }
+            (None, _) => {
+                self.reading.pending.push(entry);
+                return;
+            }
+        };
+        self.place(sms.id, lane_seq, sms.arrived);
+        // As it is now: what was parted above may have been its.
+        if let Some(ip) = self.by_ip(lane_seq) {
+            self.link(&ip, sms.id, true);
+        }
+    }
+
+    /// A free SMS that bears the mark of a place which an unmarked one holds takes
+    /// that place: the unmarked one is free for any other. Without this, what an
+    /// operator trimmed would keep a marked copy from its message for ever.
+    fn swap(&mut self, hash: u16, wanted: LaneSeq) -> Option<Copy> {
+        let of_hash = |copy: &&Copy| copy.came_by == Channel::Sms && copy.hash == hash;
+        let (free, held, place) = self
+            .copies
+            .iter()
+            .filter(of_hash)
+            .filter(|free| free.place.is_none() && free.copy_of.is_none())
+            .filter(|free| !self.is_referred_to_by_ip(free.id))
+            .find_map(|free| {
+                let held = self.copies.iter().filter(of_hash).find(|held| {
+                    held.residue.is_none()
+                        && held.place.is_some_and(|(epoch, place)| {
+                            epoch == self.epoch
+                                && place != wanted
+                                && free.residue == Some(residue(place))
+                        })
+                })?;
+                let (_, place) = held.place?;
+                Some((*free, *held, place))
+            })?;
+        if let Some(ip) = self.twin(&held) {
+            self.part(&ip, &held);
+        }
+        self.set_place(held.id, None);
+        self.place(free.id, place, free.arrived);
+        if let Some(ip) = self.by_ip(place) {
+            self.link(&ip, free.id, true);
+        }
+        self.get(held.id).copied()
+    }
+
+    fn is_referred_to_by_ip(&self, id: MessageId) -> bool {
+        self.copies
+            .iter()
+            .any(|copy| copy.copy_of == Some(id) && copy.came_by == Channel::Ip)
+    }
+
+    fn twin(&self, sms: &Copy) -> Option<Copy> {
+        let root = self.root_of(sms);
+        self.copies
+            .iter()
+            .find(|copy| copy.came_by == Channel::Ip && self.root_of(copy) == root)
+            .copied()
+    }
+
+    fn has_ip_twin(&self, sms: &Copy) -> bool {
+        self.twin(sms).is_some()
+    }
+
+    /// Frees an SMS that was linked with a message by IP; that place waits for
+    /// its own SMS again.
+    fn take_from_twin(&mut self, sms: &Copy, hash: u16) {
+        if let Some(ip) = self.twin(sms) {
+            self.part(&ip, sms);
+        }
+        if let Some((epoch, lane_seq)) = sms.place {
+            self.set_place(sms.id, None);
+            self.reading.changes.push(Change::Place {
+                sms: sms.id,
+                place: None,
+                late: false,
+            });
+            if epoch == self.epoch {
+                self.reading.pending.push(NoteEntry {
+                    lane_seq,
+                    filled: Filled::Both(hash),
+                });
+            }
+        }
+    }
+
+    /// Ends the link between these two.
+    fn part(&mut self, ip: &Copy, sms: &Copy) {
+        let (copy, root) = if sms.copy_of.is_some() {
+            (sms.id, self.root_of(sms))
+        } else {
+            (ip.id, sms.id)
+        };
+        self.set_link(copy, None, false);
+        self.reading.changes.push(Change::Unlink { copy, root });
+    }
+
+    fn confirm(&mut self, ip: &Copy, sms: &Copy, lane_seq: LaneSeq) {
+        if sms.place.is_none() {
+            self.place(sms.id, lane_seq, sms.arrived);
+        }
+        let (copy, root) = if sms.copy_of.is_some() {
+            (sms.id, self.root_of(sms))
+        } else {
+            (ip.id, sms.id)
+        };
+        if self.get(copy).is_some_and(|copy| !copy.by_note) {
+            self.set_link(copy, Some(root), true);
+            self.reading.changes.push(Change::Link {
+                copy,
+                root,
+                by_note: true,
+            });
+        }
+    }
+
+    /// Links two roots: the one that came first stays.
+    fn link(&mut self, ip: &Copy, sms: MessageId, by_note: bool) {
+        let ip_root = self.root_of(ip);
+        let (copy, root) = if ip_root < sms {
+            (sms, ip_root)
+        } else {
+            (ip_root, sms)
+        };
+        for id in self
+            .copies
+            .iter()
+            .filter(|other| other.copy_of == Some(copy))
+            .map(|other| other.id)
+            .collect::<Vec<_>>()
+        {
+            self.set_link(id, Some(root), by_note);
+        }
+        self.set_link(copy, Some(root), by_note);
+        self.reading.changes.push(Change::Link {
+            copy,
+            root,
+            by_note,
+        });
+    }
+
+    fn place(&mut self, sms: MessageId, lane_seq: LaneSeq, arrived: BootStamp) {
+        let place = Some((self.epoch, lane_seq));
+        self.set_place(sms, place);
+        self.reading.changes.push(Change::Place {
+            sms,
+            place,
+            late: too_late(arrived, self.now),
+        });
+    }
+
+    fn set_place(&mut self, id: MessageId, place: Option<(Epoch, LaneSeq)>) {
+        if let Some(copy) = self.copies.iter_mut().find(|copy| copy.id == id) {
+            copy.place = place;
+        }
+    }
+
+    fn set_link(&mut self, id: MessageId, root: Option<MessageId>, by_note: bool) {
+        if let Some(copy) = self.copies.iter_mut().find(|copy| copy.id == id) {
+            copy.copy_of = root;
+            copy.by_note = by_note && root.is_some();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

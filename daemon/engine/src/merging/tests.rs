@@ -1,0 +1,370 @@
+//! A store in miniature, and conversations in which everything arrives in any
+//! order.
+
+use super::*;
+use crate::rng::Rng;
+use crate::time::{BootId, Instant};
+
+const EPOCH: Epoch = Epoch(690);
+
+fn at(ms: u64) -> BootStamp {
+    BootStamp {
+        boot: BootId(1),
+        at: Instant(ms),
+    }
+}
+
+/// What a store does with the rules of this module.
+#[derive(Debug, Default)]
+struct Shelf {
+    copies: Vec<(Copy, &'static str)>,
+    pending: Vec<NoteEntry>,
+    now_ms: u64,
+}
+
+fn hash(text: &str) -> u16 {
+    text.bytes().fold(7u16, |hash, byte| {
+        hash.wrapping_mul(31).wrapping_add(byte.into())
+    })
+}
+
+impl Shelf {
+    fn new_copy(&mut self, came_by: Channel, text: &'static str) -> Copy {
+        self.now_ms += 1_000;
+        Copy {
+            id: MessageId(self.copies.len() as u64 + 1),
+            came_by,
+            place: None,
+            residue: None,
+            hash: hash(text),
+            maybe_by_sms: false,
+            copy_of: None,
+            by_note: false,
+            arrived: at(self.now_ms),
+        }
+    }
+
+    fn by_ip(&mut self, lane_seq: u64, text: &'static str, note: &[NoteEntry]) {
+        let place = Some((EPOCH, LaneSeq(lane_seq)));
+        let copy = Copy {
+            place,
+            ..self.new_copy(Channel::Ip, text)
+        };
+        let in_place = self
+            .copies
+            .iter()
+            .find(|(other, _)| other.place == place)
+            .map(|(other, _)| other.copy_of.unwrap_or(other.id));
+        self.copies.push((copy, text));
+        match in_place {
+            Some(root) => self.apply(&[Change::Link {
+                copy: copy.id,
+                root,
+                by_note: true,
+            }]),
+            None => self.pair(copy, text),
+        }
+        self.note(note);
+    }
+
+    fn by_sms(&mut self, text: &'static str, residue: Option<u8>) {
+        let copy = Copy {
+            residue,
+            ..self.new_copy(Channel::Sms, text)
+        };
+        self.copies.push((copy, text));
+        let awaited: Vec<_> = self
+            .pending
+            .iter()
+            .filter(|entry| {
+                matches!(entry.filled, Filled::Sms(of) | Filled::Both(of) if of == copy.hash)
+            })
+            .copied()
+            .collect();
+        self.note(&awaited);
+        let found = self.copies.last().unwrap().0;
+        if found.place.is_none() && found.copy_of.is_none() {
+            self.pair(copy, text);
+        }
+    }
+
+    fn pair(&mut self, copy: Copy, text: &str) {
+        let recent: Vec<_> = self
+            .copies
+            .iter()
+            .rev()
+            .filter(|(other, _)| other.id != copy.id && other.copy_of.is_none())
+            .map(|(other, of)| {
+                let has_copy = self
+                    .copies
+                    .iter()
+                    .any(|(third, _)| third.copy_of == Some(other.id));
+                (*other, SameText(*of == text), HasCopy(has_copy))
+            })
+            .collect();
+        if let Some(root) = pair_on_mark(&copy, recent) {
+            self.apply(&[Change::Link {
+                copy: copy.id,
+                root,
+                by_note: false,
+            }]);
+        }
+    }
+
+    fn note(&mut self, entries: &[NoteEntry]) {
+        let copies = self.copies.iter().map(|(copy, _)| *copy).collect();
+        let reading = read_note(entries, EPOCH, copies, at(self.now_ms));
+        self.apply(&reading.changes);
+        let told: Vec<_> = entries.iter().map(|entry| entry.lane_seq).collect();
+        self.pending.retain(|entry| !told.contains(&entry.lane_seq));
+        self.pending.extend(reading.pending);
+    }
+
+    fn apply(&mut self, changes: &[Change]) {
+        for change in changes {
+            for (copy, _) in &mut self.copies {
+                match *change {
+                    Change::Link {
+                        copy: linked,
+                        root,
+                        by_note,
+                    } if copy.id == linked || copy.copy_of == Some(linked) => {
+                        assert_ne!(copy.id, root, "linked with itself");
+                        copy.copy_of = Some(root);
+                        copy.by_note = by_note;
+                    }
+                    Change::Unlink { copy: unlinked, .. } if copy.id == unlinked => {
+                        copy.copy_of = None;
+                        copy.by_note = false;
+                    }
+                    Change::Place { sms, place, .. } if copy.id == sms => copy.place = place,
+                    _ => {}
+                }
+            }
+        }
+        for (copy, _) in &self.copies {
+            if let Some(root) = copy.copy_of {
+                let (root, _) = self.copies.iter().find(|(c, _)| c.id == root).unwrap();
+                assert_eq!(root.copy_of, None, "a copy of a copy");
+            }
+        }
+    }
+
+    fn roots(&self) -> Vec<(Option<u64>, &'static str)> {
+        let mut roots: Vec<_> = self
+            .copies
+            .iter()
+            .filter(|(copy, _)| copy.copy_of.is_none())
+            .map(|(copy, text)| (copy.place.map(|(_, place)| place.get()), *text))
+            .collect();
+        roots.sort_unstable();
+        roots
+    }
+}
+
+fn entry(lane_seq: u64, filled: Filled) -> NoteEntry {
+    NoteEntry {
+        lane_seq: LaneSeq(lane_seq),
+        filled,
+    }
+}
+
+#[test]
+fn copies_merge_on_the_mark_in_either_order() {
+    for sms_first in [true, false] {
+        let mut shelf = Shelf::default();
+        if sms_first {
+            shelf.by_sms("yes", Some(1));
+            shelf.by_ip(5, "yes", &[]);
+        } else {
+            shelf.by_ip(5, "yes", &[]);
+            shelf.by_sms("yes", Some(1));
+        }
+        assert_eq!(shelf.roots().len(), 1, "{sms_first}");
+    }
+}
+
+#[test]
+fn what_is_not_certain_is_shown_twice() {
+    let mut shelf = Shelf::default();
+    shelf.by_ip(1, "yes", &[]);
+    shelf.by_ip(5, "yes", &[]);
+    shelf.by_sms("yes", Some(1));
+    assert_eq!(shelf.roots().len(), 3, "two candidates");
+
+    let mut shelf = Shelf::default();
+    shelf.by_ip(1, "yes", &[]);
+    shelf.by_sms("yes", Some(2));
+    shelf.by_sms("no", Some(1));
+    shelf.by_sms("yes", None);
+    assert_eq!(shelf.roots().len(), 4, "other residue, other text, no mark");
+}
+
+#[test]
+fn a_day_is_too_long_for_a_mark() {
+    let mut shelf = Shelf::default();
+    shelf.by_ip(1, "yes", &[]);
+    shelf.now_ms += 25 * 3_600_000;
+    shelf.by_sms("yes", Some(1));
+    assert_eq!(shelf.roots().len(), 2);
+}
+
+#[test]
+fn a_flag_of_a_restored_gateway_counts_like_a_mark() {
+    let mut shelf = Shelf::default();
+    shelf.by_sms("yes", None);
+    let copy = Copy {
+        place: Some((EPOCH, LaneSeq(1))),
+        maybe_by_sms: true,
+        ..shelf.new_copy(Channel::Ip, "yes")
+    };
+    shelf.copies.push((copy, "yes"));
+    shelf.pair(copy, "yes");
+    assert_eq!(shelf.roots().len(), 1);
+}
+
+#[test]
+fn a_note_gives_an_sms_its_place_and_undoes_a_wrong_merge() {
+    let mut shelf = Shelf::default();
+    shelf.by_ip(1, "yes", &[]);
+    // In truth the SMS is place 5, and was lost by IP.
+    shelf.by_sms("yes", Some(1));
+    assert_eq!(shelf.roots().len(), 1, "merged on the mark");
+    let note = [entry(1, Filled::Ip), entry(5, Filled::Sms(hash("yes")))];
+    shelf.by_ip(6, "then", &note);
+    assert_eq!(
+        shelf.roots(),
+        [(Some(1), "yes"), (Some(5), "yes"), (Some(6), "then")]
+    );
+}
+
+#[test]
+fn an_sms_that_comes_after_its_note_finds_its_place() {
+    let mut shelf = Shelf::default();
+    let note = [entry(1, Filled::Sms(hash("late")))];
+    shelf.by_ip(2, "next", &note);
+    assert_eq!(shelf.pending.len(), 1);
+    shelf.by_sms("late", None);
+    assert_eq!(shelf.roots(), [(Some(1), "late"), (Some(2), "next")]);
+    assert!(shelf.pending.is_empty());
+}
+
+#[test]
+fn positions_follow_places() {
+    assert_eq!(position(9, None, None), 9);
+    assert_eq!(position(9, Some(4), Some(12)), 9);
+    assert_eq!(
+        position(9, Some(11), Some(12)),
+        11,
+        "behind what is before it"
+    );
+    assert_eq!(position(9, None, Some(3)), 3, "before what is behind it");
+}
+
+/// How a message went, in truth.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Went {
+    text: &'static str,
+    ip: bool,
+    /// Its SMS: marked or not.
+    sms: Option<bool>,
+}
+
+/// Everything arrives in any order, with notes at any time; in the end, when a
+/// complete note was read, every message is shown once.
+#[test]
+fn in_the_end_every_message_is_shown_once_whatever_the_order() {
+    for seed in 0..60_000 {
+        let mut rng = Rng::new(seed);
+        let mut draw = |below: u64| rng.next() % below;
+        let texts = ["yes", "no", "ok"];
+        let messages: Vec<Went> = (0..1 + draw(7))
+            .map(|_| {
+                let text = texts[draw(3) as usize];
+                match draw(4) {
+                    0 => Went {
+                        text,
+                        ip: true,
+                        sms: None,
+                    },
+                    1 => Went {
+                        text,
+                        ip: false,
+                        sms: Some(false),
+                    },
+                    _ => Went {
+                        text,
+                        ip: true,
+                        sms: Some(true),
+                    },
+                }
+            })
+            .collect();
+        let note: Vec<NoteEntry> = messages
+            .iter()
+            .zip(1..)
+            .map(|(went, lane_seq)| {
+                entry(
+                    lane_seq,
+                    match (went.ip, went.sms) {
+                        (true, Some(_)) => Filled::Both(hash(went.text)),
+                        (false, Some(_)) => Filled::Sms(hash(went.text)),
+                        _ => Filled::Ip,
+                    },
+                )
+            })
+            .collect();
+        // Arrivals: (lane_seq, by SMS). Some SMS are lost.
+        let mut arrivals: Vec<(u64, bool)> = Vec::new();
+        for (went, lane_seq) in messages.iter().zip(1..) {
+            if went.ip {
+                arrivals.push((lane_seq, false));
+            }
+            if went.sms.is_some() && draw(5) > 0 {
+                arrivals.push((lane_seq, true));
+            }
+        }
+        for at in (1..arrivals.len()).rev() {
+            arrivals.swap(at, draw(at as u64 + 1) as usize);
+        }
+        let mut arrived: Vec<u64> = arrivals.iter().map(|(lane_seq, _)| *lane_seq).collect();
+        arrived.sort_unstable();
+        arrived.dedup();
+        let mut shelf = Shelf::default();
+        for (lane_seq, by_sms) in arrivals {
+            let went = &messages[lane_seq as usize - 1];
+            if by_sms {
+                // Some operators trim the mark.
+                let marked = went.sms == Some(true) && draw(6) > 0;
+                shelf.by_sms(went.text, marked.then(|| residue(LaneSeq(lane_seq))));
+            } else {
+                // A message may carry the part of the note before it.
+                let part = &note[..if draw(2) == 0 {
+                    0
+                } else {
+                    lane_seq as usize - 1
+                }];
+                shelf.by_ip(lane_seq, went.text, part);
+            }
+        }
+        shelf.note(&note);
+        for text in texts {
+            let reached = arrived
+                .iter()
+                .filter(|&&lane_seq| messages[lane_seq as usize - 1].text == text)
+                .count();
+            let sent = messages.iter().filter(|went| went.text == text).count();
+            let shown = shelf.roots().iter().filter(|(_, of)| *of == text).count();
+            // For a message that was lost, the second copy of an equal one may
+            // stand in: nobody can tell them apart.
+            let one_lost = messages.iter().zip(1..).any(|(went, lane_seq)| {
+                went.text == text && !went.ip && !arrived.contains(&lane_seq)
+            });
+            let most = if one_lost { sent } else { reached };
+            assert!(
+                (reached..=most).contains(&shown),
+                "seed {seed}: {text:?} shown {shown}, came {reached}: {messages:?} {shelf:#?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,472 @@
+//! The operator's channel: our own pacing queue, what the telephony agent is
+//! asked to send, what became of it, and what came in (DELIVERY 22, 26 to 28).
+//!
+//! Owns the pace and what is read of the queue. The queue itself, the attempts
+//! and their parts are in the store. Never decides that a message goes by SMS.
+//!
+//! ```text
+//!            released          handed, stored first        results, part by part
+//!  channel ───────────▶ queue ──────────────────────▶ agent ──────────────────▶ store
+//!                         ▲    pace, card, 4 at once            │ was never tried
+//!                         └─────────────────────────────────────┘
+//! ```
+
+mod pacing;
+mod refusals;
+
+use std::collections::VecDeque;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use twine_proto::Redacted;
+use twine_sms::mark;
+use twine_sms::segment::{ReferenceSize, split};
+
+use crate::channel::Card;
+use crate::ctx::Ctx;
+use crate::deciding;
+use crate::gate::{Committed, Effect};
+use crate::input::SmsReceived;
+use crate::limits::{MAX_SMS_HANDED, SMS_PAGE, SMS_UNKNOWN_AFTER};
+use crate::message::{IpAttempt, MessageId, SmsAttempt, WaitsFor};
+use crate::output::Order;
+use crate::parts::{AfterRefusal, AttemptId, PartState};
+use crate::rng::Rng;
+use crate::sims::Sims;
+use crate::store_ops::{HandedSms, IncomingSms, Op, Outcome, SmsJob, Snapshot};
+use crate::time::{BootId, Instant};
+use crate::trace::Decision;
+use pacing::{Pacing, Text};
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Sms {
+    agent: bool,
+    /// With the agent: `Handed` in the store.
+    handed: u64,
+    /// Read from the queue, by id.
+    jobs: VecDeque<SmsJob>,
+    queue: Queue,
+    pacing: Pacing,
+    /// The first of `jobs` may not leave before this.
+    not_before: Option<Instant>,
+}
+
+/// Whether messages wait in the store's queue, not among `jobs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Queue {
+    Empty,
+    Some,
+    /// A read is on its way; whether more came since.
+    Loading {
+        more: bool,
+    },
+}
+
+/// What follows an operation of this part.
+#[derive(Debug)]
+pub(crate) enum Then {
+    Loaded,
+    Handed,
+    HandedBefore,
+    Unknown,
+    Part {
+        attempt: AttemptId,
+        part: u8,
+        state: PartState,
+    },
+    Taken {
+        spool_id: String,
+    },
+}
+
+/// What the rest of the engine has to know.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Settled {
+    /// Messages are to be looked at.
+    pub(crate) look: Option<Instant>,
+    /// Messages of the queue of IP may be free.
+    pub(crate) unblocked: bool,
+    /// Messages that IP never had left the queues (or came back to them).
+    pub(crate) left: i64,
+}
+
+impl Sms {
+    pub(crate) fn new(snapshot: &Snapshot, boot: BootId) -> Self {
+        let handed = snapshot
+            .handed
+            .iter()
+            .filter(|(stamp, _)| stamp.boot == boot)
+            .map(|&(stamp, parts)| (stamp.at, parts));
+        Self {
+            agent: false,
+            handed: snapshot.sms_handed,
+            jobs: VecDeque::new(),
+            queue: if snapshot.sms_waiting > 0 {
+                Queue::Some
+            } else {
+                Queue::Empty
+            },
+            pacing: Pacing::restored(handed),
+            not_before: None,
+        }
+    }
+
+    pub(crate) fn agent(&self) -> bool {
+        self.agent
+    }
+
+    pub(crate) fn handed(&self) -> u64 {
+        self.handed
+    }
+
+    // -- the agent -----------------------------------------------------------
+
+    /// An agent told its full state: it may be a new one, so it hears again what
+    /// it has not told a result of. Its journal knows what it did already.
+    pub(crate) fn agent_is_here(&mut self, ctx: &mut Ctx<'_>) {
+        self.agent = true;
+        if self.handed > 0 {
+            ctx.op(
+                Op::LoadHanded {
+                    after: MessageId(0),
+                    limit: SMS_PAGE,
+                },
+                Then::HandedBefore,
+            );
+        }
+    }
+
+    pub(crate) fn agent_is_gone(&mut self) {
+        self.agent = false;
+    }
+
+    /// What became of one part.
+    pub(crate) fn part(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        attempt: AttemptId,
+        part: u8,
+        state: PartState,
+        code: Option<i32>,
+    ) {
+        let refusal = code.map(refusals::refusal);
+        if let Some(refusal) = &refusal {
+            ctx.trace(Decision::SmsRefused, refusal.because);
+        }
+        let again_after = refusal.and_then(|refusal| refusal.again_after);
+        ctx.op(
+            Op::ApplySmsPart {
+                attempt,
+                part,
+                state,
+                code,
+                refusal: refusal.map_or(AfterRefusal::Fail, |refusal| refusal.then),
+                look: again_after.map(|after| ctx.look(after)),
+            },
+            Then::Part {
+                attempt,
+                part,
+                state,
+            },
+        );
+    }
+
+    /// A message came. `own` belongs to the card it came by.
+    pub(crate) fn received(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        own: twine_proto::E164,
+        id: MessageId,
+        received: SmsReceived,
+    ) {
+        let (body, residue) = mark::read_mark(received.text.expose());
+        let sms = IncomingSms {
+            id,
+            spool_id: received.spool_id.clone(),
+            own,
+            peer: received.from,
+            iccid: received.iccid,
+            hash: twine_sms::fold::hash(body),
+            text: Redacted::new(body.to_owned()),
+            residue,
+            scts_ms: received.scts_ms,
+            boot: ctx.stamp(),
+        };
+        let spool_id = received.spool_id;
+        ctx.op(Op::InsertSms(sms), Then::Taken { spool_id });
+    }
+
+    // -- the queue -----------------------------------------------------------
+
+    /// A message went into the queue, or stopped waiting for something in it.
+    pub(crate) fn queue_grew(&mut self) {
+        self.queue = match self.queue {
+            Queue::Empty | Queue::Some => Queue::Some,
+            Queue::Loading { .. } => Queue::Loading { more: true },
+        };
+    }
+
+    /// The time of an unknown result is over (DELIVERY 26). Without an agent it is
+    /// not: the next one's journal may know.
+    pub(crate) fn unknown(&mut self, ctx: &mut Ctx<'_>, id: MessageId) {
+        ctx.op(Op::SettleUnknown { id }, Then::Unknown);
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.not_before.filter(|_| self.agent)
+    }
+
+    /// End of the turn: hands over what may leave now.
+    pub(crate) fn close_turn(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        rng: &mut Rng,
+        sims: &Sims,
+        grace_until: Instant,
+    ) {
+        self.not_before = None;
+        if !self.agent {
+            return;
+        }
+        let now = ctx.now.instant;
+        if now < grace_until {
+            let any = !self.jobs.is_empty() || self.queue != Queue::Empty;
+            self.not_before = any.then_some(grace_until);
+            return;
+        }
+        while self.handed < MAX_SMS_HANDED {
+            let Some(job) = self.jobs.front() else {
+                break;
+            };
+            let (waits, because): (_, &'static [&'static str]) =
+                match sims.card(Some(job.iccid.expose())) {
+                    Card::Ready { .. } => (None, &[]),
+                    Card::Absent => (
+                        Some(WaitsFor::Sim),
+                        &["the card of the conversation is not in the phone"],
+                    ),
+                    Card::RadioOff => (Some(WaitsFor::Radio), &["the radio is off"]),
+                    Card::NoService => (Some(WaitsFor::Service), &["no network carries SMS now"]),
+                };
+            if waits.is_some() {
+                ctx.op(
+                    Op::Wait {
+                        id: job.id,
+                        seen: (job.ip, SmsAttempt::Waiting),
+                        waits,
+                        look: Some(ctx.look(refusals::CONDITION_AGAIN)),
+                        because,
+                    },
+                    deciding::Then::Looks,
+                );
+                self.jobs.pop_front();
+                continue;
+            }
+            let text = leaving(job, sims);
+            let parts = match split(&text, &sims.tables(), ReferenceSize::Bits8) {
+                Ok(split) => split.segments().count,
+                // It was counted before it was released; the phone's tables have
+                // changed since. The agent cannot send it.
+                Err(_) => u8::MAX,
+            };
+            let key = Text {
+                own: job.own,
+                peer: job.peer,
+                hash: hash_of(&text),
+            };
+            let at = self.pacing.may_leave_at(now, parts, key);
+            if at > now {
+                self.not_before = Some(at);
+                return;
+            }
+            self.pacing.left(now, parts, key);
+            let attempt = AttemptId(rng.next());
+            ctx.trace(Decision::SmsHanded(job.id), &["the pace allows it"]);
+            ctx.op(
+                Op::HandSms {
+                    id: job.id,
+                    attempt,
+                    parts,
+                    boot: ctx.stamp(),
+                    look: ctx.look(SMS_UNKNOWN_AFTER),
+                },
+                Then::Handed,
+            );
+            self.handed += 1;
+            self.jobs.pop_front();
+        }
+        if self.jobs.is_empty() && self.queue == Queue::Some && self.handed < MAX_SMS_HANDED {
+            self.queue = Queue::Loading { more: false };
+            ctx.op(
+                Op::LoadSms {
+                    after: MessageId(0),
+                    limit: SMS_PAGE,
+                },
+                Then::Loaded,
+            );
+        }
+    }
+
+    // -- outcomes ------------------------------------------------------------
+
+    pub(crate) fn stored(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        proof: &Committed,
+        sims: &Sims,
+        then: Then,
+        outcome: Outcome,
+    ) -> Settled {
+        match (then, outcome) {
+            (Then::Loaded, Outcome::SmsQueue(jobs)) => {
+                let full = jobs.len() == SMS_PAGE;
+                let more = self.queue == (Queue::Loading { more: true });
+                self.queue = if full || more {
+                    Queue::Some
+                } else {
+                    Queue::Empty
+                };
+                self.jobs = jobs.into();
+            }
+            (Then::Handed, Outcome::SmsHanded(handed)) => {
+                if handed.is_empty() {
+                    // Recalled meanwhile.
+                    self.handed = self.handed.saturating_sub(1);
+                }
+                let left = handed.iter().filter(|sms| sms.job.ip == IpAttempt::None);
+                let left = left.count() as i64;
+                self.order(ctx, proof, sims, handed);
+                return Settled {
+                    left,
+                    ..Settled::default()
+                };
+            }
+            (Then::HandedBefore, Outcome::SmsHanded(handed)) => {
+                if handed.len() == SMS_PAGE
+                    && let Some(last) = handed.last()
+                {
+                    ctx.op(
+                        Op::LoadHanded {
+                            after: last.job.id,
+                            limit: SMS_PAGE,
+                        },
+                        Then::HandedBefore,
+                    );
+                }
+                self.order(ctx, proof, sims, handed);
+            }
+            (
+                Then::Part {
+                    attempt,
+                    part,
+                    state,
+                },
+                Outcome::SmsPart {
+                    state: now,
+                    ip,
+                    left_agent,
+                    look,
+                    unblocked,
+                    ..
+                },
+            ) => {
+                let order = Order::SmsPartTaken {
+                    attempt,
+                    part,
+                    state,
+                };
+                ctx.clear(proof, Effect::Order(order));
+                self.left_agent(left_agent, now);
+                let back = left_agent && now == SmsAttempt::Waiting && ip == IpAttempt::None;
+                return Settled {
+                    look,
+                    unblocked,
+                    left: -i64::from(back),
+                };
+            }
+            (
+                Then::Unknown,
+                Outcome::SmsPart {
+                    state: now,
+                    left_agent,
+                    look,
+                    unblocked,
+                    ..
+                },
+            ) => {
+                self.left_agent(left_agent, now);
+                return Settled {
+                    look,
+                    unblocked,
+                    left: 0,
+                };
+            }
+            (Then::Taken { spool_id }, outcome) => {
+                match outcome {
+                    Outcome::SmsInserted { copy_of, .. } => {
+                        ctx.counters.sms_received += 1;
+                        ctx.counters.merged += u64::from(copy_of.is_some());
+                    }
+                    Outcome::SmsRepeated => ctx.counters.duplicates += 1,
+                    outcome => {
+                        debug_assert!(false, "store answered {outcome:?} to an SMS");
+                    }
+                }
+                ctx.clear(proof, Effect::Order(Order::SmsTaken { spool_id }));
+            }
+            (then, outcome) => {
+                debug_assert!(false, "store answered {outcome:?} to {then:?}");
+            }
+        }
+        Settled::default()
+    }
+
+    fn left_agent(&mut self, left: bool, now: SmsAttempt) {
+        if left {
+            self.handed = self.handed.saturating_sub(1);
+        }
+        if now == SmsAttempt::Waiting {
+            self.queue_grew();
+        }
+    }
+
+    fn order(&self, ctx: &mut Ctx<'_>, proof: &Committed, sims: &Sims, handed: Vec<HandedSms>) {
+        for HandedSms { attempt, job } in handed {
+            let text = leaving(&job, sims);
+            let parts = match split(&text, &sims.tables(), ReferenceSize::Bits8) {
+                Ok(split) => split
+                    .parts()
+                    .map(|part| Redacted::new(part.to_owned()))
+                    .collect(),
+                Err(_) => vec![Redacted::new(text)],
+            };
+            ctx.counters.sms_ordered += 1;
+            ctx.clear(
+                proof,
+                Effect::Order(Order::SendSms {
+                    attempt,
+                    iccid: job.iccid,
+                    to: job.peer,
+                    parts,
+                }),
+            );
+        }
+    }
+}
+
+/// The text as it leaves: with the mark of an uncertain copy, or without
+/// trailing spaces (DELIVERY 17).
+pub(crate) fn leaving(job: &SmsJob, sims: &Sims) -> String {
+    let text = job.text.expose();
+    job.lane_seq
+        .filter(|_| job.marked)
+        .and_then(|lane_seq| mark::mark(text, lane_seq.get(), &sims.tables()))
+        .unwrap_or_else(|| mark::plain(text).to_owned())
+}
+
+fn hash_of(text: &str) -> u64 {
+    // For comparing within this run only.
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,149 @@
+//! How fast SMS may leave: below Android's limits, so that no dialog appears and
+//! nothing is refused (SmsUsageMonitor: 30 parts a minute and package).
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use twine_proto::{E164, Peer};
+
+use crate::limits::{EQUAL_SMS_GAP, SMS_PARTS_PER_WINDOW, SMS_WINDOW};
+use crate::time::Instant;
+
+/// What left lately.
+#[derive(Debug, Default)]
+pub(super) struct Pacing {
+    left: VecDeque<(Instant, u8)>,
+    texts: VecDeque<(Instant, Text)>,
+}
+
+/// What Android's duplicate test compares, as far as the sender decides it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Text {
+    pub(super) own: E164,
+    pub(super) peer: Peer,
+    /// Of the text as it leaves.
+    pub(super) hash: u64,
+}
+
+impl Pacing {
+    /// What left before this run of the daemon, in this boot.
+    pub(super) fn restored(left: impl IntoIterator<Item = (Instant, u8)>) -> Self {
+        Self {
+            left: left.into_iter().collect(),
+            texts: VecDeque::new(),
+        }
+    }
+
+    /// From when on a message of so many parts may leave. One that is longer
+    /// than the window allows goes when the window is empty: the user agreed to
+    /// it.
+    pub(super) fn may_leave_at(&mut self, now: Instant, parts: u8, text: Text) -> Instant {
+        self.forget(now);
+        let equal = self
+            .texts
+            .iter()
+            .rev()
+            .find(|(_, other)| *other == text)
+            .map_or(now, |(at, _)| *at + EQUAL_SMS_GAP);
+        let mut room = SMS_PARTS_PER_WINDOW.saturating_sub(self.parts());
+        let mut at = now;
+        for &(left, parts_left) in &self.left {
+            if room >= usize::from(parts) {
+                break;
+            }
+            room += usize::from(parts_left);
+            at = left + SMS_WINDOW;
+        }
+        at.max(equal)
+    }
+
+    pub(super) fn left(&mut self, now: Instant, parts: u8, text: Text) {
+        self.left.push_back((now, parts));
+        self.texts.push_back((now, text));
+    }
+
+    fn parts(&self) -> usize {
+        self.left.iter().map(|&(_, parts)| usize::from(parts)).sum()
+    }
+
+    fn forget(&mut self, now: Instant) {
+        let older = |at: Instant, than: Duration| now.since(at) >= than;
+        while self
+            .left
+            .front()
+            .is_some_and(|&(at, _)| older(at, SMS_WINDOW))
+        {
+            self.left.pop_front();
+        }
+        while self
+            .texts
+            .front()
+            .is_some_and(|&(at, _)| older(at, EQUAL_SMS_GAP))
+        {
+            self.texts.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(hash: u64) -> Text {
+        let own = E164::new(254_712_345_678).unwrap();
+        Text {
+            own,
+            peer: own.into(),
+            hash,
+        }
+    }
+
+    #[test]
+    fn a_minute_never_sees_more_parts_than_its_limit() {
+        let mut pacing = Pacing::default();
+        let mut now = Instant(0);
+        let mut sent: Vec<(Instant, u8)> = Vec::new();
+        for hash in 0..40 {
+            let parts = 1 + (hash % 7) as u8;
+            now = now.max(pacing.may_leave_at(now, parts, text(hash)));
+            pacing.left(now, parts, text(hash));
+            sent.push((now, parts));
+        }
+        for &(from, _) in &sent {
+            let in_window: usize = sent
+                .iter()
+                .filter(|(at, _)| *at >= from && at.since(from) < SMS_WINDOW)
+                .map(|&(_, parts)| usize::from(parts))
+                .sum();
+            assert!(in_window <= SMS_PARTS_PER_WINDOW, "{in_window} from {from}");
+        }
+    }
+
+    #[test]
+    fn equal_texts_leave_two_seconds_apart() {
+        let mut pacing = Pacing::default();
+        pacing.left(Instant(1_000), 1, text(1));
+        assert_eq!(
+            pacing.may_leave_at(Instant(1_500), 1, text(2)),
+            Instant(1_500)
+        );
+        assert_eq!(
+            pacing.may_leave_at(Instant(1_500), 1, text(1)),
+            Instant(3_000)
+        );
+    }
+
+    #[test]
+    fn what_is_longer_than_the_window_goes_when_it_is_empty() {
+        let mut pacing = Pacing::default();
+        pacing.left(Instant(0), 3, text(1));
+        assert_eq!(
+            pacing.may_leave_at(Instant(10), 200, text(2)),
+            Instant(60_000)
+        );
+        assert_eq!(
+            pacing.may_leave_at(Instant(60_000), 200, text(2)),
+            Instant(60_000)
+        );
+    }
+}

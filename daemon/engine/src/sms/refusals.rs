@@ -1,0 +1,138 @@
+//! What each result code of Android's SmsManager means for a message
+//! (android/telephony/SmsManager.java, `RESULT_*`).
+//!
+//! A code says that a part did not leave. The framework has made its own retries
+//! by then (three, two seconds apart, for `RESULT_RIL_SMS_SEND_FAIL_RETRY`), so
+//! nothing is tried again here for a reason that the network gave: only what
+//! was never tried waits until it can be.
+
+use std::time::Duration;
+
+use crate::message::WaitsFor;
+use crate::parts::AfterRefusal;
+use crate::store_ops::Because;
+
+/// What follows from a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// Wait, or fail.
+    pub(crate) then: AfterRefusal,
+    /// While it waits: try again after this, if nothing says earlier that it may
+    /// go.
+    pub(crate) again_after: Option<Duration>,
+    /// In plain words.
+    pub(crate) because: Because,
+}
+
+/// If the agent never tells that a condition is over, look after this.
+pub(super) const CONDITION_AGAIN: Duration = Duration::from_secs(300);
+/// Android's window is a minute; its dialog may be open.
+const LIMIT_AGAIN: Duration = Duration::from_secs(120);
+
+const fn waits(waits: WaitsFor, again: Duration, because: Because) -> Refusal {
+    Refusal {
+        then: AfterRefusal::Wait(waits),
+        again_after: Some(again),
+        because,
+    }
+}
+
+const fn fails(because: Because) -> Refusal {
+    Refusal {
+        then: AfterRefusal::Fail,
+        again_after: None,
+        because,
+    }
+}
+
+/// What follows from this code.
+pub(crate) const fn refusal(code: i32) -> Refusal {
+    use WaitsFor::{Limit, Radio, Service, Sim};
+    match code {
+        // -- not tried: it waits until it can be -----------------------------
+        2 => waits(Radio, CONDITION_AGAIN, &["the radio is off"]),
+        9 | 100 => waits(Radio, CONDITION_AGAIN, &["the radio is not available"]),
+        29 => waits(Radio, CONDITION_AGAIN, &["an emergency call is under way"]),
+        121 | 123 => waits(Radio, CONDITION_AGAIN, &["a call is under way"]),
+        136 => waits(Radio, CONDITION_AGAIN, &["the modem is in use"]),
+        4 => waits(Service, CONDITION_AGAIN, &["no network carries SMS now"]),
+        116 => waits(Service, CONDITION_AGAIN, &["the network is not ready"]),
+        135 => waits(Service, CONDITION_AGAIN, &["no network was found"]),
+        120 => waits(Sim, CONDITION_AGAIN, &["the card is not in the phone"]),
+        128 => waits(Sim, CONDITION_AGAIN, &["the card is not available"]),
+        130 => waits(Sim, CONDITION_AGAIN, &["the card is not ready"]),
+        132 => waits(Sim, CONDITION_AGAIN, &["the card is busy"]),
+        5 => waits(
+            Limit,
+            LIMIT_AGAIN,
+            &["the phone's limit for SMS is reached"],
+        ),
+        106 => waits(
+            Limit,
+            LIMIT_AGAIN,
+            &["the modem's limit for SMS is reached"],
+        ),
+        13 | 22 => waits(Limit, LIMIT_AGAIN, &["the phone is short of memory"]),
+        // -- the user's or the operator's rules ------------------------------
+        6 => fails(&["the card allows fixed numbers only (FDN)"]),
+        7 => fails(&["the user did not allow this short code"]),
+        8 => fails(&["the user never allows this short code"]),
+        20 | 117 => fails(&["SMS is not allowed"]),
+        32 => fails(&["no app is the default for SMS"]),
+        33 => fails(&["this user of the phone may not send SMS"]),
+        122 => fails(&["the network bars SMS"]),
+        28 => fails(&["the network says to stop sending"]),
+        // -- the network said no ---------------------------------------------
+        10 | 102 => fails(&["the network rejected it"]),
+        17 | 112 => fails(&["an error of the network"]),
+        19 => fails(&["the card's SMS centre address is wrong"]),
+        1 | 124 => fails(&["the network took it not; often: no balance"]),
+        30 | 101 => fails(&["the phone tried it again and failed"]),
+        // -- the request or the phone is broken ------------------------------
+        3 | 11 | 14 | 18 => fails(&["the phone cannot encode it"]),
+        12 | 103 => fails(&["the modem was in a state that allows no SMS"]),
+        15 | 16 | 21 => fails(&["an error of the phone"]),
+        23 | 119 | 137 => fails(&["it was cancelled on its way"]),
+        24 => fails(&["the phone cannot send SMS"]),
+        31 => fails(&["the phone's telephony died on its way"]),
+        _ => fails(&["the phone gave a reason that this version does not know"]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The codes of reference: SmsManager's, then the radio layer's.
+    const KNOWN: [i32; 50] = [
+        1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 28,
+        29, 30, 31, 32, 33, 100, 101, 102, 103, 106, 112, 116, 117, 119, 120, 121, 122, 123, 124,
+        128, 130, 132, 135, 136, 137,
+    ];
+
+    #[test]
+    fn every_known_code_has_its_own_answer() {
+        let unknown = refusal(-77);
+        assert_eq!(unknown.then, AfterRefusal::Fail);
+        for code in KNOWN {
+            assert_ne!(refusal(code).because, unknown.because, "{code}");
+        }
+    }
+
+    #[test]
+    fn only_what_was_never_tried_is_tried_again() {
+        let waiting: Vec<_> = KNOWN
+            .into_iter()
+            .filter(|&code| matches!(refusal(code).then, AfterRefusal::Wait(_)))
+            .collect();
+        assert_eq!(
+            waiting,
+            [
+                2, 4, 5, 9, 13, 22, 29, 100, 106, 116, 120, 121, 123, 128, 130, 132, 135, 136
+            ]
+        );
+        for code in waiting {
+            assert!(refusal(code).again_after.is_some());
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Lane notes we send: what they list, and when they are due (DELIVERY 18).
+//! What they say is [`twine_engine::notes`]'s to decide.
+
+use twine_engine::message::{MessageId, SmsAttempt};
+use twine_engine::notes::{self, Place};
+use twine_engine::store_ops::{Outcome, Released};
+use twine_proto::limits::MAX_NOTE_ENTRIES;
+use twine_proto::{Content, E164, Epoch, LaneSeq, NoteEntry, OpaqueContent, Seq};
+
+use super::{Result, Turn};
+use crate::rows::{self, Attempts, Columns, PeerKey};
+use crate::sql;
+
+/// Above every place of a lane.
+const END: LaneSeq = LaneSeq(i64::MAX.unsigned_abs());
+
+/// What a message with these numbers is to list.
+pub(super) struct Noted {
+    pub(super) entries: Vec<NoteEntry>,
+    ids: Vec<MessageId>,
+}
+
+impl Turn<'_> {
+    /// The note about the places of a lane below one.
+    pub(super) fn note_below(
+        &self,
+        own: E164,
+        peer: PeerKey,
+        epoch: Epoch,
+        below: LaneSeq,
+    ) -> Result<Noted> {
+        let mut statement = self.statement(sql::NOTE_PLACES)?;
+        let mut found =
+            statement.query((rows::number(own), peer, epoch.get(), rows::int(below.get())))?;
+        let mut places = Vec::new();
+        let mut ids = Vec::new();
+        while let Some(row) = found.next()? {
+            let attempts = Attempts::from_row(row)?;
+            let Some((_, lane_seq)) = attempts.place else {
+                continue;
+            };
+            let mut place = Place {
+                lane_seq,
+                ip: attempts.ip,
+                sms: attempts.sms,
+                sms_left: attempts.may_have_left(),
+                hash: 0,
+            };
+            if notes::filled(&place).is_none() || notes::is_closed(&place) {
+                continue;
+            }
+            if place.sms_left || !matches!(place.sms, SmsAttempt::None | SmsAttempt::NotUsed) {
+                let text = row.text(Attempts::COLUMNS)?;
+                place.hash = text.map_or(0, |text| twine_sms::fold::hash(text.expose()));
+            }
+            places.push(place);
+            ids.push(attempts.id);
+            if places.len() == MAX_NOTE_ENTRIES {
+                break;
+            }
+        }
+        let entries = notes::note(places);
+        ids.truncate(entries.len());
+        Ok(Noted { entries, ids })
+    }
+
+    /// Remembers which message listed these places last, and that their lane has
+    /// nothing more to tell by itself.
+    pub(super) fn noted_in(
+        &self,
+        noted: &Noted,
+        own: E164,
+        peer: PeerKey,
+        (epoch, seq): (Epoch, Seq),
+    ) -> Result<()> {
+        for id in &noted.ids {
+            self.execute(
+                sql::NOTED,
+                (rows::int(id.0), epoch.get(), rows::int(seq.get())),
+            )?;
+        }
+        self.set_note_due(own, epoch, peer, false)
+    }
+
+    pub(super) fn set_note_due(
+        &self,
+        own: E164,
+        epoch: Epoch,
+        peer: PeerKey,
+        due: bool,
+    ) -> Result<()> {
+        self.execute(sql::NOTE_DUE, (rows::number(own), epoch.get(), peer, due))?;
+        Ok(())
+    }
+
+    /// What a delivered message listed last is closed, as far as it is still so.
+    pub(super) fn close_noted(&self, own: E164, epoch: Epoch, seq: Seq) -> Result<()> {
+        self.execute(
+            sql::NOTE_CLOSE,
+            (rows::number(own), epoch.get(), rows::int(seq.get())),
+        )?;
+        Ok(())
+    }
+
+    pub(super) fn release_note(&mut self, number: E164, id: MessageId) -> Result<Outcome> {
+        loop {
+            let next = self.one(sql::NOTE_NEXT, (rows::number(number),), |row| {
+                Ok((row.number(0)?, row.epoch(1)?, Seq(row.unsigned(2)?)))
+            })?;
+            let Some((peer, epoch, seq)) = next else {
+                return Ok(Outcome::Done);
+            };
+            let key = PeerKey::of(peer);
+            let noted = self.note_below(number, key, epoch, END)?;
+            if noted.entries.is_empty() {
+                // Acknowledged meanwhile.
+                self.set_note_due(number, epoch, key, false)?;
+                continue;
+            }
+            self.execute(sql::SEQ_TAKE, (rows::number(number), epoch.get()))?;
+            let content = encode(&noted.entries);
+            self.execute(
+                sql::NOTE_ADD,
+                (
+                    rows::int(id.0),
+                    rows::number(number),
+                    key,
+                    rows::wall(self.wall),
+                    epoch.get(),
+                    rows::int(seq.get()),
+                    content.as_bytes().as_ref(),
+                ),
+            )?;
+            self.noted_in(&noted, number, key, (epoch, seq))?;
+            return Ok(Outcome::Released(Released {
+                id,
+                own: number,
+                peer,
+                epoch,
+                seq,
+                lane_seq: LaneSeq(0),
+                content,
+            }));
+        }
+    }
+}
+
+/// As it is kept beside the message that carries it.
+pub(super) fn encode(entries: &[NoteEntry]) -> OpaqueContent {
+    Content {
+        text: None,
+        note: entries.to_vec(),
+    }
+    .encode()
+}
+
+/// From the column `note`.
+pub(super) fn decode(note: Option<&[u8]>) -> Option<Vec<NoteEntry>> {
+    let Some(note) = note else {
+        return Some(Vec::new());
+    };
+    let content = OpaqueContent::new(note.to_vec().into()).ok()?;
+    Some(Content::decode(&content).ok()?.note)
+}

@@ -1,0 +1,364 @@
+//! The attempt by SMS: the pacing queue, the agent, and what became of each part
+//! (DELIVERY 26).
+
+use twine_engine::limits::SMS_PARTS_PER_WINDOW;
+use twine_engine::message::{Failure, MessageId, Shown, SmsAttempt, SmsRecord, WaitsFor};
+use twine_engine::parts::{AfterRefusal, AttemptId, PartState, PartStates};
+use twine_engine::store_ops::{BootStamp, HandedSms, Op, Outcome};
+use twine_engine::time::{BootId, Instant};
+use twine_proto::Redacted;
+
+use super::Backend;
+use super::short_message::{AT_ONCE, by, card, hand, result, wait};
+use super::world::{World, at, look, own, peer};
+
+fn with_agent<B: Backend>(world: &mut World<B>) -> Vec<HandedSms> {
+    match world.op(Op::LoadHanded {
+        after: MessageId(0),
+        limit: 50,
+    }) {
+        Outcome::SmsHanded(handed) => handed,
+        outcome => panic!("{outcome:?}"),
+    }
+}
+
+/// Everything the agent needs, also after a crash.
+pub fn an_attempt_carries_what_the_agent_needs(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let id = world.undecided("the text");
+    world.release_sms(id, true);
+    world.crash();
+    let job = world.pacing_queue().swap_remove(0);
+    assert_eq!((job.id, job.own, job.peer), (id, own(), peer().into()));
+    assert_eq!((job.iccid, job.marked), (card(), true));
+    assert_eq!(job.lane_seq.map(|it| it.0), Some(1));
+    assert_eq!(job.text, Redacted::new("the text".to_owned()));
+    world.hand(id, u64::MAX, 2);
+    assert_eq!(world.pacing_ids(), []);
+    world.crash();
+    let handed = with_agent(&mut world).swap_remove(0);
+    assert_eq!(handed.attempt, AttemptId(u64::MAX), "all 64 bits");
+    assert_eq!(handed.job.text, Redacted::new("the text".to_owned()));
+    assert_eq!((handed.job.iccid, handed.job.marked), (card(), true));
+    let open = PartStates::open(2);
+    assert_eq!(
+        world.record(id).sms,
+        SmsRecord {
+            state: SmsAttempt::Handed,
+            iccid: Some(card()),
+            marked: true,
+            parts: open,
+            code: None,
+            scts_ms: 0,
+        }
+    );
+}
+
+/// The engine may ask twice.
+pub fn a_message_is_handed_over_once(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let id = world.handed("once", 7);
+    let queued = world.undecided("not in the pacing queue");
+    for id in [id, queued, MessageId(999)] {
+        let outcome = world.op(hand(id, 8, 1));
+        assert!(
+            matches!(&outcome, Outcome::SmsHanded(handed) if handed.is_empty()),
+            "{outcome:?}"
+        );
+    }
+    let again = world.release_sms_op(id, false);
+    assert_eq!(world.looks(again), (None, false));
+    assert_eq!(world.sms(id), SmsAttempt::Handed);
+}
+
+/// Results come in any order, and each counts once.
+pub fn parts_are_counted_one_by_one(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let id = world.undecided("in three parts");
+    world.release_sms(id, false);
+    world.hand(id, 7, 3);
+    for _ in 0..2 {
+        assert_eq!(world.part(7, 2, PartState::Sent), SmsAttempt::Handed);
+        world.crash();
+    }
+    assert_eq!(world.part(7, 0, PartState::Sent), SmsAttempt::Handed);
+    assert_eq!(world.part(7, 9, PartState::Sent), SmsAttempt::Handed);
+    assert_eq!(world.shown(id), Shown::Sending);
+    assert_eq!(world.part(7, 1, PartState::Sent), SmsAttempt::Sent);
+    assert_eq!(world.shown(id), Shown::Sent);
+    assert_eq!(world.part(7, 1, PartState::Delivered), SmsAttempt::Sent);
+    assert_eq!(world.part(7, 0, PartState::Delivered), SmsAttempt::Sent);
+    assert_eq!(
+        world.part(7, 1, PartState::Sent),
+        SmsAttempt::Sent,
+        "no news"
+    );
+    assert_eq!(
+        world.part(7, 2, PartState::Delivered),
+        SmsAttempt::Delivered
+    );
+    world.crash();
+    assert_eq!(world.record(id).sms.parts.delivered(), 3);
+    assert_eq!(
+        world.story(id),
+        [Shown::Queued, Shown::Sending, Shown::Sent, Shown::Delivered]
+    );
+}
+
+/// The operator gave up.
+pub fn an_undeliverable_sms_failed(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let id = world.sent_by_sms("to nobody");
+    let attempt = 1_000 + id.0;
+    assert_eq!(
+        world.part(attempt, 0, PartState::Undeliverable),
+        SmsAttempt::Failed
+    );
+    assert_eq!(world.shown(id), Shown::Failed(Failure::SmsFailed));
+}
+
+/// Nothing of it left: it waits for what was missing and is tried again.
+pub fn a_refusal_for_now_goes_back_to_the_queue(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let id = world.undecided("two parts");
+    world.release_sms(id, true);
+    world.hand(id, 7, 2);
+    let refused = |part| Op::ApplySmsPart {
+        attempt: AttemptId(7),
+        part,
+        state: PartState::Refused,
+        code: Some(2),
+        refusal: AfterRefusal::Wait(WaitsFor::Radio),
+        look: Some(look(5_000)),
+    };
+    assert_eq!(world.part_of(refused(0)), (SmsAttempt::Handed, None, false));
+    let outcome = world.part_of(refused(1));
+    assert_eq!(outcome, (SmsAttempt::Waiting, Some(5_000), false));
+    world.crash();
+    let record = world.record(id);
+    assert_eq!(record.waits_for, Some(WaitsFor::Radio));
+    assert!(record.sms.parts.is_empty(), "forgotten");
+    assert_eq!((record.sms.code, record.sms.marked), (Some(2), true));
+    assert_eq!(world.pacing_ids(), [], "it waits for something else");
+    assert_eq!(world.due_ids(5_000), [id]);
+    let late = world.op(result(7, 0, PartState::Sent));
+    assert!(
+        matches!(late, Outcome::SmsPart { id: None, .. }),
+        "{late:?}"
+    );
+    world.looks(wait(id, world.attempts(id), None, None));
+    assert_eq!(world.pacing_ids(), [id]);
+    world.hand(id, 8, 2);
+    assert!(!world.record(id).sms.parts.may_have_left());
+    world.part(8, 0, PartState::Sent);
+    assert_eq!(world.part(8, 1, PartState::Sent), SmsAttempt::Sent);
+}
+
+/// Sending it again is the user's choice, and then another copy.
+pub fn a_partial_result_fails_and_is_remembered(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let id = world.undecided("two parts");
+    world.release_sms(id, false);
+    world.hand(id, 7, 2);
+    world.part(7, 0, PartState::Sent);
+    let refused = Op::ApplySmsPart {
+        attempt: AttemptId(7),
+        part: 1,
+        state: PartState::Refused,
+        code: Some(1),
+        refusal: AfterRefusal::Wait(WaitsFor::Radio),
+        look: Some(look(5_000)),
+    };
+    let (state, look, unblocked) = world.part_of(refused);
+    assert_eq!((state, look, unblocked), (SmsAttempt::Failed, None, true));
+    let record = world.record(id);
+    assert_eq!(record.shown, Shown::Failed(Failure::SmsFailed));
+    assert_eq!((record.waits_for, record.sms.code), (None, Some(1)));
+    assert_eq!(world.outbox(), []);
+    world.op(by(id, None));
+    world.crash();
+    let considered = world.considered(id);
+    assert!(considered.sms_left_before);
+    assert_eq!(considered.sms, SmsAttempt::None);
+    assert_eq!(world.release_sms(id, true), Some(1), "it keeps its place");
+    world.hand(id, 8, 2);
+    let late = world.op(result(7, 1, PartState::Sent));
+    assert!(
+        matches!(late, Outcome::SmsPart { id: None, .. }),
+        "{late:?}"
+    );
+}
+
+/// What never left is no copy.
+pub fn a_refused_attempt_leaves_no_copy(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let id = world.handed("refused", 7);
+    assert_eq!(world.part(7, 0, PartState::Refused), SmsAttempt::Failed);
+    world.op(by(id, None));
+    assert!(!world.considered(id).sms_left_before);
+}
+
+/// Unknown is not the end of it, until its time is over (DELIVERY 26).
+pub fn an_unknown_result_settles_as_unconfirmed(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let id = world.undecided("two parts");
+    world.release_sms(id, false);
+    world.hand(id, 7, 2);
+    let behind = world.undecided("behind it");
+    let settle = Op::SettleUnknown { id };
+    world.part(7, 0, PartState::Sent);
+    assert_eq!(world.part(7, 1, PartState::Unknown), SmsAttempt::Handed);
+    assert_eq!(world.due_ids(600_000), [id]);
+    world.crash();
+    let (state, look, unblocked) = world.part_of(settle.clone());
+    assert_eq!(
+        (state, look, unblocked),
+        (SmsAttempt::Unconfirmed, AT_ONCE, true)
+    );
+    assert_eq!(world.due_ids(0), [behind], "the lane is free");
+    assert_eq!(world.sms(id), SmsAttempt::Unconfirmed);
+    assert_eq!(world.shown(id), Shown::Sent);
+    assert_eq!(
+        world.part_of(settle),
+        (SmsAttempt::Unconfirmed, None, false)
+    );
+    // A late result is the better one.
+    let events = world.snapshot().latest_event;
+    assert_eq!(world.part(7, 1, PartState::Sent), SmsAttempt::Sent);
+    assert_eq!(world.snapshot().latest_event, events, "the same to see");
+    assert_eq!(world.outbox(), [behind]);
+
+    // Not what waits, nor what has its results.
+    world.release_sms(behind, false);
+    assert_eq!(
+        world.part_of(Op::SettleUnknown { id: behind }),
+        (SmsAttempt::Waiting, None, false)
+    );
+}
+
+/// A late refusal after all.
+pub fn an_unconfirmed_sms_may_turn_out_to_have_failed(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let id = world.handed("unknown", 7);
+    world.part_of(Op::SettleUnknown { id });
+    assert_eq!(world.part(7, 0, PartState::Refused), SmsAttempt::Failed);
+    assert_eq!(world.shown(id), Shown::Failed(Failure::SmsFailed));
+}
+
+/// A retry after an unknown result is another copy.
+pub fn an_unknown_result_may_have_left(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let id = world.undecided("two parts");
+    world.release_sms(id, false);
+    world.hand(id, 7, 2);
+    world.part(7, 0, PartState::Unknown);
+    assert_eq!(world.part(7, 1, PartState::Refused), SmsAttempt::Failed);
+    world.op(by(id, None));
+    assert!(world.considered(id).sms_left_before);
+}
+
+/// To be ordered again when an agent connects.
+pub fn what_has_no_result_is_ordered_again(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let first = world.handed("no result", 7);
+    let mut elsewhere = world.new_undecided("all unknown");
+    elsewhere.peer = super::world::other_peer().into();
+    let unknown = world.enqueue_as(elsewhere);
+    world.release_sms(unknown, false);
+    world.hand(unknown, 8, 1);
+    world.part(8, 0, PartState::Unknown);
+    world.crash();
+    let handed: Vec<_> = with_agent(&mut world)
+        .iter()
+        .map(|it| (it.job.id, it.attempt))
+        .collect();
+    assert_eq!(handed, [(first, AttemptId(7))]);
+    world.part(7, 0, PartState::Sent);
+    assert!(with_agent(&mut world).is_empty());
+}
+
+/// By id, some at a time.
+pub fn the_pacing_queue_comes_in_pages(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let mut ids = Vec::new();
+    for number in [1, 2, 3, 4] {
+        let mut message = world.new_undecided("paced");
+        message.peer = twine_proto::E164::new(254_700_000_000 + number)
+            .expect("a number")
+            .into();
+        let id = world.enqueue_as(message);
+        world.release_sms(id, false);
+        ids.push(id);
+    }
+    world.looks(wait(
+        ids[2],
+        world.attempts(ids[2]),
+        Some(WaitsFor::Sim),
+        None,
+    ));
+    let mut page = |after, limit| match world.op(Op::LoadSms { after, limit }) {
+        Outcome::SmsQueue(jobs) => jobs.iter().map(|job| job.id).collect::<Vec<_>>(),
+        outcome => panic!("{outcome:?}"),
+    };
+    assert_eq!(page(MessageId(0), 2), ids[..2]);
+    assert_eq!(page(ids[1], 2), [ids[3]]);
+    let counts = world.snapshot();
+    assert_eq!((counts.sms_waiting, counts.sms_handed), (4, 0));
+    let waits = world.op(hand(ids[2], 9, 1));
+    assert!(
+        matches!(&waits, Outcome::SmsHanded(handed) if handed.is_empty()),
+        "it waits for its card: {waits:?}"
+    );
+}
+
+/// For pacing after a restart.
+pub fn a_snapshot_says_what_was_handed_over_lately(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    assert_eq!(world.snapshot().handed, []);
+    for (number, (ms, parts)) in [(10, 2), (20, 3)].into_iter().enumerate() {
+        let mut message = world.new_undecided("paced");
+        message.peer = twine_proto::E164::new(254_700_000_000 + number as u64)
+            .expect("a number")
+            .into();
+        let id = world.enqueue_as(message);
+        world.release_sms(id, false);
+        world.op(Op::HandSms {
+            id,
+            attempt: AttemptId(ms),
+            parts,
+            boot: at(ms),
+            look: look(600_000),
+        });
+    }
+    world.crash();
+    let snapshot = world.snapshot();
+    assert_eq!(snapshot.handed, [(at(10), 2), (at(20), 3)]);
+    assert_eq!((snapshot.sms_waiting, snapshot.sms_handed), (0, 2));
+    assert_eq!(snapshot.outbox, 2);
+    // Between boots no time is known to have passed.
+    let boot = BootStamp {
+        boot: BootId(7),
+        at: Instant(5),
+    };
+    world.op(Op::RearmDeadlines { boot });
+    assert_eq!(world.snapshot().handed, [(boot, 2), (boot, 3)]);
+    // No more than the window has room for.
+    for attempt in 100..100 + SMS_PARTS_PER_WINDOW as u64 {
+        let mut message = world.new_undecided("paced");
+        message.peer = twine_proto::E164::new(254_700_000_000 + attempt)
+            .expect("a number")
+            .into();
+        let id = world.enqueue_as(message);
+        world.release_sms(id, false);
+        world.op(Op::HandSms {
+            id,
+            attempt: AttemptId(attempt),
+            parts: 1,
+            boot: at(attempt),
+            look: look(600_000),
+        });
+    }
+    let handed = world.snapshot().handed;
+    assert_eq!(handed.len(), SMS_PARTS_PER_WINDOW);
+    assert_eq!(handed[0], (at(100), 1), "the oldest that counts");
+}

@@ -1,0 +1,455 @@
+//! Android's telephony on one phone: cards, radio, the dispatcher that sends, and
+//! the handler that receives.
+//!
+//! Sources: AOSP `SmsUsageMonitor` (30 parts a minute, then a dialog that nobody
+//! answers here), `SMSDispatcher` (five messages at a time, result codes),
+//! `InboundSmsHandler` (repeats within one SCTS, parts put together).
+
+use std::collections::{BTreeMap, VecDeque};
+
+use twine_engine::parts::{AttemptId, PartState};
+use twine_proto::E164;
+
+use super::{Arrival, Later, Part, SmsFaults};
+use crate::rng::Rng;
+
+/// Parts that an app may send in [`WINDOW_MS`] (SmsUsageMonitor).
+pub const PARTS_PER_WINDOW: usize = 30;
+/// See [`PARTS_PER_WINDOW`].
+pub const WINDOW_MS: u64 = 60_000;
+/// Messages that wait for the radio (SMSDispatcher).
+pub const MAX_PENDING: usize = 5;
+/// Messages in which repeats are looked for.
+const REMEMBERED: usize = 64;
+/// The radio needs this for a part at least.
+const RADIO_MIN_MS: u64 = 300;
+
+/// `SmsManager.RESULT_ERROR_GENERIC_FAILURE`: with many operators, no balance.
+pub const GENERIC_FAILURE: i32 = 1;
+/// `SmsManager.RESULT_ERROR_RADIO_OFF`.
+pub const RADIO_OFF: i32 = 2;
+/// `SmsManager.RESULT_ERROR_NO_SERVICE`.
+pub const NO_SERVICE: i32 = 4;
+/// `SmsManager.RESULT_ERROR_LIMIT_EXCEEDED`.
+pub const LIMIT_EXCEEDED: i32 = 5;
+/// `SmsManager.RESULT_RIL_SIM_ABSENT`.
+pub const SIM_ABSENT: i32 = 120;
+
+/// A card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Card {
+    /// Its number on the card.
+    pub iccid: String,
+    /// Its MSISDN.
+    pub number: E164,
+    /// In the phone.
+    pub present: bool,
+    /// Registered in a network that carries SMS.
+    pub in_service: bool,
+    /// Parts that are paid for; `None`: as many as one likes.
+    pub balance: Option<u64>,
+}
+
+/// One call of `sendMultipartTextMessage`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// What the results are told for.
+    pub attempt: AttemptId,
+    /// By this card.
+    pub iccid: String,
+    /// To.
+    pub to: E164,
+    /// Joined they are the text.
+    pub parts: Vec<String>,
+}
+
+/// A part came to its end in this phone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// Which.
+    pub sent_as: (AttemptId, u8),
+    /// What goes to the centre.
+    pub left: Option<Part>,
+    /// What the app is told, and the code of a refusal; `None`: nothing, ever.
+    pub result: Option<(PartState, Option<i32>)>,
+    /// The last part of its message.
+    pub is_last: bool,
+}
+
+/// A whole message that came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whole {
+    /// By this card.
+    pub iccid: String,
+    /// Whose.
+    pub from: E164,
+    /// Its text.
+    pub text: String,
+    /// SCTS of its first part, milliseconds since 1970.
+    pub scts_ms: u64,
+}
+
+/// What a phone says to a part it is offered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Offer {
+    /// It is off, without service, or the card is not in it.
+    NotThere,
+    /// Taken; with the message if this was its last missing part.
+    Taken(Option<Whole>),
+}
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct Framework {
+    /// In both slots.
+    pub cards: Vec<Card>,
+    /// Flight mode is off.
+    pub radio_on: bool,
+    sent: VecDeque<(u64, usize)>,
+    pending: usize,
+    reference: u16,
+    parts: BTreeMap<(E164, E164, u16, u8), BTreeMap<u8, Arrival>>,
+    recent: VecDeque<(E164, E164, u64, u8, String)>,
+}
+
+impl Framework {
+    /// A phone with these cards, switched on.
+    pub const fn new(cards: Vec<Card>) -> Self {
+        Self {
+            cards,
+            radio_on: true,
+            sent: VecDeque::new(),
+            pending: 0,
+            reference: 0,
+            parts: BTreeMap::new(),
+            recent: VecDeque::new(),
+        }
+    }
+
+    /// The phone starts again. Parts that came stay: they lie in a provider.
+    pub fn reboot(&mut self) {
+        self.sent.clear();
+        self.pending = 0;
+    }
+
+    /// Sends a message, and says how each part ends, in order.
+    pub fn send(
+        &mut self,
+        now_ms: u64,
+        call: &Call,
+        faults: &SmsFaults,
+        rng: &mut Rng,
+    ) -> Vec<Later<Ended>> {
+        let refusal = self.refusal(now_ms, call);
+        self.pending += 1;
+        if refusal.is_none() {
+            self.sent.push_back((now_ms, call.parts.len()));
+            self.reference = self.reference.wrapping_add(1);
+        }
+        let count = u8::try_from(call.parts.len()).unwrap_or(u8::MAX);
+        let mut at_ms = now_ms;
+        let mut ends = Vec::new();
+        for (no, text) in (0..count).zip(&call.parts) {
+            at_ms += rng.range(RADIO_MIN_MS, faults.radio_max_ms.max(RADIO_MIN_MS));
+            let code = refusal.or_else(|| self.part_fails(call, faults, rng));
+            let left = if code.is_some() {
+                None
+            } else {
+                self.part(call, no, count, text)
+            };
+            let result = (PartState::Refused, code);
+            let result = if code.is_none() {
+                (PartState::Sent, None)
+            } else {
+                result
+            };
+            let never_told = code.is_none() && rng.one_in(faults.no_result_one_in);
+            ends.push(Later {
+                at_ms,
+                what: Ended {
+                    sent_as: (call.attempt, no),
+                    left,
+                    result: (!never_told).then_some(result),
+                    is_last: no + 1 == count,
+                },
+            });
+        }
+        ends
+    }
+
+    /// A part came to its end: one message less waits.
+    pub fn ended(&mut self, ended: &Ended) {
+        if ended.is_last {
+            self.pending = self.pending.saturating_sub(1);
+        }
+    }
+
+    /// What speaks against the whole message.
+    fn refusal(&mut self, now_ms: u64, call: &Call) -> Option<i32> {
+        while let Some((at_ms, _)) = self.sent.front()
+            && at_ms + WINDOW_MS <= now_ms
+        {
+            self.sent.pop_front();
+        }
+        let lately: usize = self.sent.iter().map(|(_, parts)| parts).sum();
+        match self.card(&call.iccid) {
+            None => Some(SIM_ABSENT),
+            Some(_) if !self.radio_on => Some(RADIO_OFF),
+            Some(card) if !card.in_service => Some(NO_SERVICE),
+            Some(_) if self.pending >= MAX_PENDING => Some(LIMIT_EXCEEDED),
+            Some(_) if lately + call.parts.len() > PARTS_PER_WINDOW => Some(LIMIT_EXCEEDED),
+            Some(_) => None,
+        }
+    }
+
+    fn card(&self, iccid: &str) -> Option<&Card> {
+        self.cards
+            .iter()
+            .find(|card| card.present && card.iccid == iccid)
+    }
+
+    /// The network takes a part, if it is paid for.
+    fn part_fails(&mut self, call: &Call, faults: &SmsFaults, rng: &mut Rng) -> Option<i32> {
+        if rng.one_in(faults.part_fails_one_in) {
+            return Some(GENERIC_FAILURE);
+        }
+        let card = self
+            .cards
+            .iter_mut()
+            .find(|card| card.iccid == call.iccid)?;
+        match &mut card.balance {
+            None => None,
+            Some(0) => Some(GENERIC_FAILURE),
+            Some(balance) => {
+                *balance -= 1;
+                None
+            }
+        }
+    }
+
+    fn part(&self, call: &Call, no: u8, count: u8, text: &str) -> Option<Part> {
+        Some(Part {
+            from: self.card(&call.iccid)?.number,
+            to: call.to,
+            sent_as: (call.attempt, no),
+            reference: self.reference,
+            count,
+            text: text.to_owned(),
+        })
+    }
+
+    /// A part is offered by the network.
+    pub fn offered(&mut self, arrival: &Arrival) -> Offer {
+        let Part {
+            from,
+            to,
+            sent_as: (_, no),
+            reference,
+            count,
+            ref text,
+        } = arrival.part;
+        let card = self
+            .cards
+            .iter()
+            .find(|card| card.present && card.in_service && card.number == to);
+        let Some(iccid) = card
+            .filter(|_| self.radio_on)
+            .map(|card| card.iccid.clone())
+        else {
+            return Offer::NotThere;
+        };
+        // What came within one second of SCTS with the same text is a repeat, also
+        // if it is not (DELIVERY 22).
+        let seen = (from, to, arrival.scts_s, no, text.clone());
+        if self.recent.contains(&seen) {
+            return Offer::Taken(None);
+        }
+        self.recent.push_back(seen);
+        while self.recent.len() > REMEMBERED {
+            self.recent.pop_front();
+        }
+        let key = (from, to, reference, count);
+        let parts = self.parts.entry(key).or_default();
+        parts.insert(no, arrival.clone());
+        if parts.len() < usize::from(count) {
+            return Offer::Taken(None);
+        }
+        let parts = self.parts.remove(&key).unwrap_or_default();
+        let scts_s = parts.values().map(|part| part.scts_s).min().unwrap_or(0);
+        Offer::Taken(Some(Whole {
+            iccid,
+            from,
+            text: parts.values().map(|part| &*part.part.text).collect(),
+            scts_ms: scts_s * 1000,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(last: u64) -> E164 {
+        E164::new(254_700_000_000 + last).unwrap()
+    }
+
+    fn phone(last: u64) -> Framework {
+        Framework::new(vec![Card {
+            iccid: format!("card {last}"),
+            number: number(last),
+            present: true,
+            in_service: true,
+            balance: None,
+        }])
+    }
+
+    fn call(attempt: u64, parts: &[&str]) -> Call {
+        Call {
+            attempt: AttemptId(attempt),
+            iccid: "card 1".to_owned(),
+            to: number(2),
+            parts: parts.iter().map(|&part| part.to_owned()).collect(),
+        }
+    }
+
+    fn ends(phone: &mut Framework, now_ms: u64, call: &Call, faults: &SmsFaults) -> Vec<Ended> {
+        phone
+            .send(now_ms, call, faults, &mut Rng::new(1))
+            .into_iter()
+            .map(|later| later.what)
+            .collect()
+    }
+
+    /// The codes with which the parts of one message are refused.
+    fn codes(phone: &mut Framework, now_ms: u64, parts: &[&str]) -> Vec<Option<i32>> {
+        let ends = ends(phone, now_ms, &call(1, parts), &SmsFaults::default());
+        ends.iter().for_each(|ended| phone.ended(ended));
+        ends.iter()
+            .map(|ended| ended.result.and_then(|(_, code)| code))
+            .collect()
+    }
+
+    fn arrival(part: &Part, scts_s: u64) -> Arrival {
+        Arrival {
+            part: part.clone(),
+            scts_s,
+            until_ms: u64::MAX,
+        }
+    }
+
+    fn left(phone: &mut Framework, call: &Call) -> Vec<Part> {
+        ends(phone, 0, call, &SmsFaults::default())
+            .into_iter()
+            .filter_map(|ended| ended.left)
+            .collect()
+    }
+
+    #[test]
+    fn what_keeps_an_sms_in_the_phone() {
+        let mut absent = phone(1);
+        absent.cards[0].present = false;
+        assert_eq!(codes(&mut absent, 0, &["a"]), [Some(SIM_ABSENT)]);
+        let mut off = phone(1);
+        off.radio_on = false;
+        assert_eq!(codes(&mut off, 0, &["a"]), [Some(RADIO_OFF)]);
+        let mut deaf = phone(1);
+        deaf.cards[0].in_service = false;
+        assert_eq!(codes(&mut deaf, 0, &["a", "b"]), [Some(NO_SERVICE); 2]);
+        assert_eq!(codes(&mut phone(1), 0, &["a"]), [None]);
+    }
+
+    #[test]
+    fn a_balance_may_end_between_two_parts() {
+        let mut poor = phone(1);
+        poor.cards[0].balance = Some(1);
+        assert_eq!(
+            codes(&mut poor, 0, &["a", "b"]),
+            [None, Some(GENERIC_FAILURE)]
+        );
+    }
+
+    #[test]
+    fn thirty_parts_a_minute_and_no_more() {
+        let mut phone = phone(1);
+        for _ in 0..30 {
+            assert_eq!(codes(&mut phone, 1_000, &["a"]), [None]);
+        }
+        assert_eq!(codes(&mut phone, 60_999, &["a"]), [Some(LIMIT_EXCEEDED)]);
+        assert_eq!(codes(&mut phone, 61_000, &["a"]), [None]);
+    }
+
+    #[test]
+    fn five_messages_at_a_time() {
+        let mut phone = phone(1);
+        let none = SmsFaults::default();
+        let mut waiting = Vec::new();
+        for attempt in 0..5 {
+            waiting.extend(ends(&mut phone, 0, &call(attempt, &["a"]), &none));
+        }
+        assert!(waiting.iter().all(|ended| ended.left.is_some()));
+        let refused = ends(&mut phone, 0, &call(5, &["a"]), &none);
+        let limit = Some((PartState::Refused, Some(LIMIT_EXCEEDED)));
+        assert_eq!(refused[0].result, limit);
+        for ended in refused.iter().chain(&waiting) {
+            phone.ended(ended);
+        }
+        let later = ends(&mut phone, 0, &call(6, &["a"]), &none);
+        assert!(later[0].left.is_some());
+    }
+
+    #[test]
+    fn a_result_may_never_come_though_the_part_left() {
+        let silent = SmsFaults {
+            no_result_one_in: 1,
+            ..SmsFaults::default()
+        };
+        let ended = ends(&mut phone(1), 0, &call(1, &["a"]), &silent).remove(0);
+        assert_eq!(ended.result, None);
+        assert!(ended.left.is_some());
+    }
+
+    #[test]
+    fn parts_are_put_together_in_any_order() {
+        let parts = left(&mut phone(1), &call(1, &["one ", "two ", "three"]));
+        let mut receiver = phone(2);
+        for no in [2, 0] {
+            let offer = receiver.offered(&arrival(&parts[no], 9));
+            assert_eq!(offer, Offer::Taken(None));
+        }
+        let whole = Whole {
+            iccid: "card 2".to_owned(),
+            from: number(1),
+            text: "one two three".to_owned(),
+            scts_ms: 9_000,
+        };
+        assert_eq!(
+            receiver.offered(&arrival(&parts[1], 10)),
+            Offer::Taken(Some(whole))
+        );
+    }
+
+    #[test]
+    fn equal_texts_within_one_second_are_taken_for_one() {
+        let mut sender = phone(1);
+        let first = left(&mut sender, &call(1, &["yes"])).remove(0);
+        let second = left(&mut sender, &call(2, &["yes"])).remove(0);
+        let mut receiver = phone(2);
+        let comes = |receiver: &mut Framework, part, scts_s| {
+            matches!(
+                receiver.offered(&arrival(part, scts_s)),
+                Offer::Taken(Some(_))
+            )
+        };
+        assert!(comes(&mut receiver, &first, 9));
+        assert!(!comes(&mut receiver, &second, 9), "lost, for good");
+        assert!(comes(&mut receiver, &second, 10));
+    }
+
+    #[test]
+    fn a_phone_without_service_is_not_there() {
+        let part = left(&mut phone(1), &call(1, &["a"])).remove(0);
+        let mut receiver = phone(2);
+        receiver.radio_on = false;
+        assert_eq!(receiver.offered(&arrival(&part, 9)), Offer::NotThere);
+    }
+}

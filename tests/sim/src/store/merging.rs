@@ -1,0 +1,340 @@
+//! Hands what is held of a conversation to `twine_engine::merging`, and does what
+//! comes out: places of SMS, and links between copies (DELIVERY 17, 18, 20).
+
+use std::collections::BTreeSet;
+
+use twine_engine::limits::MAX_PENDING_NOTES;
+use twine_engine::merging::{
+    self, Change, Copy, HasCopy, MARK_CANDIDATES, NOTE_CANDIDATES, SameText,
+};
+use twine_engine::message::{Channel, MessageId, OrderKey, Shown};
+use twine_engine::store_ops::{BootStamp, EventKind};
+use twine_engine::time::WallTime;
+use twine_proto::{E164, Epoch, Filled, LaneSeq, NoteEntry, Peer};
+use twine_sms::mark;
+
+use super::MemoryStore;
+
+type Lane = (E164, E164, Epoch);
+
+impl MemoryStore {
+    fn copy(&self, id: MessageId) -> Option<Copy> {
+        let message = self.incoming.get(&id)?;
+        Some(Copy {
+            id,
+            came_by: message.came_by,
+            // What contradicts another of its name has no place of its own.
+            place: message
+                .place
+                .filter(|_| message.shown != Shown::Conflicting),
+            residue: message.residue,
+            hash: message.hash,
+            maybe_by_sms: message.maybe_by_sms && message.shown == Shown::Received,
+            copy_of: message.copy_of,
+            by_note: message.by_note,
+            arrived: message.arrived,
+        })
+    }
+
+    /// Reads note entries of a lane.
+    pub(super) fn read_note(
+        &mut self,
+        lane: Lane,
+        entries: &[NoteEntry],
+        now: BootStamp,
+        wall: WallTime,
+    ) {
+        if entries.is_empty() {
+            return;
+        }
+        let copies = self.copies_for(lane, entries);
+        let reading = merging::read_note(entries, lane.2, copies, now);
+        let pending = self.pending.entry(lane).or_default();
+        for entry in entries {
+            pending.remove(&entry.lane_seq);
+        }
+        for entry in &reading.pending {
+            pending.insert(entry.lane_seq, entry.filled);
+        }
+        while pending.len() > MAX_PENDING_NOTES {
+            pending.pop_first();
+        }
+        if pending.is_empty() {
+            self.pending.remove(&lane);
+        }
+        for change in reading.changes {
+            self.apply_change(change, wall);
+        }
+    }
+
+    /// The last SMS, all in the places named, and what these refer to or are
+    /// referred to by; oldest first.
+    fn copies_for(&self, (own, from, epoch): Lane, entries: &[NoteEntry]) -> Vec<Copy> {
+        let peer = Peer::Number(from);
+        let mut ids: BTreeSet<MessageId> = self
+            .sms_in
+            .range((own, peer, MessageId(0))..=(own, peer, MessageId(u64::MAX)))
+            .rev()
+            .take(NOTE_CANDIDATES)
+            .map(|(.., id)| *id)
+            .collect();
+        for entry in entries {
+            let key = (own, from, epoch, entry.lane_seq);
+            ids.extend(self.places_in.get(&key));
+            ids.extend(self.sms_places.get(&key));
+        }
+        let roots: BTreeSet<MessageId> = ids
+            .iter()
+            .map(|id| {
+                let copy_of = self.incoming.get(id).and_then(|message| message.copy_of);
+                copy_of.unwrap_or(*id)
+            })
+            .collect();
+        for root in roots {
+            ids.insert(root);
+            ids.extend(self.copies_of.get(&root).into_iter().flatten());
+        }
+        ids.into_iter().filter_map(|id| self.copy(id)).collect()
+    }
+
+    /// A message by IP that was just taken: an SMS that has its place is another
+    /// copy; otherwise the mark may tell.
+    pub(super) fn find_copy_by_sms(&mut self, id: MessageId, wall: WallTime) {
+        let Some(message) = self.incoming.get(&id) else {
+            return;
+        };
+        if message.copy_of.is_some() || self.copies_of.contains_key(&id) {
+            return;
+        }
+        let place = message
+            .place
+            .zip(message.peer.number())
+            .map(|((epoch, lane_seq), from)| (message.own, from, epoch, lane_seq));
+        let sms = place.and_then(|place| self.sms_places.get(&place).copied());
+        match sms {
+            Some(sms) => {
+                let root = self.root_of(sms);
+                let by_note = true;
+                self.apply_change(
+                    Change::Link {
+                        copy: id,
+                        root,
+                        by_note,
+                    },
+                    wall,
+                );
+            }
+            None => self.pair_on_mark(id, wall),
+        }
+    }
+
+    /// An SMS that was just taken: entries that wait for it, the lowest place
+    /// first; otherwise the mark may tell. A name writes no notes, and is never
+    /// merged (DELIVERY 27).
+    pub(super) fn find_place(&mut self, id: MessageId, wall: WallTime) {
+        let Some(message) = self.incoming.get(&id) else {
+            return;
+        };
+        let Some(from) = message.peer.number() else {
+            return;
+        };
+        let (own, hash, arrived) = (message.own, message.hash, message.arrived);
+        let lanes: Vec<Lane> = self
+            .pending
+            .range((own, from, Epoch(0))..=(own, from, Epoch(u32::MAX)))
+            .map(|(lane, _)| *lane)
+            .collect();
+        for lane in lanes {
+            let waiting: Vec<NoteEntry> = self.pending[&lane]
+                .iter()
+                .filter(|(_, filled)| {
+                    matches!(filled, Filled::Sms(of) | Filled::Both(of) if *of == hash)
+                })
+                .map(|(&lane_seq, &filled)| NoteEntry { lane_seq, filled })
+                .collect();
+            self.read_note(lane, &waiting, arrived, wall);
+            let found = self
+                .incoming
+                .get(&id)
+                .is_some_and(|sms| sms.place.is_some());
+            if found {
+                return;
+            }
+        }
+        self.pair_on_mark(id, wall);
+    }
+
+    fn pair_on_mark(&mut self, id: MessageId, wall: WallTime) {
+        let (Some(arrival), Some(message)) = (self.copy(id), self.incoming.get(&id)) else {
+            return;
+        };
+        let (own, peer) = (message.own, message.peer);
+        let text = |id: MessageId| {
+            let text = self.incoming.get(&id)?.text.as_ref()?;
+            Some(mark::plain(text.expose()))
+        };
+        let here = text(id);
+        let recent = self
+            .roots
+            .range((own, peer, MessageId(0))..=(own, peer, MessageId(u64::MAX)))
+            .rev()
+            .map(|(.., other)| *other)
+            .filter(|other| *other != id)
+            .take(MARK_CANDIDATES)
+            .filter_map(|other| {
+                let same_text = SameText(here.is_some() && text(other) == here);
+                let has_copy = HasCopy(self.copies_of.contains_key(&other));
+                Some((self.copy(other)?, same_text, has_copy))
+            });
+        if let Some(root) = merging::pair_on_mark(&arrival, recent) {
+            let link = Change::Link {
+                copy: id,
+                root,
+                by_note: false,
+            };
+            self.apply_change(link, wall);
+        }
+    }
+
+    pub(super) fn root_of(&self, id: MessageId) -> MessageId {
+        self.incoming
+            .get(&id)
+            .and_then(|message| message.copy_of)
+            .unwrap_or(id)
+    }
+
+    fn apply_change(&mut self, change: Change, wall: WallTime) {
+        match change {
+            Change::Link {
+                copy,
+                root,
+                by_note,
+            } => {
+                let followers = self.copies_of.remove(&copy).unwrap_or_default();
+                for follower in followers {
+                    self.link(follower, root, by_note, wall);
+                }
+                self.link(copy, root, by_note, wall);
+            }
+            Change::Unlink { copy, root } => self.unlink(copy, root, wall),
+            Change::Place { sms, place, late } => self.place(sms, place, late, wall),
+        }
+    }
+
+    fn link(&mut self, copy: MessageId, root: MessageId, by_note: bool, wall: WallTime) {
+        let Some(message) = self.incoming.get_mut(&copy) else {
+            return;
+        };
+        let (own, peer, order) = (message.own, message.peer, message.order);
+        let confirmed = message.copy_of == Some(root);
+        message.copy_of = Some(root);
+        message.by_note = by_note;
+        if !confirmed {
+            message.changed = wall;
+        }
+        self.copies_of.entry(root).or_default().insert(copy);
+        if self.roots.remove(&(own, peer, copy)) {
+            self.hide(own, peer, order, copy);
+        }
+        if !confirmed {
+            self.event(EventKind::Merged, copy, Some(root), wall);
+        }
+    }
+
+    fn unlink(&mut self, copy: MessageId, root: MessageId, wall: WallTime) {
+        let Some(message) = self.incoming.get_mut(&copy) else {
+            return;
+        };
+        let (own, peer, order) = (message.own, message.peer, message.order);
+        message.copy_of = None;
+        message.by_note = false;
+        message.changed = wall;
+        if let Some(copies) = self.copies_of.get_mut(&root) {
+            copies.remove(&copy);
+            if copies.is_empty() {
+                self.copies_of.remove(&root);
+            }
+        }
+        self.roots.insert((own, peer, copy));
+        self.show(own, peer, order, copy);
+        self.event(EventKind::Unmerged, copy, Some(root), wall);
+    }
+
+    /// An SMS gets a place, or loses the one it had.
+    fn place(
+        &mut self,
+        id: MessageId,
+        place: Option<(Epoch, LaneSeq)>,
+        late: bool,
+        wall: WallTime,
+    ) {
+        let Some(sms) = self.incoming.get(&id) else {
+            return;
+        };
+        let Some(from) = sms.peer.number() else {
+            return;
+        };
+        let (own, peer, was, lost) = (sms.own, sms.peer, sms.order, sms.place);
+        let (is_read, is_root) = (sms.read, sms.copy_of.is_none());
+        let key = |(epoch, lane_seq)| (own, from, epoch, lane_seq);
+        if let Some(lost) = lost {
+            self.sms_places.remove(&key(lost));
+            self.unread.remove(&(key(lost), id));
+        }
+        let position = match place {
+            Some(place) if !late => {
+                let (before, behind) = self.neighbours(own, from, place);
+                merging::position(id.0, before, behind)
+            }
+            _ => id.0,
+        };
+        if let Some(place) = place {
+            self.sms_places.insert(key(place), id);
+            if !is_read {
+                self.unread.insert((key(place), id));
+            }
+        }
+        let (epoch, lane_seq) = place.unwrap_or((Epoch(0), LaneSeq(0)));
+        let order = OrderKey {
+            position,
+            epoch,
+            lane_seq,
+        };
+        if let Some(sms) = self.incoming.get_mut(&id) {
+            sms.place = place;
+            sms.late = late;
+            sms.order = order;
+        }
+        if is_root {
+            self.hide(own, peer, was, id);
+            self.show(own, peer, order, id);
+        }
+        if position != was.position {
+            if let Some(sms) = self.incoming.get_mut(&id) {
+                sms.changed = wall;
+            }
+            self.event(EventKind::Reordered, id, None, wall);
+        }
+    }
+
+    /// The copies of one message: a root and all that refer to it.
+    pub(super) fn all_copies(&self, id: MessageId) -> Vec<MessageId> {
+        let root = self.root_of(id);
+        std::iter::once(root)
+            .chain(self.copies_of.get(&root).into_iter().flatten().copied())
+            .collect()
+    }
+
+    /// The place of a message by IP, whichever of its copies came so; otherwise
+    /// what a note gave.
+    pub(super) fn place_to_read(&self, id: MessageId) -> Option<(Epoch, LaneSeq)> {
+        let placed = |by: Channel| {
+            self.all_copies(id)
+                .into_iter()
+                .filter_map(|id| self.incoming.get(&id))
+                .filter(|message| message.came_by == by)
+                .find_map(|message| message.place)
+        };
+        placed(Channel::Ip).or_else(|| placed(Channel::Sms))
+    }
+}

@@ -1,0 +1,150 @@
+//! From the pacing queue to the agent, and what became of the parts.
+
+use twine_engine::limits::SMS_PARTS_PER_WINDOW;
+use twine_engine::message::{IpAttempt, MessageId, SmsAttempt};
+use twine_engine::parts::{AfterRefusal, AttemptId, PartState, PartStates};
+use twine_engine::store_ops::{BootStamp, HandedSms, Look, Outcome, SmsJob};
+use twine_engine::time::WallTime;
+
+use super::MemoryStore;
+use super::records::LookAt;
+
+impl MemoryStore {
+    fn job(&self, id: MessageId) -> Option<SmsJob> {
+        let message = self.outgoing.get(&id)?;
+        Some(SmsJob {
+            id,
+            own: message.own,
+            peer: message.peer,
+            iccid: message.iccid.clone()?,
+            lane_seq: message.place.map(|(_, lane_seq)| lane_seq),
+            marked: message.marked,
+            text: message.text.clone()?,
+            ip: message.ip,
+        })
+    }
+
+    fn handed(&self, id: MessageId) -> Option<HandedSms> {
+        Some(HandedSms {
+            attempt: self.outgoing.get(&id)?.attempt?,
+            job: self.job(id)?,
+        })
+    }
+
+    pub(super) fn load_sms(&self, after: MessageId, limit: usize) -> Outcome {
+        Outcome::SmsQueue(
+            self.found
+                .pacing
+                .range(MessageId(after.0.saturating_add(1))..)
+                .take(limit)
+                .filter_map(|id| self.job(*id))
+                .collect(),
+        )
+    }
+
+    pub(super) fn hand_sms(
+        &mut self,
+        id: MessageId,
+        (attempt, parts): (AttemptId, u8),
+        boot: BootStamp,
+        look: Look,
+        wall: WallTime,
+    ) -> Outcome {
+        if !self.found.pacing.contains(&id) {
+            return Outcome::SmsHanded(Vec::new());
+        }
+        self.change(id, wall, |m| {
+            m.sms = SmsAttempt::Handed;
+            m.attempt = Some(attempt);
+            m.parts = PartStates::open(parts);
+            m.code = None;
+            m.look = Some(look.into());
+        });
+        self.handed_lately.push_back((boot, parts));
+        let mut sum: usize = self
+            .handed_lately
+            .iter()
+            .map(|(_, parts)| usize::from(*parts))
+            .sum();
+        while sum > SMS_PARTS_PER_WINDOW {
+            let Some((_, parts)) = self.handed_lately.pop_front() else {
+                break;
+            };
+            sum -= usize::from(parts);
+        }
+        Outcome::SmsHanded(self.handed(id).into_iter().collect())
+    }
+
+    pub(super) fn load_handed(&self, after: MessageId, limit: usize) -> Outcome {
+        Outcome::SmsHanded(
+            self.found
+                .handed
+                .range(MessageId(after.0.saturating_add(1))..)
+                .filter(|id| self.outgoing.get(id).is_some_and(|m| !m.parts.all_told()))
+                .take(limit)
+                .filter_map(|id| self.handed(*id))
+                .collect(),
+        )
+    }
+
+    pub(super) fn apply_part(
+        &mut self,
+        attempt: AttemptId,
+        (part, state): (u8, PartState),
+        code: Option<i32>,
+        (refusal, look): (AfterRefusal, Option<Look>),
+        wall: WallTime,
+    ) -> Outcome {
+        let id = self.found.attempts.get(&attempt).copied();
+        let was_handed = id.is_some_and(|id| self.found.handed.contains(&id));
+        if let Some(id) = id {
+            self.change(id, wall, |m| {
+                if !m.parts.take(part, state) {
+                    return;
+                }
+                if state == PartState::Refused {
+                    m.code = code;
+                }
+                match m.parts.attempt(m.sms, refusal) {
+                    None => {}
+                    Some(SmsAttempt::Waiting) => {
+                        let waits = match refusal {
+                            AfterRefusal::Wait(waits) => Some(waits),
+                            AfterRefusal::Fail => None,
+                        };
+                        m.wait_in_pacing(waits);
+                        m.look = look.map(LookAt::from);
+                        // Recalled, or taken back, while the agent had it.
+                        if matches!(m.ip, IpAttempt::Delivered(_)) || !m.is_wanted() {
+                            m.leave_pacing(SmsAttempt::NotUsed);
+                        }
+                    }
+                    Some(state) => m.sms = state,
+                }
+            });
+        }
+        self.sms_part(id, was_handed)
+    }
+
+    pub(super) fn settle_unknown(&mut self, id: MessageId, wall: WallTime) -> Outcome {
+        let was_handed = self.found.handed.contains(&id);
+        if was_handed {
+            self.change(id, wall, |m| m.sms = SmsAttempt::Unconfirmed);
+        }
+        let known = self.outgoing.get(&id).is_some_and(|m| !m.is_note());
+        self.sms_part(known.then_some(id), was_handed)
+    }
+
+    fn sms_part(&self, id: Option<MessageId>, was_handed: bool) -> Outcome {
+        let message = id.and_then(|id| self.outgoing.get(&id));
+        let (ip, state) = message.map_or((IpAttempt::None, SmsAttempt::None), |m| (m.ip, m.sms));
+        Outcome::SmsPart {
+            id,
+            state,
+            ip,
+            left_agent: was_handed && state != SmsAttempt::Handed,
+            look: self.after.look,
+            unblocked: self.after.unblocked,
+        }
+    }
+}
