@@ -36,7 +36,7 @@ pub struct Config {
     /// Default 15 s.
     pub no_link_patience: Duration,
     /// How long the gateway may take to accept a message before it may go by SMS;
-    /// by generation more is added, see [`crate::channel`]. Default 15 s.
+    /// by generation more is added, see `channel::patience`. Default 15 s.
     pub accept_patience: Duration,
     /// How long an accepted message may take to be delivered before it is asked
     /// back. Default 3 min: longer than a phone on a weak network needs to come
