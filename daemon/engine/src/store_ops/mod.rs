@@ -17,7 +17,7 @@
 //! that takes a [`Look`] replaces it; one that settles the message for good
 //! removes it. "At once" (0) is set by the store itself where an operation leaves
 //! a message undecided: when IP ended negatively and SMS is still open
-//! ([`SmsAttempt::None`]), and for the first message of a lane that waits for its
+//! ([`crate::message::SmsAttempt::None`]), and for the first message of a lane that waits for its
 //! lane (undecided, or on IP with SMS open and without a look) when one before it
 //! stops being in its way. The outcome then says `look`.
 //!
