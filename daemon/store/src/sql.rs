@@ -359,11 +359,14 @@ statements! {
     /// Of an attempt by IP that is gone.
     NOTE_DROP = "UPDATE message SET note = NULL WHERE id = ?1";
     NOTE_DELETE = "DELETE FROM message WHERE id = ?1 AND hidden = 2";
-    /// The first behind ?3 that waits for its lane: at once. One on IP waits no more.
+    /// Those behind ?3 that wait for their lane, up to the first on no channel yet: at
+    /// once. Only an undecided one goes on waiting.
     FOLLOW =
         "UPDATE message SET look_boot = 0, look_ms = 0, look_after_ms = 0, held = lane_use = 3
-         WHERE id = (SELECT id FROM message WHERE held = 1 AND own = ?1 AND peer = ?2 AND id > ?3
-                     ORDER BY id LIMIT 1)";
+         WHERE held = 1 AND own = ?1 AND peer = ?2 AND id > ?3
+           AND id <= ifnull((SELECT min(id) FROM message
+                             WHERE held = 1 AND own = ?1 AND peer = ?2 AND id > ?3
+                               AND lane_use >= 2), id)";
 
     // -- deadlines --------------------------------------------------------------
     REARM =

@@ -17,9 +17,10 @@
 //! that takes a [`Look`] replaces it; one that settles the message for good
 //! removes it. "At once" (0) is set by the store itself where an operation leaves
 //! a message undecided: when IP ended negatively and SMS is still open
-//! ([`crate::message::SmsAttempt::None`]), and for the first message of a lane that waits for its
-//! lane (undecided, or on IP with SMS open and without a look) when one before it
-//! stops being in its way. The outcome then says `look`.
+//! ([`crate::message::SmsAttempt::None`]), and for messages that wait for their lane when one
+//! before them stops being in the way: the first on no channel yet (undecided, or in
+//! the queue of IP with SMS open and without a look), and before it those on IP with
+//! SMS open and without a look. The outcome then says `look`.
 //!
 //! # Lanes
 //!

@@ -76,8 +76,8 @@ impl Turn<'_> {
         let looked_at = look.at().is_some() || (look == NextLook::Keep && before.look_ms.is_some());
         let held = match lane_use {
             LaneUse::Blocks => stage == Stage::Undecided,
-            LaneUse::OnIp => after.sms == SmsAttempt::None && !looked_at,
-            LaneUse::Free | LaneUse::QueuedForIp => false,
+            LaneUse::OnIp | LaneUse::QueuedForIp => after.sms == SmsAttempt::None && !looked_at,
+            LaneUse::Free => false,
         };
         let (noted, was_noted) = (after.noted(), before.noted());
         let renoted = noted != was_noted || after.place != before.place;
@@ -139,7 +139,7 @@ impl Turn<'_> {
 
     fn wake_next(&mut self, own: E164, peer: PeerKey, behind: MessageId) -> Result<()> {
         let key = (rows::number(own), peer, rows::int(behind.0));
-        if self.execute(sql::FOLLOW, key)? == 1 {
+        if self.execute(sql::FOLLOW, key)? > 0 {
             self.follows.look(Instant(0));
         }
         Ok(())

@@ -154,6 +154,29 @@ pub fn a_message_on_ip_that_waits_without_a_look_gets_one(backend: impl Backend)
     );
 }
 
+/// Trap: both lost their link, the first left by SMS, and the second looked while
+/// it was on its way.
+pub fn a_queued_message_that_waits_without_a_look_gets_one(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let first = world.undecided("first");
+    world.release_sms(first, false);
+    let second = world.open("second");
+    let third = world.open("third");
+    for id in [second, third] {
+        world.looks(wait(id, world.attempts(id), None, None));
+    }
+    world.crash();
+    world.hand(first, 7, 1);
+    let (_, look, unblocked) = world.part_of(result(7, 0, PartState::Sent));
+    assert_eq!((look, unblocked), (AT_ONCE, true));
+    assert_eq!(world.due_ids(0), [second], "one after the other");
+    world.release_sms(second, false);
+    world.hand(second, 8, 1);
+    let (_, look, _) = world.part_of(result(8, 0, PartState::Sent));
+    assert_eq!(look, AT_ONCE);
+    assert_eq!(world.due_ids(0), [third]);
+}
+
 /// Trap: the user is asked and goes to bed.
 pub fn what_waits_for_the_user_is_in_nobodys_way(backend: impl Backend) {
     let mut world = World::bound(backend);

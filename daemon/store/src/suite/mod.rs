@@ -163,6 +163,7 @@ macro_rules! behaves_like_a_store {
                 only_later_undecided_messages_get_the_look,
                 a_message_on_ip_that_wants_to_leave_gets_the_look,
                 a_message_on_ip_that_waits_without_a_look_gets_one,
+                a_queued_message_that_waits_without_a_look_gets_one,
                 what_waits_for_the_user_is_in_nobodys_way,
                 a_queued_message_that_waits_for_the_user_stays_in_the_queue,
                 what_stands_before_a_message_is_told,

@@ -87,10 +87,11 @@ impl<B: Backend> World<B> {
         self.enqueue_as(message)
     }
 
-    /// In the queue of IP; it may go by SMS as well.
+    /// In the queue of IP; it may go by SMS as well. Its look is far away.
     pub(super) fn open(&mut self, text: &str) -> MessageId {
         let message = NewOutgoing {
             queue_for_ip: true,
+            look: Some(look(10_000_000)),
             ..self.new_undecided(text)
         };
         self.enqueue_as(message)

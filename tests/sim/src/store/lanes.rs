@@ -124,8 +124,8 @@ impl MemoryStore {
         }
     }
 
-    /// Those behind look whether they may go now: the first of which nothing is
-    /// decided, and before it those on IP that nothing else would bring up.
+    /// Those behind look whether they may go now: the first that is on no channel
+    /// yet, and before it those on IP that nothing else would bring up.
     fn nominate_behind(&mut self, own: E164, peer: Peer, id: MessageId, wall: WallTime) {
         let mut at = id;
         loop {
@@ -138,9 +138,12 @@ impl MemoryStore {
             let Some(next) = next else {
                 return;
             };
-            let undecided = self.outgoing.get(&next).is_some_and(Outgoing::is_undecided);
+            let last = self
+                .outgoing
+                .get(&next)
+                .is_some_and(Outgoing::is_on_no_channel);
             self.change(next, wall, Outgoing::look_at_once);
-            if undecided {
+            if last {
                 return;
             }
             at = next;

@@ -269,15 +269,22 @@ impl Outgoing {
             }
     }
 
+    /// On no channel yet.
+    pub(super) fn is_on_no_channel(&self) -> bool {
+        self.sms == SmsAttempt::None
+            && lane_use(self.ip, self.sms, self.waits_for, self.undecided) >= LaneUse::QueuedForIp
+    }
+
     /// Where Twine has to decide: nothing passes it.
     pub(super) fn is_undecided(&self) -> bool {
         self.sms == SmsAttempt::None
             && lane_use(self.ip, self.sms, self.waits_for, self.undecided) == LaneUse::Blocks
     }
 
-    /// On IP, and nothing but its lane brings it before the engine again.
+    /// On IP or in its queue, and nothing but its lane brings it before the engine
+    /// again.
     fn stays_without_look(&self, lane_use: LaneUse) -> bool {
-        lane_use == LaneUse::OnIp
+        matches!(lane_use, LaneUse::OnIp | LaneUse::QueuedForIp)
             && self.sms == SmsAttempt::None
             && self.look.is_none()
             && self.is_wanted()
