@@ -261,7 +261,7 @@ impl Deciding {
                 return;
             }
             SmsAttempt::Waiting => {
-                followed.sms_queued |= in_queue(ctx, message);
+                followed.sms_queued |= in_queue(ctx, around, message);
                 return;
             }
             _ => {
@@ -312,16 +312,27 @@ impl Deciding {
 }
 
 /// A message in the pacing queue whose look is due: what it waited for is there,
-/// or has been long enough in coming. `true`: it is free to leave.
-fn in_queue(ctx: &mut Ctx<'_>, message: &Considered) -> bool {
-    let seen = (message.ip, message.sms);
+/// or IP is, or it has been long enough in coming. `true`: it is free to leave.
+fn in_queue(ctx: &mut Ctx<'_>, around: &Surroundings<'_>, message: &Considered) -> bool {
+    let (id, seen) = (message.id, (message.ip, message.sms));
+    if message.ip == IpAttempt::None
+        && let (Choice::Ip(after), because) = channel::choose(&facts(ctx, around, message).0)
+    {
+        ctx.trace(Decision::ByIp(id), because);
+        let look = ctx.look(after);
+        ctx.op(
+            Op::QueueForIp { id, look },
+            engine::Then::Deciding(Then::Looks),
+        );
+        return false;
+    }
     if ctx.now.instant.since(message.born) > channel::ASK_AFTER {
         // Nothing is sent a day later without asking.
         let because = &["it has waited for more than an hour: the user decides"];
-        wait(ctx, message.id, seen, Some(WaitsFor::User), None, because);
+        wait(ctx, id, seen, Some(WaitsFor::User), None, because);
         return false;
     }
-    wait(ctx, message.id, seen, None, None, &["it is tried again"]);
+    wait(ctx, id, seen, None, None, &["it is tried again"]);
     true
 }
 

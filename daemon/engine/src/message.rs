@@ -149,6 +149,15 @@ pub enum WaitsFor {
 }
 
 impl WaitsFor {
+    /// Conditions of cards and networks of operators. IP may be there before them.
+    pub const CONDITIONS: [Self; 5] = [
+        Self::Sim,
+        Self::Radio,
+        Self::Service,
+        Self::Limit,
+        Self::Home,
+    ];
+
     /// A stable word for programs.
     pub const fn word(self) -> &'static str {
         match self {

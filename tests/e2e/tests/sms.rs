@@ -176,15 +176,16 @@ async fn a_message_waits_for_its_pinned_card_and_says_so_until_the_user_decides(
     let story = until_step(&amina, waits, "waits").await;
     assert!(story.text.contains("card"), "{story:?}");
 
-    // By another channel, as the user decides: the message is taken back, for it
-    // would go by itself as soon as the card is there.
-    let cancel = pb::Cancel { message_id: waits };
-    patiently(amina.client.ask(cancel)).await.unwrap();
-    send_to(&amina, NUMBERS[BELLO], "one by ip", pb::Channel::Ip).await;
+    // By another channel, as the user decides.
+    let by_ip = pb::Retry {
+        message_id: waits,
+        channel: pb::Channel::Ip.into(),
+    };
+    patiently(amina.client.ask(by_ip)).await.unwrap();
     let received = bello.received().await;
     assert_eq!(
         (received.text.as_str(), received.came_by()),
-        ("one by ip", pb::Channel::Ip)
+        ("one", pb::Channel::Ip)
     );
     sent(&country, 0).await;
 
@@ -197,6 +198,26 @@ async fn a_message_waits_for_its_pinned_card_and_says_so_until_the_user_decides(
     assert_eq!(bello.received().await.text, "two");
     let sms = sent(&country, 1).await;
     assert_eq!(sms[0].iccid, second.plan.iccid);
+}
+
+#[tokio::test]
+async fn what_waits_for_its_card_goes_by_ip_when_data_are_back() {
+    let mut country = Country::start(IMPATIENT).await;
+    let amina = country.app(AMINA).await;
+    let bello = country.app(BELLO).await;
+    all_links(&country, AMINA, LinkState::Down).await;
+    country.world.move_card(AMINA, 0, None).await;
+    let waits = send_to(&amina, NUMBERS[BELLO], "one", pb::Channel::Unspecified).await;
+    amina
+        .until(waits, |message| message.waits_for == "sim")
+        .await;
+    all_links(&country, AMINA, LinkState::Up).await;
+    let received = bello.received().await;
+    assert_eq!(
+        (received.text.as_str(), received.came_by()),
+        ("one", pb::Channel::Ip)
+    );
+    sent(&country, 0).await;
 }
 
 #[tokio::test]

@@ -14,8 +14,10 @@ use twine_proto::{E164, Epoch, Seq, Slot};
 
 use super::Engine;
 use crate::ctx::{Ctx, Route};
+use crate::deciding;
 use crate::engine::Then;
 use crate::gate::Fleeting;
+use crate::message::WaitsFor;
 use crate::output::Notice;
 use crate::store_ops::Op;
 use crate::time::Now;
@@ -55,7 +57,10 @@ impl Engine {
                 continue;
             };
             match self.welcomed_slot(now, own, route, slot) {
-                SlotVerdict::Usable => usable += 1,
+                SlotVerdict::Usable => {
+                    usable += 1;
+                    self.ip_is_back(now, own);
+                }
                 SlotVerdict::NotBound => {}
                 SlotVerdict::Renumber => renumber = true,
                 SlotVerdict::Violation(why) => return self.give_up(now, why),
@@ -70,6 +75,17 @@ impl Engine {
             let mut ctx = ctx!(self, now);
             let event = self.session.wait_for_binding(&mut ctx, &mut self.rng);
             self.session_event(now, event);
+        }
+    }
+
+    /// What waits for a card or an operator's network may go by IP instead.
+    fn ip_is_back(&mut self, now: Now, own: E164) {
+        if !self.session.config().sms {
+            return;
+        }
+        let (mut ctx, own) = (ctx!(self, now), Some(own));
+        for waits in WaitsFor::CONDITIONS {
+            ctx.op(Op::Wake { waits, own }, deciding::Then::Looks);
         }
     }
 

@@ -113,7 +113,8 @@ pub enum Op {
         /// For how long beliefs last.
         boot: BootStamp,
     },
-    /// Puts an undecided queued message into the queue of IP. → `Looks`.
+    /// Puts a message that IP never had into the queue of IP: an undecided one, or
+    /// one that waits in the pacing queue, which it leaves. → `Looks`.
     QueueForIp {
         /// Which.
         id: MessageId,
@@ -205,8 +206,8 @@ pub enum Op {
     },
     /// Puts a failed or cancelled outgoing message back into the queue; keeps
     /// its place in the lane, and the mark of an earlier SMS that may have left.
-    /// Or answers a message that waits for the user: with `by` it goes that way,
-    /// without it waits on. Or gives one that is on its way by IP the wish for SMS.
+    /// Or answers a message that waits for the user or for a condition: with `by` it
+    /// goes that way, without it is decided anew. Or gives one that is on its way by IP the wish for SMS.
     /// In all cases the message takes the wish `by`, a look at once, and a new
     /// validity and age; SMS is open again, and what is not on IP undecided, unless
     /// the wish is IP: then it is in the queue of IP. → `Retried`, `TooLate` (none of
@@ -244,7 +245,7 @@ pub enum Op {
         /// At most so many.
         limit: usize,
     },
-    /// What these messages waited for is there: a look at once. → `Looks`.
+    /// What these messages waited for is there, or IP is: a look at once. → `Looks`.
     Wake {
         /// What.
         waits: WaitsFor,

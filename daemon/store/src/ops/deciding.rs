@@ -166,10 +166,14 @@ impl Turn<'_> {
         if let Some(before) = self.attempts(id)?
             && !before.queued
             && before.ip == IpAttempt::None
-            && before.waits_for_a_channel()
+            && (before.waits_for_a_channel() || before.sms == SmsAttempt::Waiting)
         {
             let after = Attempts {
                 queued: true,
+                sms: match before.sms {
+                    SmsAttempt::Waiting => SmsAttempt::None,
+                    sms => sms,
+                },
                 waits: None,
                 ..before.clone()
             };

@@ -1,7 +1,7 @@
 //! What the user takes back or tries again, and what runs out of time (DELIVERY
 //! 2, 14).
 
-use twine_engine::message::{Channel, IpAttempt, MessageId, Shown, SmsAttempt, TakeBack, WaitsFor};
+use twine_engine::message::{Channel, IpAttempt, MessageId, Shown, SmsAttempt, TakeBack};
 use twine_engine::parts::PartStates;
 use twine_engine::store_ops::{BootStamp, Outcome, Unsettled};
 
@@ -62,7 +62,7 @@ impl Turn<'_> {
         let Some(before) = self.attempts(id)? else {
             return self.not_outgoing(id);
         };
-        let asked = before.waits == Some(WaitsFor::User);
+        let asked = before.waits.is_some();
         let on_ip = before.ip.unsettled().is_some();
         // On its way by IP, and the user would rather have it by SMS.
         let rather_sms = by == Some(Channel::Sms)

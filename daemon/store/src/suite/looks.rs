@@ -103,6 +103,42 @@ pub fn operations_replace_or_remove_the_look(backend: impl Backend) {
     assert_eq!(world.due_ids(60), []);
 }
 
+/// IP is there before the card that it waits for.
+pub fn what_waits_in_the_pacing_queue_may_go_by_ip(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let first = world.undecided("first");
+    let second = world.open("second");
+    world.release_sms(first, false);
+    world.looks(wait(
+        first,
+        world.attempts(first),
+        Some(WaitsFor::Sim),
+        Some(look(50)),
+    ));
+    let queue = Op::QueueForIp {
+        id: first,
+        look: look(60),
+    };
+    assert_eq!(world.looks(queue), (Some(60), true));
+    assert_eq!(world.pacing_ids(), []);
+    let record = world.record(first);
+    assert_eq!((record.shown, record.waits_for), (Shown::Queued, None));
+    world.crash();
+    assert_eq!(world.queued_for_ip(), [first, second]);
+    assert_eq!(world.release(first).lane_seq.get(), 1, "its place");
+    assert_eq!(world.release(second).lane_seq.get(), 2);
+
+    world.sent(state(2, &[1, 2], &[]));
+    let handed = world.undecided("with the agent");
+    world.release_sms(handed, false);
+    world.hand(handed, 7, 1);
+    world.looks(Op::QueueForIp {
+        id: handed,
+        look: look(60),
+    });
+    assert_eq!(world.sms(handed), SmsAttempt::Handed, "it may have left");
+}
+
 /// By SMS the pacing queue, then the agent's answer decide.
 pub fn an_sms_has_no_look_until_it_is_handed_over(backend: impl Backend) {
     let mut world = World::bound(backend);

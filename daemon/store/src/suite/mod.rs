@@ -100,6 +100,7 @@ macro_rules! behaves_like_a_store {
                 a_retry_keeps_its_place_and_takes_a_new_seq,
                 a_retry_in_a_new_epoch_takes_a_new_place,
                 only_what_failed_is_tried_again,
+                what_waits_for_a_condition_is_tried_at_once,
                 the_users_wish_stands_above_expiry,
             }
             deadlines {
@@ -178,6 +179,7 @@ macro_rules! behaves_like_a_store {
                 a_look_is_due_at_its_time,
                 looks_come_in_order_and_bounded,
                 operations_replace_or_remove_the_look,
+                what_waits_in_the_pacing_queue_may_go_by_ip,
                 an_sms_has_no_look_until_it_is_handed_over,
                 an_accepted_message_gets_the_look_of_its_recipient,
                 what_is_settled_is_not_looked_at,

@@ -1,11 +1,12 @@
 //! Cancel, revoke, retry (DELIVERY 2, 14, 15).
 
-use twine_engine::message::{Failure, IpAttempt, MessageId, Shown, TakeBack};
+use twine_engine::message::{Channel, Failure, IpAttempt, MessageId, Shown, TakeBack, WaitsFor};
 use twine_engine::store_ops::{Op, Outcome};
 use twine_proto::Epoch;
 use twine_proto::frame::{Disposition, Refusal, RejectReason, RevokeOutcome};
 
 use super::Backend;
+use super::short_message::wait;
 use super::world::{EPOCH, World, at, own, retry, state};
 
 const NEXT: Epoch = Epoch(691);
@@ -253,6 +254,29 @@ pub fn only_what_failed_is_tried_again(backend: impl Backend) {
     ));
     let unknown = MessageId(999);
     assert!(matches!(world.op(retry(unknown, at(0))), Outcome::NotFound));
+}
+
+/// The user need not wait for the card.
+pub fn what_waits_for_a_condition_is_tried_at_once(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    for by in [Some(Channel::Ip), None] {
+        let id = world.undecided("for its card");
+        world.release_sms(id, false);
+        world.looks(wait(id, world.attempts(id), Some(WaitsFor::Sim), None));
+        let again = Op::Retry {
+            id,
+            by,
+            boot: at(0),
+        };
+        assert!(matches!(world.op(again), Outcome::Retried { .. }));
+        assert_eq!(world.pacing_ids(), []);
+        assert_eq!(world.record(id).waits_for, None);
+        match by {
+            Some(_) => assert_eq!(world.queued_for_ip(), [id]),
+            None => assert!(world.due_ids(0).contains(&id), "decided anew"),
+        }
+        world.op(Op::Cancel { id });
+    }
 }
 
 /// Cancelled is cancelled, also if the validity was over before.

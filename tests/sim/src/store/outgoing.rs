@@ -42,8 +42,15 @@ impl MemoryStore {
     }
 
     pub(super) fn queue_for_ip(&mut self, id: MessageId, look: Look, wall: WallTime) -> Outcome {
-        if self.outgoing.get(&id).is_some_and(Outgoing::is_queued) {
+        let free = |m: &Outgoing| {
+            let in_pacing = m.ip == IpAttempt::None && m.sms == SmsAttempt::Waiting;
+            m.is_queued() || in_pacing
+        };
+        if self.outgoing.get(&id).is_some_and(free) {
             self.change(id, wall, |m| {
+                if m.sms == SmsAttempt::Waiting {
+                    m.leave_pacing(SmsAttempt::None);
+                }
                 m.undecided = false;
                 m.waits_for = None;
                 m.look = Some(look.into());

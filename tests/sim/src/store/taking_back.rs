@@ -1,6 +1,6 @@
 //! What the user takes back or tries again, and what runs out of time.
 
-use twine_engine::message::{Channel, IpAttempt, MessageId, Shown, SmsAttempt, TakeBack, WaitsFor};
+use twine_engine::message::{Channel, IpAttempt, MessageId, Shown, SmsAttempt, TakeBack};
 use twine_engine::parts::PartStates;
 use twine_engine::store_ops::{BootStamp, Outcome, Unsettled};
 use twine_engine::time::{Instant, WallTime};
@@ -62,7 +62,7 @@ impl MemoryStore {
             return self.not_writable(id);
         };
         let ended = matches!(message.shown, Shown::Failed(_) | Shown::Cancelled);
-        let asked = message.waits_for == Some(WaitsFor::User);
+        let asked = message.waits_for.is_some();
         // On its way by IP, and the user would rather have it by SMS.
         let rather_sms = by == Some(Channel::Sms)
             && message.ip.unsettled().is_some()
