@@ -66,7 +66,6 @@ pub(crate) enum Then {
     AskedBack,
     Previewed {
         to: ReplyTo,
-        own: E164,
         peer: Peer,
         text: Redacted<String>,
         by: Option<Channel>,
@@ -182,17 +181,8 @@ impl Deciding {
             (Then::AskedBack, Outcome::MustRevoke(unsettled)) => {
                 followed.revoke = Some(unsettled);
             }
-            (
-                Then::Previewed {
-                    to,
-                    own,
-                    peer,
-                    text,
-                    by,
-                },
-                Outcome::Conversation(facts),
-            ) => {
-                let preview = preview(ctx, around, own, peer, text.expose(), by, &facts);
+            (Then::Previewed { to, peer, text, by }, Outcome::Conversation(facts)) => {
+                let preview = preview(ctx, around, peer, text.expose(), by, &facts);
                 let reply = Reply::Previewed(preview);
                 ctx.clear(proof, Effect::Reply { to, reply });
             }
@@ -423,7 +413,6 @@ fn facts(
 fn preview(
     ctx: &Ctx<'_>,
     around: &Surroundings<'_>,
-    own: E164,
     peer: Peer,
     text: &str,
     wish: Option<Channel>,
@@ -431,7 +420,7 @@ fn preview(
 ) -> Preview {
     let as_if = Considered {
         id: MessageId(0),
-        own,
+        own: conversation.own,
         peer,
         text: Redacted::new(if text.is_empty() { "?" } else { text }.to_owned()),
         ip: IpAttempt::None,
@@ -460,7 +449,7 @@ fn preview(
         .as_ref()
         .and_then(|iccid| around.sims.get(iccid.expose()));
     Preview {
-        from: own,
+        from: conversation.own,
         channel,
         waits_for,
         reasons: because.to_vec(),

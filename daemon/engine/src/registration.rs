@@ -103,12 +103,17 @@ impl Registration {
     /// The only identity, if there is exactly one. What stood for a card before
     /// its number was registered is none.
     pub(crate) fn only(&self) -> Option<E164> {
-        let mut numbers = self.identities.iter().filter_map(|identity| {
+        let mut numbers = self.numbers();
+        numbers.next().filter(|_| numbers.next().is_none())
+    }
+
+    /// All of them, but for what stood for a card before its number was registered.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = E164> {
+        self.identities.iter().filter_map(|identity| {
             let IdentityPosition { number, iccid, .. } = &identity.position;
             let now = iccid.as_ref().and_then(|iccid| self.number_of(iccid));
             (!is_placeholder(*number) || now == Some(*number)).then_some(*number)
-        });
-        numbers.next().filter(|_| numbers.next().is_none())
+        })
     }
 
     pub(crate) fn is_empty(&self) -> bool {

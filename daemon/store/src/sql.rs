@@ -506,6 +506,10 @@ statements! {
     MESSAGE = concat!("SELECT ", message!(), " FROM message WHERE id = ?1 AND hidden < 2");
     /// Newest first, before the key (?3, ?4, ?5). An outgoing message is alone at
     /// its position, so its epoch and place never decide.
+    /// Position of the newest message of a conversation.
+    NEWEST_WITH =
+        "SELECT max(position) FROM message INDEXED BY message_history
+         WHERE hidden = 0 AND own = ?1 AND peer = ?2";
     HISTORY = concat!(
         "SELECT ", message!(), " FROM message INDEXED BY message_history
          WHERE hidden = 0 AND own = ?1 AND peer = ?2 AND position <= ?3

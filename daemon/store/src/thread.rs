@@ -443,7 +443,7 @@ mod tests {
                 id: MessageId(1),
                 client: ClientName("app".to_owned()),
                 token: Token(vec![1]),
-                own: E164::new(254_712_345_678).unwrap(),
+                sender: E164::new(254_712_345_678).unwrap().into(),
                 peer: E164::new(254_712_345_679).unwrap().into(),
                 text: Redacted::new("x".repeat(50_000)),
                 valid_for: None,

@@ -181,7 +181,7 @@ fn salvage_keeps_what_belongs_to_sms() {
     let Outcome::Conversation(facts) = one(
         &mut store,
         Op::LoadConversation {
-            own: own(),
+            sender: own().into(),
             peer: name(),
             boot: now(),
         },

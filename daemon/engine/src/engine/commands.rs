@@ -1,6 +1,7 @@
 //! What control clients ask.
 
 use super::*;
+use crate::store_ops::Sender;
 
 impl Engine {
     pub(super) fn command(&mut self, now: Now, to: ReplyTo, command: Command) {
@@ -19,8 +20,8 @@ impl Engine {
                 valid_for,
                 by,
             } => {
-                let own = match self.own(from) {
-                    Ok(own) => own,
+                let sender = match self.sender(from) {
+                    Ok(sender) => sender,
                     Err(error) => return self.refuse(now, to, error),
                 };
                 if let Err(error) = self.may_go(peer, by) {
@@ -30,7 +31,7 @@ impl Engine {
                     id: self.message_id(),
                     client,
                     token,
-                    own,
+                    sender,
                     peer,
                     text,
                     valid_for,
@@ -59,22 +60,16 @@ impl Engine {
                 text,
                 by,
             } => {
-                let own = match self.own(from) {
-                    Ok(own) => own,
+                let sender = match self.sender(from) {
+                    Ok(sender) => sender,
                     Err(error) => return self.refuse(now, to, error),
                 };
                 if let Err(error) = self.may_go(peer, by) {
                     return self.refuse(now, to, error);
                 }
                 ctx!(self, now).op(
-                    Op::LoadConversation { own, peer, boot },
-                    deciding::Then::Previewed {
-                        to,
-                        own,
-                        peer,
-                        text,
-                        by,
-                    },
+                    Op::LoadConversation { sender, peer, boot },
+                    deciding::Then::Previewed { to, peer, text, by },
                 );
             }
             Command::GetSettings(None) => {
@@ -86,7 +81,11 @@ impl Engine {
                 ctx!(self, now).after_commit(Effect::Reply { to, reply });
             }
             Command::GetSettings(Some((own, peer))) => ctx!(self, now).op(
-                Op::LoadConversation { own, peer, boot },
+                Op::LoadConversation {
+                    sender: own.into(),
+                    peer,
+                    boot,
+                },
                 deciding::Then::Settings { to },
             ),
             Command::Set {
@@ -168,12 +167,15 @@ impl Engine {
     fn send(&mut self, now: Now, to: ReplyTo, new: NewOutgoing) {
         let config = self.session.config();
         let (mode, wish) = (self.settings.mode.unwrap_or_default(), new.wish);
-        let sms_open = config.sms && wish != Some(Channel::Ip);
+        // Whose it is the store finds: then all is decided when that is known.
+        let own_open = !new.sender.others.is_empty();
+        let sms_open = config.sms && (wish != Some(Channel::Ip) || own_open);
         let consented = self
             .registration
-            .get(new.own)
+            .get(new.sender.own)
             .is_some_and(|identity| identity.position.consented);
-        let queue_for_ip = new.peer.number().is_some()
+        let queue_for_ip = !own_open
+            && new.peer.number().is_some()
             && (consented || !config.sms)
             && wish != Some(Channel::Sms)
             && (mode != Mode::SmsOnly || wish == Some(Channel::Ip));
@@ -241,6 +243,23 @@ impl Engine {
                     CommandError::NoIdentity("several numbers are registered: name the sending one")
                 }),
         }
+    }
+
+    /// Whose message it is. Without a name, and with several numbers, it goes on with
+    /// the conversation there is with the peer: a card that was taken out, or is no
+    /// default any more, is not silently replaced by another. A device that sends no
+    /// SMS has no cards to keep to.
+    fn sender(&self, from: Option<E164>) -> Result<Sender, CommandError> {
+        let own = self.own(from)?;
+        let others = if from.is_none() && self.session.config().sms {
+            self.registration
+                .numbers()
+                .filter(|other| *other != own)
+                .collect()
+        } else {
+            Vec::new()
+        };
+        Ok(Sender { own, others })
     }
 
     pub(super) fn refuse(&mut self, now: Now, to: ReplyTo, error: CommandError) {

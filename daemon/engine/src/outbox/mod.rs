@@ -169,7 +169,7 @@ impl Outbox {
             });
             return;
         }
-        let (id, own) = (outgoing.id, outgoing.own);
+        let (id, own) = (outgoing.id, outgoing.sender.own);
         let bytes = content_of(outgoing.text.expose(), Vec::new())
             .encode()
             .as_bytes()

@@ -40,6 +40,27 @@ pub struct BootStamp {
     pub at: Instant,
 }
 
+/// Whose message it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sender {
+    /// The own number that sends, unless one of the others goes on with a
+    /// conversation.
+    pub own: E164,
+    /// If the newest message with the peer is in a conversation of one of these own
+    /// numbers, that one sends: a conversation keeps its card (DESIGN §7). Empty: the
+    /// app named the number.
+    pub others: Vec<E164>,
+}
+
+impl From<E164> for Sender {
+    fn from(own: E164) -> Self {
+        Self {
+            own,
+            others: Vec::new(),
+        }
+    }
+}
+
 /// A message to be stored for sending.
 #[derive(Debug, Clone)]
 pub struct NewOutgoing {
@@ -50,7 +71,7 @@ pub struct NewOutgoing {
     /// The client's name for this request.
     pub token: Token,
     /// The sending identity.
-    pub own: E164,
+    pub sender: Sender,
     /// The recipient.
     pub peer: Peer,
     /// The text, never empty.

@@ -69,6 +69,8 @@ pub struct Considered {
 /// What is known of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConversationFacts {
+    /// The own number.
+    pub own: E164,
     /// As set for it.
     pub settings: Settings,
     /// Whether the peer is believed to be on IP; what is too old is `Unknown`.

@@ -86,7 +86,7 @@ pub enum Op {
     /// Reads what is known of a conversation. → `Conversation`.
     LoadConversation {
         /// Own number.
-        own: E164,
+        sender: Sender,
         /// Peer.
         peer: Peer,
         /// For how long a belief lasts.

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension};
 use twine_engine::limits::{MAX_CONVERSATION_SETTINGS, REFUSED_REACH_TTL};
 use twine_engine::message::LaneUse;
 use twine_engine::settings::{Reach, Settings};
-use twine_engine::store_ops::{BootStamp, ConversationFacts, Outcome};
+use twine_engine::store_ops::{BootStamp, ConversationFacts, Outcome, Sender};
 use twine_engine::time::{BootId, Instant};
 use twine_proto::{E164, Peer, Redacted};
 
@@ -160,13 +160,33 @@ impl Turn<'_> {
 
     pub(super) fn load_conversation(
         &self,
-        own: E164,
+        sender: &Sender,
         peer: Peer,
         boot: BootStamp,
     ) -> Result<Outcome> {
         // A name nobody has written to has a key of its own: none.
         let key = peer_key(self.db, peer)?.unwrap_or(PeerKey(i64::MIN));
+        let own = self.own(sender, key)?;
         Ok(Outcome::Conversation(self.facts(own, key, boot)?))
+    }
+
+    /// Whose message it is.
+    pub(super) fn own(&self, sender: &Sender, peer: PeerKey) -> Result<E164> {
+        let mut found = (None, sender.own);
+        if sender.others.is_empty() {
+            return Ok(sender.own);
+        }
+        for own in std::iter::once(&sender.own).chain(&sender.others) {
+            let newest: Option<i64> = self
+                .one(sql::NEWEST_WITH, (rows::number(*own), peer), |row| {
+                    row.get(0)
+                })?
+                .flatten();
+            if newest > found.0 {
+                found = (newest, *own);
+            }
+        }
+        Ok(found.1)
     }
 
     pub(super) fn facts(
@@ -187,6 +207,7 @@ impl Turn<'_> {
         })?;
         let (bound, consented) = identity.unwrap_or((false, false));
         Ok(ConversationFacts {
+            own,
             settings: setting(self.db, rows::number(own), peer)?,
             reach,
             bound,

@@ -52,6 +52,7 @@ impl Turn<'_> {
                     born: boot.at,
                     before: LaneUse::Free,
                     conversation: ConversationFacts {
+                        own: attempts.own,
                         settings: Default::default(),
                         reach: Default::default(),
                         bound: false,

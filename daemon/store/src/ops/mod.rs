@@ -96,7 +96,9 @@ impl<'a> Turn<'a> {
                 settings,
             } => self.set(*conversation, settings),
             Op::SetReach { peer, reach, boot } => self.set_reach(*peer, *reach, *boot),
-            Op::LoadConversation { own, peer, boot } => self.load_conversation(*own, *peer, *boot),
+            Op::LoadConversation { sender, peer, boot } => {
+                self.load_conversation(sender, *peer, *boot)
+            }
             Op::Enqueue(message) => self.enqueue(message),
             Op::Release { id, look, boot } => self.release(*id, *look, *boot),
             Op::QueueForIp { id, look } => self.queue_for_ip(*id, *look),

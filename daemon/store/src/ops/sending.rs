@@ -26,6 +26,8 @@ impl Turn<'_> {
         if let Some(id) = self.known_token(new)? {
             return Ok(Outcome::Repeated { id });
         }
+        let peer = self.key(new.peer)?;
+        let own = self.own(&new.sender, peer)?;
         let valid_for_ms = new.valid_for.map(rows::duration);
         let lane_use = lane_use(IpAttempt::None, new.sms, None, !new.queue_for_ip);
         let undecided = lane_use == LaneUse::Blocks;
@@ -39,8 +41,8 @@ impl Turn<'_> {
             sql::OUTGOING_ADD,
             params![
                 rows::int(new.id.0),
-                rows::number(new.own),
-                self.key(new.peer)?,
+                rows::number(own),
+                peer,
                 rows::wall(self.wall),
                 codes::sms_code(new.sms),
                 valid_for_ms,

@@ -6,7 +6,7 @@ use twine_engine::message::{Channel, IpAttempt, Shown, SmsAttempt, WaitsFor};
 use twine_engine::store_ops::{BootStamp, EventKind, Look, NewOutgoing, Op, Outcome};
 use twine_engine::time::{BootId, Instant};
 use twine_proto::frame::{Disposition, Refusal};
-use twine_proto::{Redacted, Seq};
+use twine_proto::{E164, Redacted, Seq};
 
 use super::Backend;
 use super::short_message::{AT_ONCE, BECAUSE, ms, result, wait};
@@ -291,9 +291,9 @@ pub fn another_boot_starts_ages_again(backend: impl Backend) {
 pub fn what_was_waited_for_brings_a_look(backend: impl Backend) {
     let mut world = World::bound(backend);
     world.register(second_own());
-    let waiting = |world: &mut World<_>, own, waits| {
+    let waiting = |world: &mut World<_>, own: E164, waits| {
         let message = NewOutgoing {
-            own,
+            sender: own.into(),
             ..world.new_undecided("waits")
         };
         let id = world.enqueue_as(message);

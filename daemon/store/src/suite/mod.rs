@@ -279,6 +279,7 @@ macro_rules! behaves_like_a_store {
                 an_unknown_recipient_is_not_on_ip,
                 a_card_brings_its_number_for_sms_alone,
                 the_number_of_settings_is_limited,
+                a_conversation_keeps_its_own_number,
             }
         }
     };

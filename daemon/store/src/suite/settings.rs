@@ -3,10 +3,10 @@
 use twine_engine::limits::REFUSED_REACH_TTL;
 use twine_engine::message::{Channel, SmsAttempt, WaitsFor};
 use twine_engine::settings::{Fallback, Mode, Reach, Settings};
-use twine_engine::store_ops::{BootStamp, NewOutgoing, Op, Outcome};
+use twine_engine::store_ops::{BootStamp, NewOutgoing, Op, Outcome, Sender};
 use twine_engine::time::{BootId, Instant};
 use twine_proto::frame::{Disposition, Refusal};
-use twine_proto::{E164, Peer, SmsName};
+use twine_proto::{E164, Epoch, Peer, SmsName};
 
 use super::Backend;
 use super::short_message::{AT_ONCE, card, hash, wait};
@@ -285,4 +285,52 @@ pub fn the_number_of_settings_is_limited(backend: impl Backend) {
     });
     let taken = world.op(set(MAX_CONVERSATION_SETTINGS));
     assert!(matches!(taken, Outcome::Looks { .. }), "{taken:?}");
+}
+
+/// Whoever sends without a number goes on with the conversation there is, by its
+/// card, whichever card is the default now.
+pub fn a_conversation_keeps_its_own_number(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    world.register(second_own());
+    let either = |own, other| Sender {
+        own,
+        others: vec![other],
+    };
+    let send = |world: &mut World<_>, sender| {
+        let message = NewOutgoing {
+            sender,
+            ..world.new_message("to whom it may concern")
+        };
+        let id = world.enqueue_as(message);
+        world.record(id).own
+    };
+    let default = send(&mut world, either(second_own(), own()));
+    assert_eq!(default, second_own(), "there is no conversation yet");
+    let kept = send(&mut world, either(own(), second_own()));
+    assert_eq!(kept, second_own());
+    let named = send(&mut world, own().into());
+    assert_eq!(named, own(), "the app may begin another");
+    let newest = send(&mut world, either(second_own(), own()));
+    assert_eq!(newest, own());
+
+    world.receive_from(other_peer(), Epoch(700), 1);
+    let answer = NewOutgoing {
+        peer: other_peer().into(),
+        sender: either(second_own(), own()),
+        ..world.new_message("an answer")
+    };
+    let answer = world.enqueue_as(answer);
+    assert_eq!(world.record(answer).own, own(), "where the peer wrote to");
+
+    world.crash();
+    let facts = |world: &mut World<_>, sender| match world.op(Op::LoadConversation {
+        sender,
+        peer: peer().into(),
+        boot: at(0),
+    }) {
+        Outcome::Conversation(facts) => facts.own,
+        outcome => panic!("{outcome:?}"),
+    };
+    assert_eq!(facts(&mut world, either(second_own(), own())), own());
+    assert_eq!(facts(&mut world, second_own().into()), second_own());
 }

@@ -279,7 +279,7 @@ impl<B: Backend> World<B> {
 
     pub(super) fn conversation_at(&mut self, peer: Peer, boot: BootStamp) -> ConversationFacts {
         match self.op(Op::LoadConversation {
-            own: own(),
+            sender: own().into(),
             peer,
             boot,
         }) {

@@ -306,7 +306,7 @@ impl<B: Backend> World<B> {
             id,
             client: client("app"),
             token: Token(self.next_token.to_be_bytes().to_vec()),
-            own: own(),
+            sender: own().into(),
             peer: Peer::Number(peer()),
             text: Redacted::new(text.to_owned()),
             valid_for: None,

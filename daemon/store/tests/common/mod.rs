@@ -119,7 +119,7 @@ pub(crate) fn new_message(id: u64, text: &str) -> NewOutgoing {
         id: MessageId(id),
         client: ClientName("app".to_owned()),
         token: Token(id.to_be_bytes().to_vec()),
-        own: own(),
+        sender: own().into(),
         peer: peer().into(),
         text: Redacted::new(text.to_owned()),
         valid_for: None,

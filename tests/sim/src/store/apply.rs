@@ -24,8 +24,9 @@ impl MemoryStore {
                 settings,
             } => self.set(*conversation, settings, wall),
             Op::SetReach { peer, reach, boot } => self.set_reach(*peer, *reach, *boot),
-            Op::LoadConversation { own, peer, boot } => {
-                Outcome::Conversation(self.conversation_facts(*own, *peer, *boot))
+            Op::LoadConversation { sender, peer, boot } => {
+                let own = self.own(sender, *peer);
+                Outcome::Conversation(self.conversation_facts(own, *peer, *boot))
             }
             Op::Enqueue(new) => self.enqueue(new, wall),
             Op::Release { id, look, boot } => self.release(*id, *look, *boot, wall),

@@ -20,6 +20,7 @@ impl MemoryStore {
             return Outcome::Repeated { id: *id };
         }
         let id = new.id;
+        let own = self.own(&new.sender, new.peer);
         self.tokens.insert(key, id);
         let message = Outgoing {
             text: Some(new.text.clone()),
@@ -33,10 +34,10 @@ impl MemoryStore {
             deadline: new
                 .valid_for
                 .map(|valid| (new.boot.boot, new.boot.at + valid)),
-            ..Outgoing::empty(new.own, new.peer, new.boot, wall)
+            ..Outgoing::empty(own, new.peer, new.boot, wall)
         };
         self.add(id, message);
-        self.show(new.own, new.peer, order_of_outgoing(id), id);
+        self.show(own, new.peer, order_of_outgoing(id), id);
         self.event(EventKind::StateChanged, id, None, wall);
         Outcome::Enqueued { id }
     }

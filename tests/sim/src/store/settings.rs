@@ -3,7 +3,7 @@
 use twine_engine::limits::{MAX_CONVERSATION_SETTINGS, REFUSED_REACH_TTL};
 use twine_engine::message::{Channel, MessageId, SmsAttempt};
 use twine_engine::settings::{Mode, Reach, Settings};
-use twine_engine::store_ops::{BootStamp, ConversationFacts, Outcome};
+use twine_engine::store_ops::{BootStamp, ConversationFacts, Outcome, Sender};
 use twine_engine::time::WallTime;
 use twine_proto::{E164, Peer};
 
@@ -84,6 +84,19 @@ impl MemoryStore {
         }
     }
 
+    /// Whose message it is.
+    pub(super) fn own(&self, sender: &Sender, peer: Peer) -> E164 {
+        let newest = |own: &E164| {
+            let conversation = self.conversations.get(&(*own, peer))?;
+            conversation.last().map(|(order, _)| order.position)
+        };
+        std::iter::once(&sender.own)
+            .chain(&sender.others)
+            .filter_map(|own| Some((newest(own)?, *own)))
+            .max()
+            .map_or(sender.own, |(_, own)| own)
+    }
+
     pub(super) fn conversation_facts(
         &self,
         own: E164,
@@ -92,6 +105,7 @@ impl MemoryStore {
     ) -> ConversationFacts {
         let identity = self.identity(own);
         ConversationFacts {
+            own,
             settings: self.settings_of(own, peer),
             reach: self.reach_of(peer, boot),
             bound: identity.is_some_and(|identity| identity.epoch.is_some()),
