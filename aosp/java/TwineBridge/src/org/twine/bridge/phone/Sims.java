@@ -33,6 +33,21 @@ final class Sims {
 
     /* Guarded by this. */
     private final Map<Integer, Card> cards = new HashMap<>();
+    private int activeData = SubscriptionManager.INVALID_SUBSCRIPTION_ID;
+
+    /** Which card carries data, of the phone as a whole. */
+    private final class ActiveData extends TelephonyCallback
+            implements TelephonyCallback.ActiveDataSubscriptionIdListener {
+        @Override
+        public void onActiveDataSubscriptionIdChanged(int subscription) {
+            synchronized (Sims.this) {
+                activeData = subscription;
+            }
+            changed.run();
+        }
+    }
+
+    private final ActiveData activeDataListener = new ActiveData();
 
     /** One subscription. */
     private final class Card extends TelephonyCallback
@@ -46,6 +61,7 @@ final class Sims {
         boolean roaming;
         boolean radioOff;
         Generation generation = Generation.GENERATION_UNKNOWN;
+        int dataState = TelephonyManager.DATA_UNKNOWN;
         int signalDbm;
 
         Card(SubscriptionInfo info) {
@@ -81,10 +97,11 @@ final class Sims {
         public void onDataConnectionStateChanged(int state, int networkType) {
             Generation now = Radio.generation(networkType);
             synchronized (Sims.this) {
-                if (now == generation) {
+                if (now == generation && state == dataState) {
                     return;
                 }
                 generation = now;
+                dataState = state;
             }
             changed.run();
         }
@@ -127,12 +144,16 @@ final class Sims {
     /** Begins to listen. */
     void start() {
         subscriptions.addOnSubscriptionsChangedListener(executor, listener);
+        context.getSystemService(TelephonyManager.class)
+                .registerTelephonyCallback(executor, activeDataListener);
         refresh();
     }
 
     /** Ends it. */
     void stop() {
         subscriptions.removeOnSubscriptionsChangedListener(listener);
+        context.getSystemService(TelephonyManager.class)
+                .unregisterTelephonyCallback(activeDataListener);
         synchronized (this) {
             cards.values().forEach(card -> card.manager.unregisterTelephonyCallback(card));
             cards.clear();
@@ -188,6 +209,31 @@ final class Sims {
     synchronized int signalDbm(int subscription) {
         Card card = cards.get(subscription);
         return card == null ? 0 : card.signalDbm;
+    }
+
+    /** The subscription that carries data; INVALID_SUBSCRIPTION_ID: none, or not known. */
+    synchronized int activeDataSubscription() {
+        return activeData;
+    }
+
+    /** For people. */
+    synchronized String dataState(int subscription) {
+        Card card = cards.get(subscription);
+        switch (card == null ? TelephonyManager.DATA_UNKNOWN : card.dataState) {
+            case TelephonyManager.DATA_DISCONNECTED:
+                return "off";
+            case TelephonyManager.DATA_CONNECTING:
+                return "connecting";
+            case TelephonyManager.DATA_CONNECTED:
+            case TelephonyManager.DATA_HANDOVER_IN_PROGRESS:
+                return "on";
+            case TelephonyManager.DATA_SUSPENDED:
+                return "suspended";
+            case TelephonyManager.DATA_DISCONNECTING:
+                return "disconnecting";
+            default:
+                return "unknown";
+        }
     }
 
     /** Two letters, lower case; empty: not known. */

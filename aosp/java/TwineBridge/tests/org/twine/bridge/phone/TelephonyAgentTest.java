@@ -13,18 +13,24 @@ import android.content.Context;
 import android.content.Intent;
 import android.net.ConnectivityManager;
 import android.net.NetworkCapabilities;
+import android.net.Uri;
+import android.os.Looper;
+import android.provider.Settings;
 import android.provider.Telephony;
 import android.telephony.ServiceState;
 import android.telephony.SmsManager;
 import android.telephony.SubscriptionInfo;
 import android.telephony.SubscriptionManager;
+import android.telephony.TelephonyCallback;
 import android.telephony.TelephonyManager;
 import com.android.internal.telephony.ISetOpportunisticDataCallback;
 import com.android.internal.telephony.ISms;
 import com.android.internal.telephony.ISub;
+import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -32,6 +38,7 @@ import java.util.function.Predicate;
 import org.junit.Before;
 import org.junit.Test;
 import org.junit.runner.RunWith;
+import org.robolectric.Robolectric;
 import org.robolectric.RobolectricTestRunner;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.Shadows;
@@ -47,8 +54,16 @@ import org.robolectric.shadows.ShadowSubscriptionManager;
 import org.robolectric.shadows.ShadowSubscriptionManager.SubscriptionInfoBuilder;
 import org.twine.bridge.Bridge;
 import org.twine.bridge.FakeDaemonWire;
+import org.twine.bridge.PhoneStore;
+import org.twine.bridge.Reports;
 import org.twine.bridge.TestBridge;
+import org.twine.bridge.Worker;
+import org.twine.bridge.durable.Disk;
+import org.twine.bridge.sms.AttemptJournal;
+import org.twine.bridge.sms.IncomingSpool;
+import org.twine.bridge.sms.IncomingText;
 import org.twine.bridge.sms.PartResult;
+import org.twine.bridge.sms.SmsDesk;
 import org.twine.control.v1.Link;
 import org.twine.control.v1.LinkKind;
 import org.twine.control.v1.Order;
@@ -62,6 +77,7 @@ import org.twine.control.v1.SmsPartTaken;
 import org.twine.control.v1.SmsReceived;
 import org.twine.control.v1.SmsTaken;
 import org.twine.control.v1.TelephonyState;
+import org.twine.control.v1.Vpn;
 import org.twine.jni.Notice;
 
 /** The agent with the framework's own classes: what it sees, sends and takes in. */
@@ -117,12 +133,17 @@ public class TelephonyAgentTest {
         idle();
     }
 
-    /** The disk thread has done what it was given. */
+    /** The bridge's threads have done what they were given. */
     private void idle() {
         try {
-            Bridge.of(app).executor().submit(() -> {}).get(60, TimeUnit.SECONDS);
-            Bridge.of(app).executor().submit(() -> {}).get(60, TimeUnit.SECONDS);
-        } catch (Exception e) {
+            TelephonyAgent agent = Bridge.of(app).agent();
+            for (Worker worker : List.of(agent.watch(), agent.disk())) {
+                CountDownLatch done = new CountDownLatch(1);
+                // Behind what it was given, and what that gave it.
+                worker.execute(() -> worker.execute(done::countDown));
+                assertTrue(done.await(60, TimeUnit.SECONDS));
+            }
+        } catch (InterruptedException e) {
             throw new AssertionError(e);
         }
     }
@@ -383,7 +404,7 @@ public class TelephonyAgentTest {
         assertNull(
                 SmsResultReceiver.read(
                         new Intent(SmsResultReceiver.ACTION_SENT)
-                                .setData(android.net.Uri.parse("twine-sms://part/zz/0")),
+                                .setData(Uri.parse("twine-sms://part/zz/0")),
                         Activity.RESULT_OK));
     }
 
@@ -402,10 +423,9 @@ public class TelephonyAgentTest {
                         .putExtra("format", "3gpp")
                         .putExtra(SubscriptionManager.EXTRA_SUBSCRIPTION_INDEX, SUBSCRIPTION);
         new IncomingSmsReceiver().onReceive(context(), broadcast);
+        untilSpooled(1);
         // The same again: one message.
         new IncomingSmsReceiver().onReceive(context(), broadcast);
-        idle();
-        assertTrue(Bridge.of(app).agent().summary().contains("in the spool: 1"));
         daemon.reports.clear();
         daemon.connect();
         SmsReceived told = daemon.report(Report::hasSmsReceived).getSmsReceived();
@@ -417,10 +437,213 @@ public class TelephonyAgentTest {
         give(
                 Order.newBuilder()
                         .setSmsTaken(SmsTaken.newBuilder().setSpoolId(told.getSpoolId())));
-        for (int i = 0; !Bridge.of(app).agent().summary().contains("in the spool: 0"); i++) {
-            assertTrue("not forgotten", i < 6000);
+        untilSpooled(0);
+    }
+
+    private void untilSpooled(int count) throws Exception {
+        String wanted = "in the spool: " + count;
+        for (int i = 0; !Bridge.of(app).agent().summary().contains(wanted); i++) {
+            assertTrue("never " + wanted, i < 6000);
             Thread.sleep(10);
         }
+    }
+
+    @Test
+    public void aReportThatTheOperatorStillTriesDoesNotUseTheIntentUp() throws Exception {
+        LinkedBlockingQueue<Sent> phone = telephonyService();
+        insertCard();
+        daemon.connect();
+        give(Order.newBuilder().setSendSms(order("one")));
+        PendingIntent delivered = phone.poll(60, TimeUnit.SECONDS).delivered.get(0);
+        // As the framework does: what it fills in, and through the system's own book-keeping of
+        // pending intents, in which a one-shot one is gone after its first use.
+        deliver(delivered, 0x20);
+        deliver(delivered, 0x30);
+        deliver(delivered, 0x00);
+        Report report = daemon.report(TelephonyAgentTest::isPart);
+        assertEquals(SmsPartState.PART_DELIVERED, report.getSmsPart().getState());
+        assertTrue("kept for ever", Shadows.shadowOf(delivered).isCanceled());
+    }
+
+    /** Sends it, as SmsDispatchersController does with a status report, and runs the receiver. */
+    private void deliver(PendingIntent delivered, int status) throws Exception {
+        assertFalse("used up", Shadows.shadowOf(delivered).isCanceled());
+        delivered.send(
+                app,
+                Activity.RESULT_OK,
+                new Intent().putExtra("pdu", statusReport(status)).putExtra("format", "3gpp"));
+        List<Intent> sent = Shadows.shadowOf(app).getBroadcastIntents();
+        Intent last = new Intent(sent.get(sent.size() - 1));
+        SmsResultReceiver receiver = new SmsResultReceiver();
+        receiver.setPendingResult(pendingResult(Activity.RESULT_OK));
+        receiver.onReceive(app, last);
+    }
+
+    @Test
+    public void aDaemonThatIsSlowToReadStopsNoSms() throws Exception {
+        LinkedBlockingQueue<Sent> phone = telephonyService();
+        insertCard();
+        daemon.connect();
+        stateWhere(state -> state.getSimsCount() == 1);
+        daemon.stalled = new CountDownLatch(1);
+        CountDownLatch release = daemon.stalled;
+        give(Order.newBuilder().setSendSms(order("one")));
+        Sent sent = phone.poll(60, TimeUnit.SECONDS);
+        // More reports than may wait, while the first of them waits for the daemon.
+        result(sent.sent.get(0), Activity.RESULT_OK);
+        for (int i = 1; i <= Reports.MAX_REPORTS + 10; i++) {
+            give(
+                    Order.newBuilder()
+                            .setSendSms(order("no card").toBuilder().setAttempt(i).setIccid("x")));
+        }
+        idle();
+        give(Order.newBuilder().setSendSms(order("another").toBuilder().setAttempt(4711)));
+        assertEquals(List.of("another"), phone.poll(60, TimeUnit.SECONDS).parts);
+        idle();
+        String summary = Bridge.of(app).agent().summary();
+        assertTrue(summary, summary.contains("reports that wait: " + Reports.MAX_REPORTS));
+        assertFalse(summary, summary.contains("refused for want of room: 0"));
+        // When it reads again it is told everything, in the end.
+        daemon.stalled = null;
+        release.countDown();
+        assertEquals(
+                SmsPartState.PART_SENT,
+                daemon.report(TelephonyAgentTest::isPart).getSmsPart().getState());
+        for (int i = 1; i <= Reports.MAX_REPORTS + 10; i++) {
+            assertEquals(i, daemon.report(TelephonyAgentTest::isPart).getSmsPart().getAttempt());
+        }
+    }
+
+    @Test
+    public void aResultForWhichTheDiskHasNoRoomStaysUnknownAndEndsItsBroadcast()
+            throws Exception {
+        TelephonyAgent agent = Bridge.of(app).agent();
+        CountDownLatch release = new CountDownLatch(1);
+        CountDownLatch stuck = new CountDownLatch(1);
+        agent.disk()
+                .execute(
+                        () -> {
+                            stuck.countDown();
+                            try {
+                                release.await();
+                            } catch (InterruptedException e) {
+                                throw new AssertionError(e);
+                            }
+                        });
+        assertTrue(stuck.await(60, TimeUnit.SECONDS));
+        CountDownLatch ended = new CountDownLatch(Worker.MAX_TASKS + 1);
+        PartResult result = new PartResult(ATTEMPT, 0, PartResult.State.SENT, 0);
+        for (int i = 0; i < Worker.MAX_TASKS; i++) {
+            agent.result(result, ended::countDown);
+        }
+        assertEquals(Worker.MAX_TASKS + 1, ended.getCount());
+        agent.result(result, ended::countDown);
+        assertEquals(Worker.MAX_TASKS, ended.getCount());
+        assertTrue(agent.summary(), agent.summary().contains("results dropped: 1"));
+        release.countDown();
+        assertTrue(ended.await(60, TimeUnit.SECONDS));
+    }
+
+    @Test
+    public void anSmsThatNobodyHereTakesGoesToThePhonesOwnStore() throws Exception {
+        PhoneStore store = Robolectric.setupContentProvider(PhoneStore.class, "sms");
+        Disk full =
+                new Disk(app.getFilesDir().toPath().resolve("full")) {
+                    @Override
+                    protected void reached() throws IOException {
+                        throw new IOException("no space left");
+                    }
+                };
+        SmsDesk desk =
+                new SmsDesk(
+                        new AttemptJournal(full),
+                        new IncomingSpool(full),
+                        order -> {},
+                        report -> false,
+                        () -> {},
+                        line -> {});
+        IncomingKeeper keeper = new IncomingKeeper(desk, app.getContentResolver(), 1);
+        IncomingText text = new IncomingText("a1", 1, ICCID, "MPESA", "", "habari", 1_700L);
+        assertTrue(keeper.keep(text, SUBSCRIPTION));
+        assertEquals("MPESA", store.rows.get(0).get(Telephony.Sms.ADDRESS));
+        assertEquals("habari", store.rows.get(0).get(Telephony.Sms.BODY));
+        assertEquals(SUBSCRIPTION, store.rows.get(0).get(Telephony.Sms.SUBSCRIPTION_ID));
+        // Twine goes on trying.
+        assertTrue(desk.summary(), desk.summary().contains("in memory only: 1"));
+        store.fails = true;
+        assertFalse(keeper.keep(text, SUBSCRIPTION));
+        assertFalse(keeper.keepHere(text));
+    }
+
+    @Test
+    public void theCardThatCarriesDataAndTheStateOfDataAreTold() throws Exception {
+        insertCard();
+        daemon.connect();
+        stateWhere(state -> state.getSimsCount() == 1);
+        TelephonyManager phone = app.getSystemService(TelephonyManager.class);
+        ((TelephonyCallback.ActiveDataSubscriptionIdListener)
+                        Shadows.shadowOf(phone).getLastTelephonyCallback())
+                .onActiveDataSubscriptionIdChanged(SUBSCRIPTION);
+        Report report = daemon.report(Report::hasDataSim);
+        assertEquals(1, report.getDataSim().getSlot());
+        assertTrue(report.getDataSim().getConfirmed());
+        TelephonyManager manager = phone.createForSubscriptionId(SUBSCRIPTION);
+        ((TelephonyCallback.DataConnectionStateListener)
+                        Shadows.shadowOf(manager).getLastTelephonyCallback())
+                .onDataConnectionStateChanged(
+                        TelephonyManager.DATA_CONNECTED, TelephonyManager.NETWORK_TYPE_LTE);
+        idle();
+        String summary = Bridge.of(app).agent().summary();
+        assertTrue(summary, summary.contains("data on"));
+        assertTrue(summary, summary.contains("data goes by the card in slot 1"));
+    }
+
+    private void tellNetwork(int id, int... transports) {
+        NetworkCapabilities able = ShadowNetworkCapabilities.newInstance();
+        for (int transport : transports) {
+            Shadows.shadowOf(able).addTransportType(transport);
+        }
+        ShadowConnectivityManager networks =
+                Shadows.shadowOf(app.getSystemService(ConnectivityManager.class));
+        for (ConnectivityManager.NetworkCallback callback : networks.getNetworkCallbacks()) {
+            callback.onCapabilitiesChanged(ShadowNetwork.newInstance(id), able);
+        }
+    }
+
+    private static Link linkOf(TelephonyState state, LinkKind kind, Vpn vpn) {
+        return state.getLinksList().stream()
+                .filter(link -> link.getKind() == kind && link.getVpn() == vpn)
+                .findFirst()
+                .orElse(null);
+    }
+
+    @Test
+    public void aVpnIsToldAndWhatTheUserBlocksBesideIt() throws Exception {
+        insertCard();
+        daemon.connect();
+        tellNetwork(77, NetworkCapabilities.TRANSPORT_WIFI);
+        tellNetwork(
+                78, NetworkCapabilities.TRANSPORT_WIFI, NetworkCapabilities.TRANSPORT_VPN);
+        TelephonyState free = stateWhere(state -> state.getLinksCount() == 2);
+        assertNotNull(linkOf(free, LinkKind.WIFI, Vpn.VPN_NONE));
+        assertNotNull(linkOf(free, LinkKind.WIFI, Vpn.VPN_TUNNEL));
+        // "Block connections without VPN".
+        Settings.Secure.putInt(app.getContentResolver(), "always_on_vpn_lockdown", 1);
+        Shadows.shadowOf(Looper.getMainLooper()).idle();
+        TelephonyState blocked =
+                stateWhere(state -> linkOf(state, LinkKind.WIFI, Vpn.VPN_LOCKED_OUT) != null);
+        assertNotNull(linkOf(blocked, LinkKind.WIFI, Vpn.VPN_TUNNEL));
+        // A VPN over the card that carries data has that card's costs.
+        ShadowSubscriptionManager.setActiveDataSubscriptionId(SUBSCRIPTION);
+        tellNetwork(
+                79, NetworkCapabilities.TRANSPORT_CELLULAR, NetworkCapabilities.TRANSPORT_VPN);
+        TelephonyState mobile =
+                stateWhere(state -> linkOf(state, LinkKind.CELLULAR, Vpn.VPN_TUNNEL) != null);
+        assertEquals(1, linkOf(mobile, LinkKind.CELLULAR, Vpn.VPN_TUNNEL).getSimSlot());
+        Settings.Secure.putInt(app.getContentResolver(), "always_on_vpn_lockdown", 0);
+        Shadows.shadowOf(Looper.getMainLooper()).idle();
+        assertNotNull(
+                stateWhere(state -> linkOf(state, LinkKind.WIFI, Vpn.VPN_NONE) != null));
     }
 
     @Test
