@@ -9,7 +9,6 @@ import static org.junit.Assert.assertTrue;
 import android.app.Activity;
 import android.app.PendingIntent;
 import android.content.BroadcastReceiver;
-import android.content.Context;
 import android.content.Intent;
 import android.net.ConnectivityManager;
 import android.net.NetworkCapabilities;
@@ -24,7 +23,6 @@ import android.telephony.SubscriptionManager;
 import android.telephony.TelephonyCallback;
 import android.telephony.TelephonyManager;
 import com.android.internal.telephony.ISetOpportunisticDataCallback;
-import com.android.internal.telephony.ISms;
 import com.android.internal.telephony.ISub;
 import java.io.IOException;
 import java.lang.reflect.Proxy;
@@ -43,13 +41,11 @@ import org.robolectric.RobolectricTestRunner;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.Shadows;
 import org.robolectric.annotation.Config;
-import org.robolectric.annotation.Implementation;
-import org.robolectric.annotation.Implements;
 import org.robolectric.shadow.api.Shadow;
+import org.robolectric.shadows.ShadowBroadcastPendingResult;
 import org.robolectric.shadows.ShadowConnectivityManager;
 import org.robolectric.shadows.ShadowNetwork;
 import org.robolectric.shadows.ShadowNetworkCapabilities;
-import org.robolectric.shadows.ShadowSmsManager;
 import org.robolectric.shadows.ShadowSubscriptionManager;
 import org.robolectric.shadows.ShadowSubscriptionManager.SubscriptionInfoBuilder;
 import org.twine.bridge.Bridge;
@@ -85,7 +81,7 @@ import org.twine.jni.Notice;
 @Config(
         sdk = 35,
         application = TestBridge.class,
-        shadows = TelephonyAgentTest.ShadowSmsService.class)
+        shadows = SmsService.Shadow.class)
 public class TelephonyAgentTest {
     private static final long ATTEMPT = 0xffff_0000_1234_5678L;
     private static final String ICCID = "8925402000000000001";
@@ -107,10 +103,6 @@ public class TelephonyAgentTest {
     public void connect() throws Exception {
         app = (TestBridge) RuntimeEnvironment.getApplication();
         daemon = app.agentWire;
-    }
-
-    private Context context() {
-        return app;
     }
 
     private void insertCard() {
@@ -159,84 +151,6 @@ public class TelephonyAgentTest {
 
     private void give(Order.Builder order) {
         daemon.say(Notice.Kind.ORDER, order.setId(9).build());
-    }
-
-    /** What the framework's SmsManager asked of the telephony service. */
-    private static final class Sent {
-        int subscription;
-        String to;
-        List<String> parts;
-        List<PendingIntent> sent;
-        List<PendingIntent> delivered;
-        boolean persist;
-    }
-
-    /** Gives the framework's own SmsManager a telephony service; everything else of it is real. */
-    @Implements(SmsManager.class)
-    public static final class ShadowSmsService extends ShadowSmsManager {
-        static ISms service;
-
-        /** Instead of asking the service manager. */
-        @Implementation
-        protected static ISms getISmsServiceOrThrow() {
-            return service;
-        }
-    }
-
-    /** The telephony service behind the framework's own SmsManager. */
-    private static LinkedBlockingQueue<Sent> telephonyService() {
-        LinkedBlockingQueue<Sent> all = new LinkedBlockingQueue<>();
-        ISms.Default service =
-                new ISms.Default() {
-                    @Override
-                    public void sendTextForSubscriber(
-                            int subscription,
-                            String callingPackage,
-                            String attribution,
-                            String to,
-                            String smsc,
-                            String text,
-                            PendingIntent sent,
-                            PendingIntent delivered,
-                            boolean persist,
-                            long messageId) {
-                        sendMultipartTextForSubscriber(
-                                subscription,
-                                callingPackage,
-                                attribution,
-                                to,
-                                smsc,
-                                List.of(text),
-                                List.of(sent),
-                                List.of(delivered),
-                                persist,
-                                messageId);
-                    }
-
-                    @Override
-                    public void sendMultipartTextForSubscriber(
-                            int subscription,
-                            String callingPackage,
-                            String attribution,
-                            String to,
-                            String smsc,
-                            List<String> parts,
-                            List<PendingIntent> sent,
-                            List<PendingIntent> delivered,
-                            boolean persist,
-                            long messageId) {
-                        Sent one = new Sent();
-                        one.subscription = subscription;
-                        one.to = to;
-                        one.parts = parts;
-                        one.sent = sent;
-                        one.delivered = delivered;
-                        one.persist = persist;
-                        all.add(one);
-                    }
-                };
-        ShadowSmsService.service = service;
-        return all;
     }
 
     private static boolean isPart(Report report) {
@@ -306,11 +220,11 @@ public class TelephonyAgentTest {
 
     @Test
     public void anOrderIsSentByItsCardAndResultsAreTold() throws Exception {
-        LinkedBlockingQueue<Sent> phone = telephonyService();
+        LinkedBlockingQueue<SmsService.Sent> phone = SmsService.install();
         insertCard();
         daemon.connect();
         give(Order.newBuilder().setSendSms(order("one", "two")));
-        Sent sent = phone.poll(60, TimeUnit.SECONDS);
+        SmsService.Sent sent = phone.poll(60, TimeUnit.SECONDS);
         assertEquals(SUBSCRIPTION, sent.subscription);
         assertEquals("+2348031234567", sent.to);
         assertEquals(List.of("one", "two"), sent.parts);
@@ -409,7 +323,7 @@ public class TelephonyAgentTest {
     }
 
     /** SMS-STATUS-REPORT, 3GPP TS 23.040, 9.2.2.3. */
-    private static byte[] statusReport(int status) {
+    static byte[] statusReport(int status) {
         return hex("00" + "06" + "11" + "0c91" + "527421436587" + "42108011223300"
                 + "42108011223300" + String.format("%02x", status));
     }
@@ -422,10 +336,10 @@ public class TelephonyAgentTest {
                         .putExtra("pdus", new Object[] {hex(DELIVER)})
                         .putExtra("format", "3gpp")
                         .putExtra(SubscriptionManager.EXTRA_SUBSCRIPTION_INDEX, SUBSCRIPTION);
-        new IncomingSmsReceiver().onReceive(context(), broadcast);
-        untilSpooled(1);
+        receive(broadcast);
         // The same again: one message.
-        new IncomingSmsReceiver().onReceive(context(), broadcast);
+        receive(broadcast);
+        untilSpooled(1);
         daemon.reports.clear();
         daemon.connect();
         SmsReceived told = daemon.report(Report::hasSmsReceived).getSmsReceived();
@@ -440,6 +354,17 @@ public class TelephonyAgentTest {
         untilSpooled(0);
     }
 
+    /** Until the broadcast is finished. */
+    private void receive(Intent broadcast) throws Exception {
+        IncomingSmsReceiver receiver = new IncomingSmsReceiver();
+        BroadcastReceiver.PendingResult pending = pendingResult(Activity.RESULT_OK);
+        receiver.setPendingResult(pending);
+        receiver.onReceive(app, broadcast);
+        ShadowBroadcastPendingResult shadow = Shadow.extract(pending);
+        shadow.getFuture().get(60, TimeUnit.SECONDS);
+        assertEquals(Activity.RESULT_OK, pending.getResultCode());
+    }
+
     private void untilSpooled(int count) throws Exception {
         String wanted = "in the spool: " + count;
         for (int i = 0; !Bridge.of(app).agent().summary().contains(wanted); i++) {
@@ -450,7 +375,7 @@ public class TelephonyAgentTest {
 
     @Test
     public void aReportThatTheOperatorStillTriesDoesNotUseTheIntentUp() throws Exception {
-        LinkedBlockingQueue<Sent> phone = telephonyService();
+        LinkedBlockingQueue<SmsService.Sent> phone = SmsService.install();
         insertCard();
         daemon.connect();
         give(Order.newBuilder().setSendSms(order("one")));
@@ -481,14 +406,14 @@ public class TelephonyAgentTest {
 
     @Test
     public void aDaemonThatIsSlowToReadStopsNoSms() throws Exception {
-        LinkedBlockingQueue<Sent> phone = telephonyService();
+        LinkedBlockingQueue<SmsService.Sent> phone = SmsService.install();
         insertCard();
         daemon.connect();
         stateWhere(state -> state.getSimsCount() == 1);
         daemon.stalled = new CountDownLatch(1);
         CountDownLatch release = daemon.stalled;
         give(Order.newBuilder().setSendSms(order("one")));
-        Sent sent = phone.poll(60, TimeUnit.SECONDS);
+        SmsService.Sent sent = phone.poll(60, TimeUnit.SECONDS);
         // More reports than may wait, while the first of them waits for the daemon.
         result(sent.sent.get(0), Activity.RESULT_OK);
         for (int i = 1; i <= Reports.MAX_REPORTS + 10; i++) {
@@ -716,6 +641,11 @@ public class TelephonyAgentTest {
         OrderResult result = daemon.orderResults.poll(60, TimeUnit.SECONDS);
         assertEquals(9, result.getId());
         assertEquals(DataSim.NO_CARD, result.getCode());
+    }
+
+    /** An SMS-DELIVER. */
+    static byte[] deliver() {
+        return hex(DELIVER);
     }
 
     private static byte[] hex(String digits) {
