@@ -121,6 +121,8 @@ final class Sims {
                             SubscriptionManager.getDefaultSmsSubscriptionId()
                                     == info.getSubscriptionId())
                     .setRadioOff(radioOff)
+                    .setDataState(Radio.dataState(dataState))
+                    .setCarriesData(info.getSubscriptionId() == activeData)
                     .build();
         }
     }
@@ -209,31 +211,6 @@ final class Sims {
     synchronized int signalDbm(int subscription) {
         Card card = cards.get(subscription);
         return card == null ? 0 : card.signalDbm;
-    }
-
-    /** The subscription that carries data; INVALID_SUBSCRIPTION_ID: none, or not known. */
-    synchronized int activeDataSubscription() {
-        return activeData;
-    }
-
-    /** For people. */
-    synchronized String dataState(int subscription) {
-        Card card = cards.get(subscription);
-        switch (card == null ? TelephonyManager.DATA_UNKNOWN : card.dataState) {
-            case TelephonyManager.DATA_DISCONNECTED:
-                return "off";
-            case TelephonyManager.DATA_CONNECTING:
-                return "connecting";
-            case TelephonyManager.DATA_CONNECTED:
-            case TelephonyManager.DATA_HANDOVER_IN_PROGRESS:
-                return "on";
-            case TelephonyManager.DATA_SUSPENDED:
-                return "suspended";
-            case TelephonyManager.DATA_DISCONNECTING:
-                return "disconnecting";
-            default:
-                return "unknown";
-        }
     }
 
     /** Two letters, lower case; empty: not known. */

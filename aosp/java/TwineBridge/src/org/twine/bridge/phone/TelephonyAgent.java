@@ -31,8 +31,6 @@ import org.twine.jni.TwineException;
  * out. Decides nothing.
  */
 public final class TelephonyAgent implements AutoCloseable {
-    private static final int NO_SLOT = -1;
-
     /** Names the callback that tries the disk again. */
     private static final Object DISK_AGAIN = new Object();
 
@@ -63,7 +61,6 @@ public final class TelephonyAgent implements AutoCloseable {
     /* Guarded by this. */
     private boolean connected;
     private TelephonyState told;
-    private int toldDataSlot = NO_SLOT;
     private long unknownResults;
 
     /**
@@ -161,8 +158,9 @@ public final class TelephonyAgent implements AutoCloseable {
                                         .append(sim.getInService() ? ", in service" : "")
                                         .append(sim.getRoaming() ? ", roams" : "")
                                         .append(sim.getRadioOff() ? ", radio off" : "")
-                                        .append(", data ")
-                                        .append(sims.dataState(sim.getSubscriptionId()))
+                                        .append(sim.getCarriesData() ? ", carries data" : "")
+                                        .append(", ")
+                                        .append(sim.getDataState())
                                         .append(sim.getDefaultSms() ? ", default for SMS" : "")
                                         .append(sim.getNumber().isEmpty() ? ", no number" : "")
                                         .append('\n'));
@@ -179,7 +177,6 @@ public final class TelephonyAgent implements AutoCloseable {
                                         .append(link.getMetered() ? ", metered" : "")
                                         .append(link.getRoaming() ? ", roams" : "")
                                         .append('\n'));
-        out.append("data goes by the card in slot ").append(activeDataSlot()).append('\n');
         out.append("tasks that wait: disk ").append(disk.size());
         out.append(", platform ").append(watch.size());
         out.append(", results dropped: ").append(unknownResults).append('\n');
@@ -248,7 +245,6 @@ public final class TelephonyAgent implements AutoCloseable {
                 synchronized (this) {
                     connected = true;
                     told = null;
-                    toldDataSlot = NO_SLOT;
                 }
                 changed();
                 disk.execute(desk::connected);
@@ -300,29 +296,19 @@ public final class TelephonyAgent implements AutoCloseable {
                 OrderResult.newBuilder().setId(id).setCode(code).setDetail(why).build();
         boolean told = reports.offer(to -> to.wire().orderResult(result.toByteArray()));
         if (told && code == DataSim.DONE) {
-            told = tellDataSim(slot);
+            Report done =
+                    Report.newBuilder()
+                            .setDataSim(
+                                    org.twine.control.v1.DataSim.newBuilder()
+                                            .setSlot(slot)
+                                            .setConfirmed(true))
+                            .build();
+            told = reports.offer(to -> to.report(done));
         }
         if (!told) {
             // The daemon orders again if it still wants it.
             Log.warn("the result of an order is not told");
         }
-    }
-
-    private boolean tellDataSim(int slot) {
-        Report report =
-                Report.newBuilder()
-                        .setDataSim(
-                                org.twine.control.v1.DataSim.newBuilder()
-                                        .setSlot(slot)
-                                        .setConfirmed(true))
-                        .build();
-        return reports.offer(to -> to.report(report));
-    }
-
-    /** The slot whose card carries data now; NO_SLOT: none, or not known. */
-    private int activeDataSlot() {
-        Sim active = sims.bySubscription(sims.activeDataSubscription());
-        return active == null ? NO_SLOT : active.getSlot();
     }
 
     private void changed() {
@@ -353,18 +339,14 @@ public final class TelephonyAgent implements AutoCloseable {
                         .addAllSims(sims.describe())
                         .addAllLinks(networks.describe())
                         .build();
-        int dataSlot = activeDataSlot();
         synchronized (this) {
-            if (!connected) {
+            if (!connected || state.equals(told)) {
                 return;
             }
             // What is refused now is told when there is room.
             Report report = Report.newBuilder().setState(state).build();
-            if (!state.equals(told) && reports.offer(to -> to.report(report))) {
+            if (reports.offer(to -> to.report(report))) {
                 told = state;
-            }
-            if (dataSlot != NO_SLOT && dataSlot != toldDataSlot && tellDataSim(dataSlot)) {
-                toldDataSlot = dataSlot;
             }
         }
     }

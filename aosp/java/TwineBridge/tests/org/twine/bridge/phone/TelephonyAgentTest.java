@@ -60,6 +60,7 @@ import org.twine.bridge.sms.IncomingSpool;
 import org.twine.bridge.sms.IncomingText;
 import org.twine.bridge.sms.PartResult;
 import org.twine.bridge.sms.SmsDesk;
+import org.twine.control.v1.DataState;
 import org.twine.control.v1.Link;
 import org.twine.control.v1.LinkKind;
 import org.twine.control.v1.Order;
@@ -509,18 +510,27 @@ public class TelephonyAgentTest {
         ((TelephonyCallback.ActiveDataSubscriptionIdListener)
                         Shadows.shadowOf(phone).getLastTelephonyCallback())
                 .onActiveDataSubscriptionIdChanged(SUBSCRIPTION);
-        Report report = daemon.report(Report::hasDataSim);
-        assertEquals(1, report.getDataSim().getSlot());
-        assertTrue(report.getDataSim().getConfirmed());
+        Sim sim =
+                stateWhere(
+                                state ->
+                                        state.getSimsCount() == 1
+                                                && state.getSims(0).getCarriesData())
+                        .getSims(0);
+        assertEquals(DataState.DATA_STATE_UNKNOWN, sim.getDataState());
         TelephonyManager manager = phone.createForSubscriptionId(SUBSCRIPTION);
         ((TelephonyCallback.DataConnectionStateListener)
                         Shadows.shadowOf(manager).getLastTelephonyCallback())
                 .onDataConnectionStateChanged(
                         TelephonyManager.DATA_CONNECTED, TelephonyManager.NETWORK_TYPE_LTE);
-        idle();
+        sim =
+                stateWhere(
+                                state ->
+                                        state.getSims(0).getDataState()
+                                                == DataState.DATA_CONNECTED)
+                        .getSims(0);
+        assertTrue(sim.getCarriesData());
         String summary = Bridge.of(app).agent().summary();
-        assertTrue(summary, summary.contains("data on"));
-        assertTrue(summary, summary.contains("data goes by the card in slot 1"));
+        assertTrue(summary, summary.contains("carries data, DATA_CONNECTED"));
     }
 
     private void tellNetwork(int id, int... transports) {
