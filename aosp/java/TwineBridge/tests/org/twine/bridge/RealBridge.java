@@ -30,10 +30,15 @@ public class RealBridge extends BridgeApplication {
         }
     }
 
-    /** Starts the daemon, again perhaps. */
+    /** Starts the daemon, again perhaps, for this user's apps and agents. */
     public void startDaemon() throws Exception {
-        if (!Files.exists(phone.resolve("twined.toml"))) {
-            Path certificates = phone.resolve("certificates");
+        startDaemonFor(Files.getAttribute(phone, "unix:uid"));
+    }
+
+    /** Starts one that serves another user only. */
+    public void startDaemonFor(Object uid) throws Exception {
+        Path certificates = phone.resolve("certificates");
+        if (!Files.exists(certificates)) {
             new ProcessBuilder(
                             program("twine-gateway"),
                             "dev-cert",
@@ -43,15 +48,13 @@ public class RealBridge extends BridgeApplication {
                             "gateway")
                     .start()
                     .waitFor();
-            Object uid = Files.getAttribute(phone, "unix:uid");
-            Files.writeString(
-                    phone.resolve("twined.toml"),
-                    "data_dir = \"data\"\nsocket = \"twined.sock\"\n[roles]\n"
-                            + String.format("app = [%s]\ntelephony = [%s]\n", uid, uid)
-                            + "[gateway]\nhost = \"127.0.0.1\"\nserver_name = \"gateway\"\n"
-                            + String.format(
-                                    "roots = [\"%s\"]\n", certificates.resolve("root.pem")));
         }
+        Files.writeString(
+                phone.resolve("twined.toml"),
+                "data_dir = \"data\"\nsocket = \"twined.sock\"\n[roles]\n"
+                        + String.format("app = [%s]\ntelephony = [%s]\n", uid, uid)
+                        + "[gateway]\nhost = \"127.0.0.1\"\nserver_name = \"gateway\"\n"
+                        + String.format("roots = [\"%s\"]\n", certificates.resolve("root.pem")));
         daemon =
                 new ProcessBuilder(
                                 program("twined"),

@@ -167,4 +167,16 @@ public class WholeWayTest {
         thrown = assertThrows(ServiceSpecificException.class, () -> twine.send(nobody));
         assertEquals(thrown.getMessage(), ITwine.ERROR_INVALID_ARGUMENT, thrown.errorCode);
     }
+
+    @Test
+    public void whomTheDaemonDoesNotServeIsToldSo() throws Exception {
+        patiently(() -> twine.getStatus());
+        phone.killDaemon();
+        // Its settings name the user ids that may connect; ours is not among them.
+        phone.startDaemonFor(4711);
+        ServiceSpecificException thrown =
+                assertThrows(
+                        ServiceSpecificException.class, () -> patiently(() -> twine.getStatus()));
+        assertEquals(thrown.getMessage(), ITwine.ERROR_PERMISSION_DENIED, thrown.errorCode);
+    }
 }
