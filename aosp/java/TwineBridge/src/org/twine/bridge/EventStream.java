@@ -29,6 +29,24 @@ final class EventStream implements AutoCloseable {
     /** So long after the registration the daemon counts as away. */
     private static final int AWAY_AFTER_MILLIS = 1_000;
 
+    /**
+     * Characters of text that are told and not acknowledged, besides ITwine's limit on events.
+     * Calls that an app has not read, because it is frozen for example, share 1 MB less what else is
+     * under way to it, and a oneway call gets half of that; a character takes two bytes.
+     */
+    static final int MAX_UNACKNOWLEDGED_CHARACTERS = 100_000;
+
+    /** An event that was told. */
+    private static final class Told {
+        final long cursor;
+        final int characters;
+
+        Told(EventInfo info) {
+            cursor = info.cursor;
+            characters = info.message == null ? 0 : info.message.text.length();
+        }
+    }
+
     private final Control control;
     private final ITwineCallback callback;
     private final IBinder.DeathRecipient death = this::close;
@@ -38,7 +56,8 @@ final class EventStream implements AutoCloseable {
     /* Guarded by this. */
     private Boolean toldAvailable;
     private boolean closed;
-    private final ArrayDeque<Long> unacknowledged = new ArrayDeque<>();
+    private final ArrayDeque<Told> unacknowledged = new ArrayDeque<>();
+    private int unacknowledgedCharacters;
 
     /** Over a connection, which it owns; {@link #start} begins. */
     EventStream(Control control, ITwineCallback callback, String name) {
@@ -65,8 +84,8 @@ final class EventStream implements AutoCloseable {
 
     /** All events up to this one are done with. */
     synchronized void acknowledged(long cursor) {
-        while (!unacknowledged.isEmpty() && unacknowledged.peekFirst() <= cursor) {
-            unacknowledged.pollFirst();
+        while (!unacknowledged.isEmpty() && unacknowledged.peekFirst().cursor <= cursor) {
+            unacknowledgedCharacters -= unacknowledged.pollFirst().characters;
         }
         notifyAll();
     }
@@ -92,38 +111,48 @@ final class EventStream implements AutoCloseable {
         while (waitForRoom()) {
             try {
                 Notice notice = control.wire().next(wait);
-                if (notice != null) {
-                    take(notice);
-                } else if (wait == AWAY_AFTER_MILLIS) {
+                if (notice != null && !take(notice)) {
+                    // Frozen perhaps, with too much to read already; if it died close() follows.
+                    if (!reopen("a callback does not take an event")) {
+                        return;
+                    }
+                } else if (notice == null && wait == AWAY_AFTER_MILLIS) {
                     tellAvailable(false, true);
                 }
                 wait = LOOK_AGAIN_MILLIS;
             } catch (TwineException e) {
-                if (e.code() == TwineException.CLOSED || !reopen(e)) {
+                if (e.code() == TwineException.CLOSED || !reopen(e.getMessage())) {
                     return;
                 }
             }
         }
     }
 
-    /** A connection whose library failed is replaced; false: there is an end to it. */
-    private boolean reopen(TwineException why) {
-        Log.warn("an app's connection failed, opening another: " + why.getMessage());
+    /** Goes on with another connection, from the acknowledged cursor; false: there is an end to it. */
+    private boolean reopen(String why) {
+        Log.warn("opening another connection for an app's events: " + why);
         tellAvailable(false, false);
-        try {
-            Thread.sleep(AWAY_AFTER_MILLIS);
-            control.reopen();
-            return true;
-        } catch (TwineException e) {
-            return e.code() != TwineException.CLOSED;
-        } catch (InterruptedException e) {
-            return false;
+        while (true) {
+            try {
+                Thread.sleep(AWAY_AFTER_MILLIS);
+                control.reopen();
+                return true;
+            } catch (TwineException e) {
+                // Never on with the old one: what it holds lies behind what is missing.
+                if (e.code() == TwineException.CLOSED) {
+                    return false;
+                }
+            } catch (InterruptedException e) {
+                return false;
+            }
         }
     }
 
     /** False: closed. */
     private synchronized boolean waitForRoom() {
-        while (!closed && unacknowledged.size() >= ITwine.MAX_UNACKNOWLEDGED_EVENTS) {
+        while (!closed
+                && (unacknowledged.size() >= ITwine.MAX_UNACKNOWLEDGED_EVENTS
+                        || unacknowledgedCharacters >= MAX_UNACKNOWLEDGED_CHARACTERS)) {
             try {
                 wait();
             } catch (InterruptedException e) {
@@ -133,7 +162,8 @@ final class EventStream implements AutoCloseable {
         return !closed;
     }
 
-    private void take(Notice notice) {
+    /** False: it was an event, and it was not told. */
+    private boolean take(Notice notice) {
         switch (notice.kind()) {
             case CONNECTED:
                 tellAvailable(true, false);
@@ -143,18 +173,19 @@ final class EventStream implements AutoCloseable {
                 tellAvailable(false, false);
                 break;
             case EVENT:
-                tell(notice.body());
-                break;
+                return tell(notice.body());
             default:
                 // Orders are for the telephony agent.
                 break;
         }
+        return true;
     }
 
     /** Events follow from the acknowledged cursor; what was told before is told again. */
     private void subscribe() {
         synchronized (this) {
             unacknowledged.clear();
+            unacknowledgedCharacters = 0;
         }
         try {
             control.ask(Request.newBuilder().setSubscribe(Subscribe.getDefaultInstance()));
@@ -166,30 +197,32 @@ final class EventStream implements AutoCloseable {
         }
     }
 
-    private void tell(byte[] body) {
+    /** False: it was not told, and nothing behind it may be told before it. */
+    private boolean tell(byte[] body) {
         EventInfo info;
         try {
             info = Parcels.event(Event.parseFrom(body));
         } catch (InvalidProtocolBufferException e) {
             Log.warn("an event is not readable");
-            return;
+            return true;
         }
         // Told under the lock: after close() nothing is. The call is oneway, it does not wait.
         synchronized (this) {
             if (closed) {
-                return;
+                return true;
             }
             if (info.cursor > 0) {
-                unacknowledged.addLast(info.cursor);
+                Told told = new Told(info);
+                unacknowledged.addLast(told);
+                unacknowledgedCharacters += told.characters;
             }
             try {
                 callback.onEvents(new EventInfo[] {info});
-                return;
+                return true;
             } catch (RemoteException e) {
-                Log.warn("an app's callback is gone");
+                return false;
             }
         }
-        close();
     }
 
     private void tellAvailable(boolean available, boolean onlyIfUntold) {
@@ -201,11 +234,10 @@ final class EventStream implements AutoCloseable {
             toldAvailable = available;
             try {
                 callback.onAvailable(available);
-                return;
             } catch (RemoteException e) {
-                Log.warn("an app's callback is gone");
+                // If it died close() follows.
+                toldAvailable = null;
             }
         }
-        close();
     }
 }

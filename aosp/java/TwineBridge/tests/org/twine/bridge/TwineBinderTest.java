@@ -9,6 +9,8 @@ import static org.junit.Assert.assertTrue;
 import android.app.Service;
 import android.content.Intent;
 import android.content.pm.PackageInfo;
+import android.os.DeadObjectException;
+import android.os.RemoteException;
 import android.os.ServiceSpecificException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -374,6 +376,46 @@ public class TwineBinderTest {
         twine.getStatus();
     }
 
+    @Test
+    public void anEventThatTheAppDoesNotTakeIsToldAgain() throws Exception {
+        Callback callback = new Callback();
+        twine.registerCallback(callback);
+        FakeDaemonWire first = events();
+        first.connect();
+        callback.refuses = 2;
+        say(first, 1, 3);
+        assertEquals(1, callback.event().cursor);
+        FakeDaemonWire second = events();
+        second.connect();
+        say(second, 1, 3);
+        for (int cursor = 1; cursor <= 3; cursor++) {
+            assertEquals(cursor, callback.event().cursor);
+        }
+        assertTrue(first.isClosed());
+    }
+
+    @Test
+    public void eventsWithLongTextsWaitEarlier() throws Exception {
+        Callback callback = new Callback();
+        twine.registerCallback(callback);
+        FakeDaemonWire events = events();
+        events.connect();
+        String text = "x".repeat(EventStream.MAX_UNACKNOWLEDGED_CHARACTERS / 2);
+        for (int cursor = 1; cursor <= 3; cursor++) {
+            events.say(
+                    Notice.Kind.EVENT,
+                    Event.newBuilder()
+                            .setCursor(cursor)
+                            .setMessage(Message.newBuilder().setText(text))
+                            .build());
+        }
+        assertEquals(1, callback.event().cursor);
+        assertEquals(2, callback.event().cursor);
+        assertNull(callback.events.poll(100, TimeUnit.MILLISECONDS));
+        twine.acknowledgeEvents(1);
+        assertEquals(3, callback.event().cursor);
+    }
+
     /** The connection that the last registration opened. */
     private FakeDaemonWire events() throws InterruptedException {
         FakeDaemonWire wire = bridge.eventWires.poll(60, TimeUnit.SECONDS);
@@ -414,13 +456,20 @@ public class TwineBinderTest {
         final LinkedBlockingQueue<EventInfo> events = new LinkedBlockingQueue<>();
         final LinkedBlockingQueue<Boolean> available = new LinkedBlockingQueue<>();
 
+        /** The event with this cursor, once. */
+        volatile long refuses;
+
         @Override
         public void onAvailable(boolean now) {
             available.add(now);
         }
 
         @Override
-        public void onEvents(EventInfo[] some) {
+        public void onEvents(EventInfo[] some) throws RemoteException {
+            if (some[0].cursor == refuses) {
+                refuses = 0;
+                throw new DeadObjectException("frozen");
+            }
             events.addAll(List.of(some));
         }
 
