@@ -258,3 +258,21 @@ def check(modules, platform, root):
                     if not found:
                         wrong.append(f"{module.at}: {module.name}.{key}: no file {item}")
     return wrong
+
+
+ANNOTATIONS = "framework-annotations-lib"
+
+
+def check_annotations(modules, root):
+    """Java against an SDK that imports android.annotation, which no SDK has."""
+    wrong = []
+    for module in modules:
+        if "sdk_version" not in module.props or ANNOTATIONS in module.props.get("libs", []):
+            continue
+        where = Path(root, module.file).parent
+        for pattern in module.props.get("srcs", []):
+            for file in sorted(where.glob(pattern)) if pattern.endswith(".java") else ():
+                if re.search(r"^import (static )?android\.annotation\.", file.read_text(), re.M):
+                    wrong.append(f"{module.at}: {module.name}.libs: {file.name} needs {ANNOTATIONS}")
+                    break
+    return wrong

@@ -67,6 +67,7 @@ def main():
         modules = []
     platform = bp.platform_modules(CHECKS / "platform-modules.txt")
     run.step("Android.bp: types, properties, references, files", bp.check(modules, platform, ROOT))
+    run.step("Android.bp: annotations", bp.check_annotations(modules, ROOT))
     listed = subprocess.run([AOSP.parent / "tools/package-android", "--list"],
                             capture_output=True, text=True).stdout.split()
     run.step("Android.bp: prebuilts", image.check_prebuilts(modules, listed))

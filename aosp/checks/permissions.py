@@ -93,6 +93,23 @@ def check_protection(manifest):
     return wrong
 
 
+def check_start(manifest):
+    """The bridge runs from the boot on, before the first unlock, also where its
+    process is started for another package."""
+    wrong = []
+    application = manifest.find("application")
+    if application.get(ANDROID + "directBootAware") != "true":
+        wrong.append("the bridge's application is not directBootAware")
+    actions = {action.get(ANDROID + "name")
+               for receiver in application.iter("receiver")
+               if receiver.get(ANDROID + "directBootAware") != "false"
+               for action in receiver.iter("action")}
+    if LOCKED_BOOT not in actions:
+        wrong.append(f"no receiver of {LOCKED_BOOT} starts the bridge")
+    return wrong
+
+
+LOCKED_BOOT = "android.intent.action.LOCKED_BOOT_COMPLETED"
 PROTECTED = {
     "android.intent.action." + name for name in ("BOOT_COMPLETED", "LOCKED_BOOT_COMPLETED", "MY_PACKAGE_REPLACED")
 } | {"android.telephony.action." + name for name in ("SIM_CARD_STATE_CHANGED",)}
@@ -119,6 +136,7 @@ def check(aosp):
     filters = " ".join(a.get(ANDROID + "name", "") for a in manifest.iter("action"))
     wrong += check_bridge(manifest, java + "\n" + filters, kinds, xml["privapp"], xml["default"])
     wrong += check_protection(manifest)
+    wrong += check_start(manifest)
     overlay = ET.parse(bridge / "in-phone-process/AndroidManifest.xml").getroot()
     if overlay.get("package") != package or requested(overlay):
         wrong.append(f"in-phone-process: is to move {package}, and nothing else")

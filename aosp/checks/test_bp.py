@@ -57,6 +57,21 @@ class Bp(unittest.TestCase):
         module.props["versions_with_info"] = [{"version": "1", "imports": []}]
         self.assertEqual(bp.generated(module), {"i-V1-java", "i-V2-java"})
 
+    def test_annotations_without_their_library_are_found(self):
+        library = 'java_library { name: "j", srcs: ["*.java"], sdk_version: "system_current"%s }'
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, "Android.bp")
+            Path(folder, "A.java").write_text("import android.annotation.NonNull;\n")
+
+            def problems(more):
+                file.write_text(library % more)
+                return bp.check_annotations(bp.read(folder), folder)
+
+            self.assertEqual(problems(""), ["Android.bp:1: j.libs: A.java needs framework-annotations-lib"])
+            self.assertEqual(problems(', libs: ["framework-annotations-lib"]'), [])
+            Path(folder, "A.java").write_text("import android.app.Activity;\n")
+            self.assertEqual(problems(""), [])
+
 
 if __name__ == "__main__":
     unittest.main()

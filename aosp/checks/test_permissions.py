@@ -57,6 +57,19 @@ class Permissions(unittest.TestCase):
         weak = MANIFEST.replace('"signature"', '"normal"')
         self.assertIn("protectionLevel signature", self.problems(weak)[0])
 
+    def test_a_bridge_that_is_not_started_at_boot_is_found(self):
+        good = MANIFEST.replace("<application>", '<application android:directBootAware="true">') \
+            .replace("BOOT_COMPLETED", "LOCKED_BOOT_COMPLETED")
+
+        def problems(manifest):
+            return permissions.check_start(ET.fromstring(manifest))
+
+        self.assertEqual(problems(good), [])
+        self.assertIn("no receiver", problems(good.replace("LOCKED_", ""))[0])
+        self.assertIn("no receiver", problems(good.replace(
+            '<receiver android:name=".R"', '<receiver android:name=".R" android:directBootAware="false"'))[0])
+        self.assertIn("not directBootAware", problems(good.replace(' android:directBootAware="true"', ""))[0])
+
     def shape(self, name, text):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, name)

@@ -1,5 +1,5 @@
 //! The daemon's clocks: boot time with suspend included (DELIVERY 24), wall
-//! time for display, and one timer on boot time.
+//! time for display, and one timer on boot time that wakes the phone.
 //!
 //! The only place of the daemon that asks what time it is.
 
@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::task::{Poll, ready};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use nix::errno::Errno;
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use tokio::io::Interest;
@@ -77,6 +78,7 @@ fn parse_boot_id(text: &str) -> Option<BootId> {
 #[derive(Debug)]
 pub struct Timer {
     fd: AsyncFd<Fd>,
+    wakes_from_suspend: bool,
     set_for: Option<Instant>,
 }
 
@@ -99,12 +101,27 @@ impl AsFd for Fd {
 impl Timer {
     /// Makes a timer; must be called in a tokio runtime with I/O.
     pub fn new() -> io::Result<Self> {
-        let fd = Fd(boot_timer()?);
+        let (fd, wakes_from_suspend) = boot_timer(open_timer)?;
+        Self::over(Fd(fd), wakes_from_suspend)
+    }
+
+    fn over(fd: Fd, wakes_from_suspend: bool) -> io::Result<Self> {
         #[expect(unsafe_code, reason = "tokio asks for a promise about the descriptor")]
         // SAFETY: `Fd` owns an open descriptor, never exchanges it, and always
         // returns that one.
         let fd = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }?;
-        Ok(Self { fd, set_for: None })
+        Ok(Self {
+            fd,
+            wakes_from_suspend,
+            set_for: None,
+        })
+    }
+
+    /// Whether a deadline ends a suspend. Where it does not, one that passes in
+    /// suspend is reached when the machine is awake again.
+    #[must_use]
+    pub const fn wakes_from_suspend(&self) -> bool {
+        self.wakes_from_suspend
     }
 
     /// Sets or removes the deadline. One in the past is reached at once.
@@ -148,12 +165,24 @@ impl Timer {
     }
 }
 
-/// Makes the timer's file descriptor: the one place that decides whether a
-/// deadline wakes the phone from suspend. `CLOCK_BOOTTIME` does not; that takes
-/// `CLOCK_BOOTTIME_ALARM` and the capability `CAP_WAKE_ALARM`.
-fn boot_timer() -> io::Result<TimerFd> {
-    let flags = TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK;
-    Ok(TimerFd::new(ClockId::CLOCK_BOOTTIME, flags)?)
+/// Makes the timer's file descriptor, and says whether it wakes the phone: the
+/// one place that decides that. `CLOCK_BOOTTIME_ALARM` does, and takes the
+/// capability `CAP_WAKE_ALARM` (timerfd_create(2)); where it is not to be had a
+/// deadline that passes in suspend is reached as soon as something else wakes
+/// the machine.
+fn boot_timer<T>(open: impl Fn(ClockId) -> nix::Result<T>) -> io::Result<(T, bool)> {
+    match open(ClockId::CLOCK_BOOTTIME_ALARM) {
+        Ok(timer) => Ok((timer, true)),
+        // Not allowed to us; or a kernel that has no alarm timers.
+        Err(Errno::EPERM | Errno::EINVAL | Errno::EOPNOTSUPP) => {
+            Ok((open(ClockId::CLOCK_BOOTTIME)?, false))
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+fn open_timer(clock: ClockId) -> nix::Result<TimerFd> {
+    TimerFd::new(clock, TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK)
 }
 
 #[cfg(test)]
@@ -180,6 +209,41 @@ mod tests {
         // The past is reached at once.
         timer.set(Some(Instant(0))).unwrap();
         timer.reached().await;
+    }
+
+    #[test]
+    fn without_the_capability_it_is_a_timer_that_does_not_wake() {
+        for refusal in [Errno::EPERM, Errno::EINVAL, Errno::EOPNOTSUPP] {
+            let (clock, wakes) = boot_timer(|clock| match clock {
+                ClockId::CLOCK_BOOTTIME_ALARM => Err(refusal),
+                other => Ok(other),
+            })
+            .unwrap();
+            assert_eq!((clock, wakes), (ClockId::CLOCK_BOOTTIME, false));
+        }
+        let (clock, wakes) = boot_timer(Ok).unwrap();
+        assert_eq!((clock, wakes), (ClockId::CLOCK_BOOTTIME_ALARM, true));
+        // Trouble that is not about alarms is not hidden.
+        let opened = boot_timer(|clock| match clock {
+            ClockId::CLOCK_BOOTTIME_ALARM => Err(Errno::EMFILE),
+            other => Ok(other),
+        });
+        assert_eq!(
+            opened.unwrap_err().raw_os_error(),
+            Some(Errno::EMFILE as i32)
+        );
+    }
+
+    /// Whatever this machine allows: both kinds of timer reach their deadline.
+    #[tokio::test]
+    async fn a_timer_of_either_kind_is_reached() {
+        let plain = Fd(open_timer(ClockId::CLOCK_BOOTTIME).unwrap());
+        for mut timer in [Timer::over(plain, false).unwrap(), Timer::new().unwrap()] {
+            timer
+                .set(Some(boot_time() + Duration::from_millis(1)))
+                .unwrap();
+            timer.reached().await;
+        }
     }
 
     #[tokio::test]

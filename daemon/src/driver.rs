@@ -88,12 +88,18 @@ impl Driver {
         control: Control,
         recorder: Recorder,
     ) -> Result<Self, Fault> {
+        let timer = Timer::new().map_err(Fault::Timer)?;
+        if timer.wakes_from_suspend() {
+            log::info!("deadlines wake the phone from suspend");
+        } else {
+            log::info!("deadlines that pass in suspend wait for its end: no CAP_WAKE_ALARM");
+        }
         Ok(Self {
             engine,
             store,
             transports,
             control,
-            timer: Timer::new().map_err(Fault::Timer)?,
+            timer,
             recorder,
             counters: Counters::default(),
             deferred: 0,

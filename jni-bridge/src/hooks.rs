@@ -1,5 +1,5 @@
-//! What the tests on a Java virtual machine need and no image gets: a panic
-//! on demand, and a count of what this library has allocated.
+//! What the tests on a Java virtual machine need and no image gets: a panic and
+//! a misuse of JNI on demand, and a count of what this library has allocated.
 #![expect(unsafe_code, reason = "an allocator and exported names")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use jni_sys::{JNIEnv, jclass, jlong};
 
 use crate::boundary::boundary;
+use crate::failure::Failure;
 use crate::vm::Env;
 
 static ALLOCATED_BYTES: AtomicI64 = AtomicI64::new(0);
@@ -37,6 +38,19 @@ extern "system" fn Java_org_twine_jni_TestHooks_panic(env: *mut JNIEnv, _class: 
     // SAFETY: of this call.
     let env = unsafe { Env::of_call(env) };
     boundary::<()>(&env, None, || panic!("asked for by a test"));
+}
+
+/// Calls the virtual machine while an exception is pending, which is forbidden:
+/// what checks JNI has to find it.
+#[unsafe(no_mangle)]
+extern "system" fn Java_org_twine_jni_TestHooks_misuse(env: *mut JNIEnv, _class: jclass) {
+    // SAFETY: of this call.
+    let env = unsafe { Env::of_call(env) };
+    if let Ok(exception) = env.exception_class() {
+        env.throw(&exception, &Failure::Closed);
+        let _ = env.new_bytes(b"misuse");
+        exception.release(&env);
+    }
 }
 
 #[unsafe(no_mangle)]

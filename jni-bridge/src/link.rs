@@ -132,6 +132,8 @@ impl Link {
                 }
                 return Ok(Some(notice));
             }
+            // What came before is told; nothing more will come.
+            state.check_worker()?;
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Ok(None);
@@ -166,6 +168,16 @@ impl State {
     const fn check(&self) -> Result<(), Failure> {
         if self.closed {
             Err(Failure::Closed)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn check_worker(&self) -> Result<(), Failure> {
+        if self.worker_died {
+            Err(Failure::Panicked(
+                "the thread of this connection is gone; open a new one".to_owned(),
+            ))
         } else {
             Ok(())
         }
@@ -210,11 +222,7 @@ impl Shared {
         let mut state = self.lock();
         loop {
             state.check()?;
-            if state.worker_died {
-                return Err(Failure::Panicked(
-                    "the thread of this connection is gone; open a new one".to_owned(),
-                ));
-            }
+            state.check_worker()?;
             if let Some(requester) = &state.requester {
                 return Ok(requester.clone());
             }

@@ -246,6 +246,8 @@ impl View {
                 roaming: sim.roaming,
                 default_sms: sim.default_sms,
                 radio_off: sim.radio_off,
+                // The engine decides nothing by a card's data yet.
+                ..pb::Sim::default()
             }),
             age_ms: millis(now.since(view.reported)),
         }

@@ -14,7 +14,7 @@
 //!
 //! Everything is bounded, see [`limits`]. A main loop that is slow stops the
 //! reading, not the writing. A gateway that is slow fills the outbox; when that
-//! is full the connection ends. Nothing wakes a phone in suspend: there is no
+//! is full the connection ends. Nothing here wakes a phone in suspend: there is no
 //! keep-alive and no polling; the one timer of an idle QUIC connection is its
 //! idle time-out, on a clock that does not run in suspend.
 //!

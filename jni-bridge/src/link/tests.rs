@@ -205,3 +205,42 @@ fn closing_ends_every_wait() {
     drop(dir);
     drop(daemon);
 }
+
+#[test]
+fn a_dead_thread_fails_every_wait_after_what_came_before() {
+    let shared = Arc::new(Shared {
+        target: Target {
+            path: "/nowhere".into(),
+            client: "test".to_owned(),
+            roles: Vec::new(),
+        },
+        state: Mutex::default(),
+        changed: Condvar::new(),
+    });
+    let worker = Worker(Arc::clone(&shared));
+    let link = Link {
+        shared,
+        worker: None,
+    };
+    thread::scope(|scope| {
+        let next = scope.spawn(|| (link.next(LONG), link.next(LONG)));
+        let asked = scope.spawn(|| link.request(&request(1), LONG));
+        let died = thread::spawn(move || {
+            let body = Bytes::from_static(b"before");
+            let mut state = worker.0.lock();
+            state.waiting_bytes += body.len();
+            state.notices.push_back(Notice::Event(body));
+            drop(state);
+            panic!("as the test wants");
+        });
+        assert!(died.join().is_err());
+        let (before, after) = next.join().unwrap();
+        assert!(matches!(before, Ok(Some(Notice::Event(_)))));
+        assert!(matches!(after, Err(Failure::Panicked(_))));
+        assert!(matches!(asked.join().unwrap(), Err(Failure::Panicked(_))));
+    });
+    assert!(matches!(
+        link.report(&[]).unwrap_err(),
+        Failure::Panicked(_)
+    ));
+}

@@ -173,12 +173,19 @@ interface ITwine {
     /**
      * From now on events are told, from this app's acknowledged cursor on; a second callback
      * replaces the first. Events that were told and not acknowledged are told again after each
-     * break and each new registration: ignore a cursor not larger than the last one handled.
-     * Returns at once; that the daemon is away is told by onAvailable.
+     * break and each new registration: ignore a cursor not larger than the last one handled. None
+     * is left out, and the callback before is told nothing more. Returns at once; that the daemon
+     * is away is told by onAvailable.
+     *
+     * Errors: INVALID_ARGUMENT (null), NOT_CONNECTED (no room for another connection).
      */
     void registerCallback(in ITwineCallback callback);
 
-    /** Ends what registerCallback began, if it is this callback. Returns at once. */
+    /**
+     * Ends what registerCallback began, if it is this callback. Returns at once.
+     *
+     * Errors: INVALID_ARGUMENT (null).
+     */
     void unregisterCallback(in ITwineCallback callback);
 
     /**
@@ -252,7 +259,8 @@ interface ITwine {
      * daemon is away.
      *
      * Errors: INVALID_ARGUMENT (no readable PDU), UNSUPPORTED (the bridge receives SMS itself),
-     * STORAGE (not spooled: keep the broadcast open or call again).
+     * STORAGE (not kept: call again while the broadcast may last, then write it to the phone's own
+     * SMS store; the bridge tries on as long as it lives).
      */
     void deliverIncomingSms(in IncomingSms sms);
 }

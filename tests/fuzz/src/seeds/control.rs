@@ -86,6 +86,7 @@ fn from_clients() -> Vec<(&'static str, ClientMessage)> {
         roaming: true,
         default_sms: true,
         radio_off: true,
+        ..pb::Sim::default()
     };
     vec![
         (

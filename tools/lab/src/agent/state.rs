@@ -66,6 +66,8 @@ pub(crate) fn sims(plan: &HandsetPlan, phone: usize, mobile: &Mobile) -> Vec<pb:
             roaming: false,
             default_sms: index == 0,
             radio_off: state.flight_mode,
+            // The lab's links say whether there is data.
+            ..Default::default()
         })
     };
     (0..SLOTS).filter_map(sim).collect()

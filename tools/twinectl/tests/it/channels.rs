@@ -306,6 +306,7 @@ fn cards() -> pb::Status {
                     roaming: true,
                     default_sms: true,
                     radio_off: false,
+                    ..Default::default()
                 }),
                 age_ms: 61_000,
             },

@@ -46,7 +46,7 @@ public class SampleApplication extends Application implements TwineClient.Listen
             case RESYNC:
                 // Events were missed for longer than they are kept.
                 messages.clear();
-                twine.conversations(0).thenAccept(last -> last.forEach(this::readAll));
+                twine.conversations(0).thenAccept(last -> last.messages.forEach(this::readAll));
                 break;
             case RECEIVED:
             case STATE_CHANGED:
@@ -64,7 +64,7 @@ public class SampleApplication extends Application implements TwineClient.Listen
 
     private void readAll(Message last) {
         twine.history(last.own, last.peer, null)
-                .thenAcceptAsync(page -> page.forEach(this::put), main::post);
+                .thenAcceptAsync(page -> page.messages.forEach(this::put), main::post);
     }
 
     /** The newest state of a message replaces the one before; a copy is not shown. */

@@ -1,17 +1,13 @@
 package org.twine.sample;
 
-import android.content.BroadcastReceiver;
 import android.content.Context;
-import android.content.Intent;
+import org.twine.client.TwineClient;
+import org.twine.client.TwineSmsReceiver;
 
-/** Where the app is the ingester: the broadcast ends only after Twine has the SMS on disk. */
-public class SmsDeliverReceiver extends BroadcastReceiver {
+/** Where the app is the ingester: the broadcast ends only after the SMS is kept. */
+public class SmsDeliverReceiver extends TwineSmsReceiver {
     @Override
-    public void onReceive(Context context, Intent intent) {
-        PendingResult pending = goAsync();
-        SampleApplication.of(context)
-                .twine()
-                .deliverSms(intent)
-                .whenComplete((done, failure) -> pending.finish());
+    protected TwineClient twine(Context context) {
+        return SampleApplication.of(context).twine();
     }
 }

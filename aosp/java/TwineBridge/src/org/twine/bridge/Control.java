@@ -13,12 +13,33 @@ public final class Control implements AutoCloseable {
     /** A request takes at most this: a Binder thread waits for it. */
     static final int TIMEOUT_MILLIS = 30_000;
 
-    private final Wire wire;
+    /** Opens a connection. */
+    public interface Opener {
+        /** Returns at once; the connection is made by itself. */
+        Wire open() throws TwineException;
+    }
+
+    private final Opener opener;
     private final AtomicLong lastId = new AtomicLong();
 
+    /* Changed under this. */
+    private volatile Wire wire;
+    private boolean closed;
+
     /** Over a connection, which it owns. */
-    public Control(Wire wire) {
-        this.wire = wire;
+    public Control(Opener opener) throws TwineException {
+        this.opener = opener;
+        wire = opener.open();
+    }
+
+    /** Instead of a connection whose library failed (TwineException.PANIC). */
+    public synchronized void reopen() throws TwineException {
+        if (closed) {
+            throw new TwineException(TwineException.CLOSED, "this connection was closed");
+        }
+        Wire failed = wire;
+        wire = opener.open();
+        failed.close();
     }
 
     /** Asks; the id is chosen here. */
@@ -28,6 +49,11 @@ public final class Control implements AutoCloseable {
             return Reply.parseFrom(wire.request(bytes, TIMEOUT_MILLIS));
         } catch (InvalidProtocolBufferException e) {
             throw new TwineException(TwineException.RESULT_UNKNOWN, "the reply is not readable");
+        } catch (TwineException e) {
+            if (e.code() == TwineException.PANIC) {
+                reopen();
+            }
+            throw e;
         }
     }
 
@@ -42,7 +68,8 @@ public final class Control implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
+        closed = true;
         wire.close();
     }
 }

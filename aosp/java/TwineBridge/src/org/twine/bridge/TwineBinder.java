@@ -3,7 +3,6 @@ package org.twine.bridge;
 import android.os.Binder;
 import android.os.ServiceSpecificException;
 import android.telephony.SmsMessage;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -62,7 +61,8 @@ final class TwineBinder extends ITwine.Stub implements AutoCloseable {
         /** Whether apps deliver SMS at all. */
         boolean isApp();
 
-        void received(IncomingText text) throws IOException;
+        /** Whether it is kept; may wait for a disk that fails. */
+        boolean keep(IncomingText text);
 
         /** Makes one SMS of PDUs; null: they are not readable. */
         IncomingText read(SmsMessage[] parts, byte[][] pdus, int subscriptionId);
@@ -175,7 +175,11 @@ final class TwineBinder extends ITwine.Stub implements AutoCloseable {
     @Override
     public void registerCallback(ITwineCallback callback) {
         AppSession session = admit();
-        session.setCallback(require(callback, "callback"));
+        try {
+            session.setCallback(require(callback, "callback"));
+        } catch (TwineException e) {
+            throw Failures.of(e);
+        }
     }
 
     @Override
@@ -293,9 +297,10 @@ final class TwineBinder extends ITwine.Stub implements AutoCloseable {
             if (text == null) {
                 throw Failures.invalid("the PDUs are not readable");
             }
-            ingester.received(text);
-        } catch (IOException e) {
-            throw new ServiceSpecificException(ERROR_STORAGE, "not spooled: " + e.getMessage());
+            if (!ingester.keep(text)) {
+                throw new ServiceSpecificException(
+                        ERROR_STORAGE, "the SMS is not kept: the disk does not take it");
+            }
         } finally {
             Binder.restoreCallingIdentity(identity);
         }
@@ -330,7 +335,7 @@ final class TwineBinder extends ITwine.Stub implements AutoCloseable {
                     sessions.clear();
                 }
                 try {
-                    session = new AppSession(connector.connect(clientName(name)), name);
+                    session = new AppSession(() -> connector.connect(clientName(name)), name);
                 } catch (TwineException e) {
                     throw Failures.of(e);
                 }

@@ -16,6 +16,13 @@ public final class TwineService extends Service {
         return ACTION.equals(intent.getAction()) ? Bridge.of(this).binder() : null;
     }
 
+    /** Keeps the agent running where the process is not the bridge's own, see BootReceiver. */
+    @Override
+    public int onStartCommand(Intent intent, int flags, int startId) {
+        Bridge.of(this);
+        return START_STICKY;
+    }
+
     /** Without numbers and texts: this goes into bug reports. */
     @Override
     protected void dump(FileDescriptor file, PrintWriter out, String[] arguments) {

@@ -5,6 +5,7 @@ import com.google.protobuf.MessageLite;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
@@ -28,6 +29,10 @@ public final class FakeDaemonWire implements Wire {
     public final LinkedBlockingQueue<OrderResult> orderResults = new LinkedBlockingQueue<>();
     private final LinkedBlockingQueue<Notice> notices = new LinkedBlockingQueue<>();
     private volatile boolean closed;
+    private volatile boolean panicked;
+
+    /** While it is there the daemon reads no reports. */
+    public volatile CountDownLatch stalled;
 
     /** What is answered; null: done. */
     public volatile Function<Request, Reply.Builder> answer = request -> null;
@@ -44,6 +49,12 @@ public final class FakeDaemonWire implements Wire {
     /** The daemon dies. */
     public void lose() {
         notices.add(Notice.lost(TwineException.NOT_CONNECTED, "died"));
+    }
+
+    /** The library fails. */
+    public void panic() {
+        panicked = true;
+        lose();
     }
 
     /** The daemon tells or orders something. */
@@ -90,9 +101,13 @@ public final class FakeDaemonWire implements Wire {
         if (failure != 0) {
             throw new TwineException(failure, "as the test wants");
         }
+        CountDownLatch until = stalled;
         try {
+            if (until != null) {
+                until.await();
+            }
             reports.add(Report.parseFrom(bytes));
-        } catch (InvalidProtocolBufferException e) {
+        } catch (InvalidProtocolBufferException | InterruptedException e) {
             throw new AssertionError(e);
         }
     }
@@ -117,7 +132,15 @@ public final class FakeDaemonWire implements Wire {
         if (closed) {
             throw new TwineException(TwineException.CLOSED, "closed");
         }
+        if (panicked) {
+            throw new TwineException(TwineException.PANIC, "as the test wants");
+        }
         return notice;
+    }
+
+    /** Whether the bridge has closed it. */
+    public boolean isClosed() {
+        return closed;
     }
 
     @Override

@@ -1,13 +1,20 @@
 package org.twine.bridge;
 
 import java.io.IOException;
+import java.util.concurrent.LinkedBlockingQueue;
 import org.twine.jni.TwineConnection;
 
 /** The application of the tests: the whole bridge, with a daemon that the test plays. */
 public class TestBridge extends BridgeApplication {
-    /** The agent's connection, and that of the app. */
+    /** The agent's connection. */
     public final FakeDaemonWire agentWire = new FakeDaemonWire();
-    public FakeDaemonWire appWire = new FakeDaemonWire();
+
+    /** The app's connection for requests. */
+    public final FakeDaemonWire appWire = new FakeDaemonWire();
+
+    /** The app's connections for events, in the order of its registrations. */
+    public final LinkedBlockingQueue<FakeDaemonWire> eventWires = new LinkedBlockingQueue<>();
+
     public volatile String appName;
     private boolean appIngester;
     private Bridge open;
@@ -23,8 +30,13 @@ public class TestBridge extends BridgeApplication {
                                 if (role == TwineConnection.ROLE_TELEPHONY) {
                                     return agentWire;
                                 }
-                                appName = client;
-                                return appWire;
+                                if (appName == null) {
+                                    appName = client;
+                                    return appWire;
+                                }
+                                FakeDaemonWire events = new FakeDaemonWire();
+                                eventWires.add(events);
+                                return events;
                             });
             return open;
         } catch (IOException e) {

@@ -6,13 +6,15 @@ import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
+import android.app.Service;
 import android.content.Intent;
 import android.content.pm.PackageInfo;
+import android.os.DeadObjectException;
+import android.os.RemoteException;
 import android.os.ServiceSpecificException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.After;
@@ -211,8 +213,8 @@ public class TwineBinderTest {
             {TwineException.TIMED_OUT, ITwine.ERROR_RESULT_UNKNOWN},
             {TwineException.NO_ROOM, ITwine.ERROR_BUSY},
             {TwineException.TOO_LARGE, ITwine.ERROR_INVALID_ARGUMENT},
-            {TwineException.PANIC, ITwine.ERROR_INTERNAL},
             {TwineException.VERSION, ITwine.ERROR_INTERNAL},
+            {TwineException.PANIC, ITwine.ERROR_INTERNAL},
         };
         for (int[] code : codes) {
             bridge.appWire.failure = code[0];
@@ -283,32 +285,13 @@ public class TwineBinderTest {
     @Test
     public void eventsFlowFromTheSubscriptionUntilTheWindowIsFull() throws Exception {
         Callback callback = new Callback();
-        CountDownLatch subscribed = new CountDownLatch(1);
-        bridge.appWire.answer =
-                request -> {
-                    if (request.hasSubscribe()) {
-                        subscribed.countDown();
-                    }
-                    return null;
-                };
         twine.registerCallback(callback);
+        FakeDaemonWire events = events();
         assertFalse(callback.available());
-        bridge.appWire.connect();
+        events.connect();
         assertTrue(callback.available());
-        assertTrue(subscribed.await(60, TimeUnit.SECONDS));
         int most = ITwine.MAX_UNACKNOWLEDGED_EVENTS;
-        for (int cursor = 1; cursor <= most + 3; cursor++) {
-            bridge.appWire.say(
-                    Notice.Kind.EVENT,
-                    Event.newBuilder()
-                            .setCursor(cursor)
-                            .setKind(EventKind.MESSAGE_RECEIVED)
-                            .setMessage(
-                                    Message.newBuilder()
-                                            .setText("habari")
-                                            .setState(MessageState.RECEIVED))
-                            .build());
-        }
+        say(events, 1, most + 3);
         for (int cursor = 1; cursor <= most; cursor++) {
             EventInfo event = callback.event();
             assertEquals(cursor, event.cursor);
@@ -322,11 +305,150 @@ public class TwineBinderTest {
         // A break: told, and subscribed again.
         twine.acknowledgeEvents(most + 2);
         assertEquals(most + 3, callback.event().cursor);
-        bridge.appWire.lose();
+        events.lose();
         assertFalse(callback.available());
-        bridge.appWire.connect();
+        events.connect();
         assertTrue(callback.available());
+        say(events, most + 4, most + 4);
+        assertEquals(most + 4, callback.event().cursor);
+        assertEquals(2, events.requests.stream().filter(Request::hasSubscribe).count());
         twine.unregisterCallback(callback);
+        assertTrue(events.isClosed());
+    }
+
+    @Test
+    public void aNewRegistrationLeavesNoEventOut() throws Exception {
+        int most = ITwine.MAX_UNACKNOWLEDGED_EVENTS;
+        Callback first = new Callback();
+        twine.registerCallback(first);
+        FakeDaemonWire old = events();
+        old.connect();
+        // Behind the full window some have been read from the daemon and are not told.
+        say(old, 1, most + 8);
+        for (int cursor = 1; cursor <= most; cursor++) {
+            assertEquals(cursor, first.event().cursor);
+        }
+        // The same callback again, which could not tell from whom an event comes.
+        twine.registerCallback(first);
+        FakeDaemonWire next = events();
+        assertTrue("the old connection is open", old.isClosed());
+        next.connect();
+        // Nothing was acknowledged: the daemon begins again.
+        say(next, 1, most + 8);
+        for (int cursor = 1; cursor <= most; cursor++) {
+            assertEquals(cursor, first.event().cursor);
+            twine.acknowledgeEvents(cursor);
+        }
+        for (int cursor = most + 1; cursor <= most + 8; cursor++) {
+            assertEquals(cursor, first.event().cursor);
+        }
+        assertTrue(first.events.isEmpty());
+        // Another one: the first is told nothing more.
+        Callback second = new Callback();
+        twine.registerCallback(second);
+        FakeDaemonWire last = events();
+        last.connect();
+        say(last, most + 1, most + 8);
+        assertEquals(most + 1, second.event().cursor);
+        assertTrue(first.events.isEmpty());
+        assertTrue(next.isClosed());
+    }
+
+    @Test
+    public void aConnectionWhoseLibraryFailedIsReplaced() throws Exception {
+        Callback callback = new Callback();
+        twine.registerCallback(callback);
+        FakeDaemonWire failed = events();
+        failed.connect();
+        assertTrue(callback.available());
+        failed.panic();
+        assertFalse(callback.available());
+        FakeDaemonWire next = events();
+        next.connect();
+        assertTrue(callback.available());
+        assertTrue(failed.isClosed());
+        say(next, 1, 1);
+        assertEquals(1, callback.event().cursor);
+        // And one for requests.
+        bridge.appWire.failure = TwineException.PANIC;
+        assertError(ITwine.ERROR_INTERNAL, () -> twine.getStatus());
+        events();
+        twine.getStatus();
+    }
+
+    @Test
+    public void anEventThatTheAppDoesNotTakeIsToldAgain() throws Exception {
+        Callback callback = new Callback();
+        twine.registerCallback(callback);
+        FakeDaemonWire first = events();
+        first.connect();
+        callback.refuses = 2;
+        say(first, 1, 3);
+        assertEquals(1, callback.event().cursor);
+        FakeDaemonWire second = events();
+        second.connect();
+        say(second, 1, 3);
+        for (int cursor = 1; cursor <= 3; cursor++) {
+            assertEquals(cursor, callback.event().cursor);
+        }
+        assertTrue(first.isClosed());
+    }
+
+    @Test
+    public void eventsWithLongTextsWaitEarlier() throws Exception {
+        Callback callback = new Callback();
+        twine.registerCallback(callback);
+        FakeDaemonWire events = events();
+        events.connect();
+        String text = "x".repeat(EventStream.MAX_UNACKNOWLEDGED_CHARACTERS / 2);
+        for (int cursor = 1; cursor <= 3; cursor++) {
+            events.say(
+                    Notice.Kind.EVENT,
+                    Event.newBuilder()
+                            .setCursor(cursor)
+                            .setMessage(Message.newBuilder().setText(text))
+                            .build());
+        }
+        assertEquals(1, callback.event().cursor);
+        assertEquals(2, callback.event().cursor);
+        assertNull(callback.events.poll(100, TimeUnit.MILLISECONDS));
+        twine.acknowledgeEvents(1);
+        assertEquals(3, callback.event().cursor);
+    }
+
+    /** The connection that the last registration opened. */
+    private FakeDaemonWire events() throws InterruptedException {
+        FakeDaemonWire wire = bridge.eventWires.poll(60, TimeUnit.SECONDS);
+        assertTrue("no connection is opened", wire != null);
+        return wire;
+    }
+
+    private static void say(FakeDaemonWire to, int first, int last) {
+        for (int cursor = first; cursor <= last; cursor++) {
+            to.say(
+                    Notice.Kind.EVENT,
+                    Event.newBuilder()
+                            .setCursor(cursor)
+                            .setKind(EventKind.MESSAGE_RECEIVED)
+                            .setMessage(
+                                    Message.newBuilder()
+                                            .setText("habari")
+                                            .setState(MessageState.RECEIVED))
+                            .build());
+        }
+    }
+
+    @Test
+    public void theAgentIsStartedAtBootAndStartedAgain() {
+        new BootReceiver()
+                .onReceive(bridge, new Intent(Intent.ACTION_LOCKED_BOOT_COMPLETED));
+        Intent started = Shadows.shadowOf(bridge).getNextStartedService();
+        assertEquals(TwineService.class.getName(), started.getComponent().getClassName());
+        assertEquals(
+                Service.START_STICKY,
+                Robolectric.setupService(TwineService.class).onStartCommand(started, 0, 1));
+        new BootReceiver().onReceive(bridge, new Intent("something else"));
+        assertNull(Shadows.shadowOf(bridge).getNextStartedService());
     }
 
     /** What an app is told. */
@@ -334,13 +456,20 @@ public class TwineBinderTest {
         final LinkedBlockingQueue<EventInfo> events = new LinkedBlockingQueue<>();
         final LinkedBlockingQueue<Boolean> available = new LinkedBlockingQueue<>();
 
+        /** The event with this cursor, once. */
+        volatile long refuses;
+
         @Override
         public void onAvailable(boolean now) {
             available.add(now);
         }
 
         @Override
-        public void onEvents(EventInfo[] some) {
+        public void onEvents(EventInfo[] some) throws RemoteException {
+            if (some[0].cursor == refuses) {
+                refuses = 0;
+                throw new DeadObjectException("frozen");
+            }
             events.addAll(List.of(some));
         }
 

@@ -6,21 +6,15 @@ import static org.junit.Assert.assertNotNull;
 import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
-import android.app.Application;
 import android.content.pm.PackageInfo;
 import android.os.ServiceSpecificException;
-import java.io.File;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.After;
 import org.junit.Before;
-import org.junit.Rule;
 import org.junit.Test;
-import org.junit.rules.TemporaryFolder;
 import org.junit.runner.RunWith;
 import org.robolectric.RobolectricTestRunner;
 import org.robolectric.RuntimeEnvironment;
@@ -36,11 +30,10 @@ import org.twine.MessagePage;
 import org.twine.SendRequest;
 import org.twine.SendResult;
 import org.twine.StatusInfo;
-import org.twine.jni.TwineConnection;
 
 /** From the Binder interface through the JNI library to the real daemon, which dies meanwhile. */
 @RunWith(RobolectricTestRunner.class)
-@Config(sdk = 35, application = Application.class)
+@Config(sdk = 35, application = RealBridge.class)
 public class WholeWayTest {
     private static final String OWN = "+254712345678";
     private static final String PEER = "+2348031234567";
@@ -48,12 +41,9 @@ public class WholeWayTest {
     private static final int PID = 4711;
     private static final int PATIENCE_SECONDS = 60;
 
-    @Rule public final TemporaryFolder folder = new TemporaryFolder();
-
     private final LinkedBlockingQueue<EventInfo> events = new LinkedBlockingQueue<>();
     private final LinkedBlockingQueue<Boolean> available = new LinkedBlockingQueue<>();
-    private Process daemon;
-    private Bridge bridge;
+    private RealBridge phone;
     private ITwine twine;
 
     private final ITwineCallback callback =
@@ -76,68 +66,22 @@ public class WholeWayTest {
 
     @Before
     public void start() throws Exception {
-        Path phone = folder.getRoot().toPath();
-        Path certificates = phone.resolve("certificates");
-        new ProcessBuilder(
-                        program("twine-gateway"),
-                        "dev-cert",
-                        "--out",
-                        certificates.toString(),
-                        "--name",
-                        "gateway")
-                .start()
-                .waitFor();
-        Object uid = Files.getAttribute(phone, "unix:uid");
-        Files.writeString(
-                phone.resolve("twined.toml"),
-                "data_dir = \"data\"\nsocket = \"twined.sock\"\n[roles]\n"
-                        + String.format("app = [%s]\ntelephony = [%s]\n", uid, uid)
-                        + "[gateway]\nhost = \"127.0.0.1\"\nserver_name = \"gateway\"\n"
-                        + String.format("roots = [\"%s\"]\n", certificates.resolve("root.pem")));
-        startDaemon();
-        Application app = RuntimeEnvironment.getApplication();
+        phone = (RealBridge) RuntimeEnvironment.getApplication();
+        phone.startDaemon();
         PackageInfo smsApp = new PackageInfo();
         smsApp.packageName = "com.example.sms";
-        Shadows.shadowOf(app.getPackageManager()).installPackage(smsApp);
-        Shadows.shadowOf(app.getPackageManager()).setPackagesForUid(UID, smsApp.packageName);
+        Shadows.shadowOf(phone.getPackageManager()).installPackage(smsApp);
+        Shadows.shadowOf(phone.getPackageManager()).setPackagesForUid(UID, smsApp.packageName);
         ShadowTelephony.ShadowSms.setDefaultSmsPackage(smsApp.packageName);
-        Shadows.shadowOf(app).grantPermissions(PID, UID, CallerGate.PERMISSION);
+        Shadows.shadowOf(phone).grantPermissions(PID, UID, CallerGate.PERMISSION);
         ShadowBinder.setCallingUid(UID);
         ShadowBinder.setCallingPid(PID);
-        String socket = phone.resolve("twined.sock").toString();
-        bridge =
-                new Bridge(app, new org.twine.bridge.Config(false, socket), TwineConnection::new);
-        twine = bridge.binder();
+        twine = phone.bridge().binder();
     }
 
     @After
     public void stop() throws Exception {
-        bridge.close();
-        killDaemon();
         ShadowBinder.reset();
-    }
-
-    private static String program(String name) {
-        return new File(System.getProperty("twine.bin.dir"), name).getPath();
-    }
-
-    private void startDaemon() throws Exception {
-        Path phone = folder.getRoot().toPath();
-        daemon =
-                new ProcessBuilder(
-                                program("twined"),
-                                "--config",
-                                phone.resolve("twined.toml").toString())
-                        .redirectErrorStream(true)
-                        .redirectOutput(
-                                ProcessBuilder.Redirect.appendTo(
-                                        phone.resolve("twined.log").toFile()))
-                        .start();
-    }
-
-    private void killDaemon() throws Exception {
-        daemon.destroyForcibly();
-        assertTrue(daemon.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS));
     }
 
     /** Asks again while the daemon is away or has died meanwhile, as an app does. */
@@ -186,9 +130,9 @@ public class WholeWayTest {
 
         SendResult sent = twine.send(request("habari"));
         assertFalse(sent.repeated);
-        killDaemon();
+        phone.killDaemon();
         untilAvailable(false);
-        startDaemon();
+        phone.startDaemon();
         untilAvailable(true);
         SendResult again = patiently(() -> twine.send(request("habari")));
         assertTrue(again.repeated);
@@ -222,5 +166,17 @@ public class WholeWayTest {
         nobody.from = "no number";
         thrown = assertThrows(ServiceSpecificException.class, () -> twine.send(nobody));
         assertEquals(thrown.getMessage(), ITwine.ERROR_INVALID_ARGUMENT, thrown.errorCode);
+    }
+
+    @Test
+    public void whomTheDaemonDoesNotServeIsToldSo() throws Exception {
+        patiently(() -> twine.getStatus());
+        phone.killDaemon();
+        // Its settings name the user ids that may connect; ours is not among them.
+        phone.startDaemonFor(4711);
+        ServiceSpecificException thrown =
+                assertThrows(
+                        ServiceSpecificException.class, () -> patiently(() -> twine.getStatus()));
+        assertEquals(thrown.getMessage(), ITwine.ERROR_PERMISSION_DENIED, thrown.errorCode);
     }
 }

@@ -2,11 +2,14 @@ package org.twine.client;
 
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
 import android.app.Application;
+import android.content.BroadcastReceiver;
 import android.content.ComponentName;
+import android.content.Context;
 import android.content.Intent;
 import android.content.ServiceConnection;
 import android.os.Binder;
@@ -14,34 +17,57 @@ import android.os.IBinder;
 import android.os.Looper;
 import android.os.RemoteException;
 import android.os.ServiceSpecificException;
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.junit.After;
 import org.junit.Before;
 import org.junit.Test;
 import org.junit.runner.RunWith;
+import org.robolectric.Robolectric;
 import org.robolectric.RobolectricTestRunner;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.Shadows;
 import org.robolectric.annotation.Config;
+import org.robolectric.shadow.api.Shadow;
+import org.robolectric.shadows.ShadowApplication;
+import org.robolectric.shadows.ShadowBroadcastPendingResult;
+import org.twine.Capability;
 import org.twine.EventInfo;
 import org.twine.HistoryPosition;
 import org.twine.ITwine;
 import org.twine.ITwineCallback;
+import org.twine.IdentityInfo;
 import org.twine.IncomingSms;
 import org.twine.MessageInfo;
 import org.twine.MessagePage;
 import org.twine.SendRequest;
 import org.twine.SendResult;
+import org.twine.SettingsInfo;
+import org.twine.SimInfo;
+import org.twine.StatusInfo;
+import org.twine.bridge.PhoneStore;
 
 /** The client, bound to a bridge that the test plays. */
 @RunWith(RobolectricTestRunner.class)
 @Config(sdk = 35, application = Application.class)
 public class TwineClientTest {
+    /** SMS-DELIVER from +254712345678, "habari": 3GPP TS 23.040, 9.2.2.1. */
+    private static final byte[] PDU = {
+        0x00, 0x04, 0x0c, (byte) 0x91, 0x52, 0x74, 0x21, 0x43, 0x65, (byte) 0x87, 0x00, 0x00,
+        0x42, 0x10, (byte) 0x80, 0x11, 0x22, 0x33, 0x00, 0x06, (byte) 0xe8, (byte) 0xb0, 0x38,
+        0x2c, 0x4f, 0x03,
+    };
+
     private final List<TwineEvent> events = new ArrayList<>();
     private final List<Boolean> available = new ArrayList<>();
     private final FakeBridge bridge = new FakeBridge();
@@ -54,7 +80,9 @@ public class TwineClientTest {
         final LinkedBlockingQueue<Long> acknowledged = new LinkedBlockingQueue<>();
         final LinkedBlockingQueue<SendRequest> sent = new LinkedBlockingQueue<>();
         final LinkedBlockingQueue<IncomingSms> delivered = new LinkedBlockingQueue<>();
+        volatile HistoryPosition before;
         volatile RuntimeException failure;
+        volatile RuntimeException deliveryFailure;
         volatile boolean dead;
 
         @Override
@@ -81,13 +109,65 @@ public class TwineClientTest {
         @Override
         public MessagePage getHistory(
                 String own, String peer, HistoryPosition before, int limit) {
+            this.before = before;
             MessagePage page = new MessagePage();
             page.messages = new MessageInfo[] {message(2), message(1)};
+            page.more = before == null;
             return page;
         }
 
         @Override
+        public MessageInfo getMessage(long messageId) {
+            return message(messageId);
+        }
+
+        @Override
+        public Capability[] getCapabilities(String[] numbers) {
+            Capability one = new Capability();
+            one.number = numbers[0];
+            one.reachable = true;
+            one.features = 3;
+            one.validForSeconds = 60;
+            return new Capability[] {one};
+        }
+
+        @Override
+        public StatusInfo getStatus() {
+            StatusInfo status = new StatusInfo();
+            status.daemonVersion = "1";
+            status.session = "live";
+            status.sessionReason = "";
+            IdentityInfo own = new IdentityInfo();
+            own.number = "+1";
+            own.state = "active";
+            own.iccid = "89254";
+            status.identities = new IdentityInfo[] {own};
+            SimInfo sim = new SimInfo();
+            sim.slot = 1;
+            sim.iccid = "89254";
+            sim.number = "";
+            sim.operator = "Operator";
+            sim.roaming = true;
+            status.sims = new SimInfo[] {sim};
+            status.undelivered = 2;
+            return status;
+        }
+
+        @Override
+        public SettingsInfo getSettings(String own, String peer) {
+            SettingsInfo settings = new SettingsInfo();
+            settings.mode = ITwine.MODE_DEFAULT;
+            settings.effectiveMode = ITwine.MODE_IP_ONLY;
+            settings.fallback = 99;
+            settings.effectiveFallback = ITwine.FALLBACK_ASK;
+            return settings;
+        }
+
+        @Override
         public void deliverIncomingSms(IncomingSms sms) {
+            if (deliveryFailure != null) {
+                throw deliveryFailure;
+            }
             delivered.add(sms);
         }
 
@@ -245,8 +325,11 @@ public class TwineClientTest {
         assertThrows(
                 IllegalStateException.class,
                 () -> callback.onEvents(new EventInfo[] {event(1), event(2)}));
-        // It registers anew, and the bridge tells all that was not acknowledged.
         listenerFails = false;
+        // What the bridge sent behind it, before it heard: nothing is handled before event 1.
+        callback.onEvents(new EventInfo[] {event(2)});
+        assertTrue(events.isEmpty());
+        // It registers anew, and the bridge tells all that was not acknowledged.
         Shadows.shadowOf(Looper.getMainLooper()).idle();
         ITwineCallback again = take(bridge.callbacks);
         // What the earlier connection still tells does not count.
@@ -280,11 +363,18 @@ public class TwineClientTest {
     @Test
     public void historyAndIncomingSms() throws Exception {
         bind();
-        List<Message> page = client.history("+1", "+2", null).get(60, TimeUnit.SECONDS);
-        page.sort(Message.ORDER);
-        assertEquals(1, page.get(0).id);
-        assertEquals(Message.State.RECEIVED, page.get(0).state);
-        assertFalse(page.get(0).toString(), page.get(0).toString().contains("habari"));
+        Page page = client.history("+1", "+2", null).get(60, TimeUnit.SECONDS);
+        List<Message> sorted = new ArrayList<>(page.messages);
+        sorted.sort(Message.ORDER);
+        assertEquals(1, sorted.get(0).id);
+        assertEquals(Message.State.RECEIVED, sorted.get(0).state);
+        assertFalse(sorted.get(0).toString(), sorted.get(0).toString().contains("habari"));
+        // There are more: the next page begins behind the last of this one.
+        assertTrue(page.more);
+        Page last = client.history("+1", "+2", page.next()).get(60, TimeUnit.SECONDS);
+        assertEquals(1, bridge.before.position);
+        assertFalse(last.more);
+        assertNull(last.next());
         Intent broadcast =
                 new Intent("android.provider.Telephony.SMS_DELIVER")
                         .putExtra("pdus", new Object[] {new byte[] {1}, new byte[] {2}})
@@ -294,5 +384,155 @@ public class TwineClientTest {
         assertEquals(2, sms.pdus.length);
         assertEquals(2, sms.pdus[1].bytes[0]);
         assertEquals(-1, sms.subscriptionId);
+    }
+
+    @Test
+    public void whatElseAnAppAsksFor() throws Exception {
+        bind();
+        assertEquals(7, client.message(7).get(60, TimeUnit.SECONDS).id);
+        PeerCapability peer =
+                client.capabilities(List.of("+2")).get(60, TimeUnit.SECONDS).get(0);
+        assertEquals("+2", peer.number);
+        assertTrue(peer.reachable);
+        assertEquals(3, peer.features);
+        assertEquals(60, peer.validForSeconds);
+        Status status = client.status().get(60, TimeUnit.SECONDS);
+        assertEquals("active", status.identities.get(0).state);
+        assertEquals(1, status.sims.get(0).slot);
+        assertTrue(status.sims.get(0).roaming);
+        assertEquals(2, status.undelivered);
+        Settings settings = client.settings("+1", "+2").get(60, TimeUnit.SECONDS);
+        assertEquals(Settings.Mode.DEFAULT, settings.mode);
+        assertEquals(Settings.Mode.IP_ONLY, settings.effectiveMode);
+        assertEquals(Settings.Fallback.DEFAULT, settings.fallback);
+        assertEquals(Settings.Fallback.ASK, settings.effectiveFallback);
+        client.send(new Draft("+2", "x").validFor(60)).get(60, TimeUnit.SECONDS);
+        assertEquals(60, take(bridge.sent).validForSeconds);
+    }
+
+    /** Each method of the interface, but those that the client calls by itself. */
+    @Test
+    public void theClientOffersTheWholeInterface() {
+        Set<String> offered =
+                Arrays.stream(TwineClient.class.getDeclaredMethods())
+                        .filter(method -> Modifier.isPublic(method.getModifiers()))
+                        .map(Method::getName)
+                        .collect(Collectors.toSet());
+        Map<String, String> names =
+                Map.of(
+                        "getMessage", "message",
+                        "getHistory", "history",
+                        "getConversations", "conversations",
+                        "getCapabilities", "capabilities",
+                        "getSettings", "settings",
+                        "getStatus", "status",
+                        "registerNumber", "registerNumberWithConsent",
+                        "deliverIncomingSms", "deliverSms");
+        Set<String> own =
+                Set.of(
+                        "registerCallback",
+                        "unregisterCallback",
+                        "acknowledgeEvents",
+                        "getInterfaceVersion",
+                        "getInterfaceHash");
+        for (Method method : ITwine.class.getDeclaredMethods()) {
+            String name = names.getOrDefault(method.getName(), method.getName());
+            assertTrue(name, own.contains(name) || offered.contains(name));
+        }
+    }
+
+    @Test
+    public void whoMayNotBindIsToldSoAndTriesOn() throws Exception {
+        ShadowApplication system = Shadows.shadowOf(RuntimeEnvironment.getApplication());
+        system.setThrowInBindService(new SecurityException("requires USE_TWINE"));
+        client.connect();
+        CompletableFuture<Long> sent = client.send(new Draft("+2", "x"));
+        Shadows.shadowOf(Looper.getMainLooper())
+                .idleFor(TwineClient.PATIENCE_MILLIS, TimeUnit.MILLISECONDS);
+        assertEquals(ITwine.ERROR_PERMISSION_DENIED, codeOf(sent));
+        // The permission was granted meanwhile.
+        system.setThrowInBindService(null);
+        CompletableFuture<Long> later = client.send(new Draft("+2", "x"));
+        system.setComponentNameAndServiceForBindService(
+                new ComponentName("org.twine.bridge", "TwineService"), binder());
+        Shadows.shadowOf(Looper.getMainLooper()).idleFor(2, TimeUnit.SECONDS);
+        assertEquals(Long.valueOf(1), later.get(60, TimeUnit.SECONDS));
+    }
+
+    private static final Intent SMS =
+            new Intent("android.provider.Telephony.SMS_DELIVER")
+                    .putExtra("pdus", new Object[] {PDU})
+                    .putExtra("format", "3gpp");
+
+    /** The receiver of an app, and what becomes of a broadcast. */
+    private ShadowBroadcastPendingResult receive() {
+        TwineSmsReceiver receiver =
+                new TwineSmsReceiver() {
+                    @Override
+                    protected TwineClient twine(Context context) {
+                        return client;
+                    }
+                };
+        BroadcastReceiver.PendingResult pending =
+                new BroadcastReceiver.PendingResult(
+                        -1,
+                        "",
+                        null,
+                        BroadcastReceiver.PendingResult.TYPE_UNREGISTERED,
+                        true,
+                        false,
+                        null,
+                        0,
+                        0);
+        receiver.setPendingResult(pending);
+        receiver.onReceive(RuntimeEnvironment.getApplication(), SMS);
+        resultOf = pending;
+        return Shadow.extract(pending);
+    }
+
+    private BroadcastReceiver.PendingResult resultOf;
+
+    /** Runs what waits on the main thread, for so long at most. */
+    private static void untilFinished(ShadowBroadcastPendingResult broadcast) throws Exception {
+        for (int i = 0; !broadcast.getFuture().isDone(); i++) {
+            assertTrue("never finished", i < 6000);
+            Shadows.shadowOf(Looper.getMainLooper()).idleFor(10, TimeUnit.MILLISECONDS);
+            Thread.sleep(1);
+        }
+    }
+
+    @Test
+    public void aBroadcastEndsWhenTwineHasTheSms() throws Exception {
+        bind();
+        bridge.deliveryFailure = new ServiceSpecificException(ITwine.ERROR_STORAGE, "disk full");
+        ShadowBroadcastPendingResult broadcast = receive();
+        Shadows.shadowOf(Looper.getMainLooper()).idleFor(1, TimeUnit.SECONDS);
+        assertFalse("finished though nobody has it", broadcast.getFuture().isDone());
+        bridge.deliveryFailure = null;
+        untilFinished(broadcast);
+        take(bridge.delivered);
+        assertEquals(-1, resultOf.getResultCode());
+    }
+
+    @Test
+    public void anSmsThatTwineDoesNotTakeGoesToThePhonesOwnStore() throws Exception {
+        PhoneStore store = Robolectric.setupContentProvider(PhoneStore.class, "sms");
+        bind();
+        bridge.deliveryFailure = new ServiceSpecificException(ITwine.ERROR_STORAGE, "disk full");
+        untilFinished(receive());
+        assertEquals("habari", store.rows.get(0).get("body"));
+        assertEquals("+254712345678", store.rows.get(0).get("address"));
+        assertEquals(-1, resultOf.getResultCode());
+        // Nobody takes it.
+        store.fails = true;
+        untilFinished(receive());
+        assertEquals(3, resultOf.getResultCode());
+    }
+
+    @Test
+    public void anSmsIsNotLostWhileTheBridgeIsAway() throws Exception {
+        PhoneStore store = Robolectric.setupContentProvider(PhoneStore.class, "sms");
+        untilFinished(receive());
+        assertEquals(1, store.rows.size());
     }
 }

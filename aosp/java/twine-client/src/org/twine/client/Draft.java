@@ -23,33 +23,46 @@ public final class Draft {
     private final String text;
     private final String token;
     private final Channel channel;
+    private final int validForSeconds;
 
-    private Draft(String from, String to, String text, String token, Channel channel) {
+    private Draft(
+            String from,
+            String to,
+            String text,
+            String token,
+            Channel channel,
+            int validForSeconds) {
         this.from = Objects.requireNonNull(from);
         this.to = Objects.requireNonNull(to);
         this.text = Objects.requireNonNull(text);
         this.token = Objects.requireNonNull(token);
         this.channel = Objects.requireNonNull(channel);
+        this.validForSeconds = validForSeconds;
     }
 
     /** To a number, short code or name, from the default number, with a token of its own. */
     public Draft(@NonNull String to, @NonNull String text) {
-        this("", to, text, UUID.randomUUID().toString(), Channel.AUTO);
+        this("", to, text, UUID.randomUUID().toString(), Channel.AUTO, 0);
     }
 
     /** From this own number. */
     public @NonNull Draft from(@NonNull String own) {
-        return new Draft(own, to, text, token, channel);
+        return new Draft(own, to, text, token, channel, validForSeconds);
     }
 
     /** With this token: of a draft that was kept. */
     public @NonNull Draft token(@NonNull String kept) {
-        return new Draft(from, to, text, kept, channel);
+        return new Draft(from, to, text, kept, channel, validForSeconds);
     }
 
     /** By this channel. */
     public @NonNull Draft channel(@NonNull Channel chosen) {
-        return new Draft(from, to, text, token, chosen);
+        return new Draft(from, to, text, token, chosen, validForSeconds);
+    }
+
+    /** Given up when not delivered within this time; 0, the default: never. */
+    public @NonNull Draft validFor(int seconds) {
+        return new Draft(from, to, text, token, channel, seconds);
     }
 
     /** To be kept with the draft. */
@@ -65,6 +78,7 @@ public final class Draft {
         request.text = text;
         request.token = token;
         request.channel = channel.ordinal();
+        request.validForSeconds = validForSeconds;
         return request;
     }
 }

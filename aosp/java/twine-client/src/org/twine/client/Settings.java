@@ -34,17 +34,46 @@ public final class Settings {
     /** The card that SMS leave by; empty: that of the own number. */
     public final @NonNull String iccid;
 
+    /** What holds, with the global ones and defaults applied; as set here until read from Twine. */
+    public final @NonNull Mode effectiveMode;
+
+    /** What holds. */
+    public final @NonNull Fallback effectiveFallback;
+
     /** For {@link TwineClient#setSettings}. */
     public Settings(@NonNull Mode mode, @NonNull Fallback fallback, @NonNull String iccid) {
+        this(mode, fallback, iccid, mode, fallback);
+    }
+
+    private Settings(
+            Mode mode,
+            Fallback fallback,
+            String iccid,
+            Mode effectiveMode,
+            Fallback effectiveFallback) {
         this.mode = mode;
         this.fallback = fallback;
         this.iccid = iccid;
+        this.effectiveMode = effectiveMode;
+        this.effectiveFallback = effectiveFallback;
     }
 
     Settings(@NonNull SettingsInfo info) {
         this(
-                Mode.values()[info.mode < Mode.values().length ? info.mode : 0],
-                Fallback.values()[info.fallback < Fallback.values().length ? info.fallback : 0],
-                info.iccid == null ? "" : info.iccid);
+                mode(info.mode),
+                fallback(info.fallback),
+                info.iccid == null ? "" : info.iccid,
+                mode(info.effectiveMode),
+                fallback(info.effectiveFallback));
+    }
+
+    /** One of a newer version counts as the default. */
+    private static Mode mode(int mode) {
+        return mode >= 0 && mode < Mode.values().length ? Mode.values()[mode] : Mode.DEFAULT;
+    }
+
+    private static Fallback fallback(int fallback) {
+        boolean known = fallback >= 0 && fallback < Fallback.values().length;
+        return known ? Fallback.values()[fallback] : Fallback.DEFAULT;
     }
 }

@@ -21,13 +21,12 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import org.twine.Capability;
 import org.twine.EventInfo;
 import org.twine.HistoryPosition;
 import org.twine.ITwine;
 import org.twine.ITwineCallback;
 import org.twine.IncomingSms;
-import org.twine.MessageInfo;
-import org.twine.MessagePage;
 import org.twine.SendRequest;
 import org.twine.SmsPdu;
 
@@ -105,6 +104,9 @@ public final class TwineClient implements AutoCloseable {
     private long handledCursor;
     private long acknowledgedCursor;
     private boolean acknowledging;
+
+    /** Why the system does not let this app bind; null: it does. */
+    private volatile @Nullable String refused;
 
     /** Counts connections: what belongs to an earlier one is ignored. */
     private int generation;
@@ -219,12 +221,18 @@ public final class TwineClient implements AutoCloseable {
                 });
     }
 
+    /** One message as it is now. */
+    public @NonNull CompletableFuture<Message> message(long messageId) {
+        return call(twine -> new Message(twine.getMessage(messageId)));
+    }
+
     /**
      * A page of a conversation, newest first.
      *
-     * @param before position of the last message received; null: from the newest
+     * @param before {@link Page#next} of the page before, or the position of the last message
+     *     received; null: from the newest
      */
-    public @NonNull CompletableFuture<List<Message>> history(
+    public @NonNull CompletableFuture<Page> history(
             @NonNull String own, @NonNull String peer, @Nullable Message.Position before) {
         HistoryPosition position = before == null ? null : new HistoryPosition();
         if (position != null) {
@@ -232,12 +240,35 @@ public final class TwineClient implements AutoCloseable {
             position.epoch = before.epoch;
             position.laneSeq = before.laneSeq;
         }
-        return call(twine -> messages(twine.getHistory(own, peer, position, 0)));
+        return call(twine -> new Page(twine.getHistory(own, peer, position, 0)));
     }
 
-    /** The newest message of each conversation, newest activity first. */
-    public @NonNull CompletableFuture<List<Message>> conversations(int offset) {
-        return call(twine -> messages(twine.getConversations(offset, 0)));
+    /**
+     * The newest message of each conversation, newest activity first.
+     *
+     * @param offset how many to skip
+     */
+    public @NonNull CompletableFuture<Page> conversations(int offset) {
+        return call(twine -> new Page(twine.getConversations(offset, 0)));
+    }
+
+    /** Which of these numbers are reachable by IP; at most {@link ITwine#MAX_NUMBERS}. */
+    public @NonNull CompletableFuture<List<PeerCapability>> capabilities(
+            @NonNull List<String> numbers) {
+        String[] all = numbers.toArray(new String[0]);
+        return call(
+                twine -> {
+                    List<PeerCapability> found = new ArrayList<>();
+                    for (Capability one : twine.getCapabilities(all)) {
+                        found.add(new PeerCapability(one));
+                    }
+                    return found;
+                });
+    }
+
+    /** What Twine, its numbers and the cards are doing. */
+    public @NonNull CompletableFuture<Status> status() {
+        return call(twine -> new Status(twine.getStatus()));
     }
 
     /** Everything received in this message's conversation up to it was read. */
@@ -291,8 +322,8 @@ public final class TwineClient implements AutoCloseable {
     }
 
     /**
-     * Passes an SMS_DELIVER broadcast on, where the app is the ingester. Finish the broadcast when the
-     * future has ended well; if it fails keep the SMS and call again.
+     * Passes an SMS_DELIVER broadcast on, where the app is the ingester. Finish the broadcast only
+     * when the future has ended well; {@link TwineSmsReceiver} does all that belongs to it.
      */
     public @NonNull CompletableFuture<Void> deliverSms(@NonNull Intent broadcast) {
         IncomingSms sms = new IncomingSms();
@@ -332,14 +363,6 @@ public final class TwineClient implements AutoCloseable {
         threads.shutdown();
     }
 
-    private static List<Message> messages(MessagePage page) {
-        List<Message> messages = new ArrayList<>();
-        for (MessageInfo info : page.messages) {
-            messages.add(new Message(info));
-        }
-        return messages;
-    }
-
     private <T> CompletableFuture<T> call(Call<T> call) {
         CompletableFuture<T> result = new CompletableFuture<>();
         Waiting job = new Waiting(() -> run(call, result), result);
@@ -375,7 +398,10 @@ public final class TwineClient implements AutoCloseable {
         synchronized (this) {
             waited = waiting.remove(job);
         }
-        if (waited) {
+        String why = refused;
+        if (waited && why != null) {
+            fail(job.result, ITwine.ERROR_PERMISSION_DENIED, why);
+        } else if (waited) {
             fail(job.result, ITwine.ERROR_NOT_CONNECTED, "Twine is not there");
         }
     }
@@ -414,6 +440,7 @@ public final class TwineClient implements AutoCloseable {
                 return;
             }
             twine = now;
+            refused = null;
             generation++;
             events = new Events(generation);
             ready = new ArrayList<>(waiting);
@@ -470,7 +497,10 @@ public final class TwineClient implements AutoCloseable {
             try {
                 listener.onEvent(new TwineEvent(kind, info));
             } catch (RuntimeException e) {
-                // Not handled. Nothing behind it may be acknowledged: all of it again.
+                // Not handled. Nothing behind it may be handled before it: all of it again.
+                synchronized (this) {
+                    generation++;
+                }
                 main.post(this::rebind);
                 throw e;
             }
@@ -523,7 +553,14 @@ public final class TwineClient implements AutoCloseable {
             }
         }
         Intent bridge = new Intent(ACTION).setPackage(BRIDGE);
-        boolean found = context.bindService(bridge, connection, Context.BIND_AUTO_CREATE);
+        boolean found;
+        try {
+            found = context.bindService(bridge, connection, Context.BIND_AUTO_CREATE);
+        } catch (SecurityException e) {
+            // Without USE_TWINE, which may be granted later: by a signed update, for example.
+            refused = e.getMessage();
+            found = false;
+        }
         if (!found) {
             rebindLater();
         }

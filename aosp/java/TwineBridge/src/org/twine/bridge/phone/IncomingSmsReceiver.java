@@ -6,19 +6,16 @@ import android.content.Intent;
 import android.provider.Telephony;
 import android.telephony.SmsMessage;
 import android.telephony.SubscriptionManager;
-import java.io.IOException;
 import org.twine.bridge.Bridge;
 import org.twine.bridge.Log;
 import org.twine.bridge.sms.IncomingText;
 
 /**
  * Takes every SMS, where the bridge is the one ingester (see Config). The broadcast is finished only
- * after the SMS is spooled on the disk: until then the framework keeps it.
+ * after the SMS is kept (see {@link IncomingKeeper}): when it ends, well or not, the framework deletes
+ * its own copy ({@code InboundSmsHandler}, "deleting from raw table anyway").
  */
 public final class IncomingSmsReceiver extends BroadcastReceiver {
-    /** Tries to spool, of which each takes a while on a full disk. */
-    private static final int TRIES = 3;
-
     @Override
     public void onReceive(Context context, Intent intent) {
         if (!Telephony.Sms.Intents.SMS_RECEIVED_ACTION.equals(intent.getAction())) {
@@ -29,20 +26,29 @@ public final class IncomingSmsReceiver extends BroadcastReceiver {
             return;
         }
         PendingResult pending = goAsync();
-        bridge.executor()
+        bridge.incoming()
                 .execute(
                         () -> {
+                            boolean kept = false;
                             try {
-                                take(bridge, intent);
+                                kept = take(bridge, intent);
                             } finally {
                                 if (pending != null) {
-                                    pending.finish();
+                                    finish(pending, kept);
                                 }
                             }
                         });
     }
 
-    private static void take(Bridge bridge, Intent intent) {
+    private static void finish(PendingResult pending, boolean kept) {
+        if (!kept) {
+            pending.setResultCode(Telephony.Sms.Intents.RESULT_SMS_OUT_OF_MEMORY);
+        }
+        pending.finish();
+    }
+
+    /** Whether the broadcast may be finished with a clear conscience. */
+    private static boolean take(Bridge bridge, Intent intent) {
         byte[][] pdus = pdus(intent);
         SmsMessage[] parts = IncomingPdus.parse(pdus, intent.getStringExtra("format"));
         int subscription =
@@ -51,17 +57,11 @@ public final class IncomingSmsReceiver extends BroadcastReceiver {
                         SubscriptionManager.INVALID_SUBSCRIPTION_ID);
         IncomingText text = bridge.agent().read(parts, pdus, subscription);
         if (text == null) {
+            // Nobody else can read it either.
             Log.warn("an SMS came that is not readable");
-            return;
+            return true;
         }
-        for (int trial = 1; trial <= TRIES; trial++) {
-            try {
-                bridge.agent().desk().received(text);
-                return;
-            } catch (IOException e) {
-                Log.warn("an SMS is not spooled, trial " + trial + " of " + TRIES + ": " + e);
-            }
-        }
+        return bridge.keeper().keep(text, subscription);
     }
 
     private static byte[][] pdus(Intent intent) {

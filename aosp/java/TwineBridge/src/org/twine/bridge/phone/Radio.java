@@ -1,9 +1,10 @@
 package org.twine.bridge.phone;
 
 import android.telephony.TelephonyManager;
+import org.twine.control.v1.DataState;
 import org.twine.control.v1.Generation;
 
-/** Names of radio technologies. */
+/** The platform's names of radio technologies and states, in the daemon's words. */
 final class Radio {
     private Radio() {}
 
@@ -36,6 +37,25 @@ final class Radio {
                 return Generation.G5;
             default:
                 return Generation.GENERATION_UNKNOWN;
+        }
+    }
+
+    /** The state of a data connection, of TelephonyManager.DATA_. */
+    static DataState dataState(int state) {
+        switch (state) {
+            case TelephonyManager.DATA_DISCONNECTED:
+                return DataState.DATA_DISCONNECTED;
+            case TelephonyManager.DATA_CONNECTING:
+                return DataState.DATA_CONNECTING;
+            case TelephonyManager.DATA_CONNECTED:
+            case TelephonyManager.DATA_HANDOVER_IN_PROGRESS:
+                return DataState.DATA_CONNECTED;
+            case TelephonyManager.DATA_SUSPENDED:
+                return DataState.DATA_SUSPENDED;
+            case TelephonyManager.DATA_DISCONNECTING:
+                return DataState.DATA_DISCONNECTING;
+            default:
+                return DataState.DATA_STATE_UNKNOWN;
         }
     }
 }

@@ -33,6 +33,21 @@ final class Sims {
 
     /* Guarded by this. */
     private final Map<Integer, Card> cards = new HashMap<>();
+    private int activeData = SubscriptionManager.INVALID_SUBSCRIPTION_ID;
+
+    /** Which card carries data, of the phone as a whole. */
+    private final class ActiveData extends TelephonyCallback
+            implements TelephonyCallback.ActiveDataSubscriptionIdListener {
+        @Override
+        public void onActiveDataSubscriptionIdChanged(int subscription) {
+            synchronized (Sims.this) {
+                activeData = subscription;
+            }
+            changed.run();
+        }
+    }
+
+    private final ActiveData activeDataListener = new ActiveData();
 
     /** One subscription. */
     private final class Card extends TelephonyCallback
@@ -46,6 +61,7 @@ final class Sims {
         boolean roaming;
         boolean radioOff;
         Generation generation = Generation.GENERATION_UNKNOWN;
+        int dataState = TelephonyManager.DATA_UNKNOWN;
         int signalDbm;
 
         Card(SubscriptionInfo info) {
@@ -81,10 +97,11 @@ final class Sims {
         public void onDataConnectionStateChanged(int state, int networkType) {
             Generation now = Radio.generation(networkType);
             synchronized (Sims.this) {
-                if (now == generation) {
+                if (now == generation && state == dataState) {
                     return;
                 }
                 generation = now;
+                dataState = state;
             }
             changed.run();
         }
@@ -104,6 +121,8 @@ final class Sims {
                             SubscriptionManager.getDefaultSmsSubscriptionId()
                                     == info.getSubscriptionId())
                     .setRadioOff(radioOff)
+                    .setDataState(Radio.dataState(dataState))
+                    .setCarriesData(info.getSubscriptionId() == activeData)
                     .build();
         }
     }
@@ -127,12 +146,16 @@ final class Sims {
     /** Begins to listen. */
     void start() {
         subscriptions.addOnSubscriptionsChangedListener(executor, listener);
+        context.getSystemService(TelephonyManager.class)
+                .registerTelephonyCallback(executor, activeDataListener);
         refresh();
     }
 
     /** Ends it. */
     void stop() {
         subscriptions.removeOnSubscriptionsChangedListener(listener);
+        context.getSystemService(TelephonyManager.class)
+                .unregisterTelephonyCallback(activeDataListener);
         synchronized (this) {
             cards.values().forEach(card -> card.manager.unregisterTelephonyCallback(card));
             cards.clear();

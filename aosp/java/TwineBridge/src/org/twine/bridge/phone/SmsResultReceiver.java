@@ -7,10 +7,8 @@ import android.content.Context;
 import android.content.Intent;
 import android.net.Uri;
 import android.telephony.SmsMessage;
-import java.io.IOException;
 import java.util.List;
 import org.twine.bridge.Bridge;
-import org.twine.bridge.Log;
 import org.twine.bridge.sms.PartResult;
 
 /**
@@ -24,6 +22,12 @@ public final class SmsResultReceiver extends BroadcastReceiver {
 
     /** The intent for one part; no two are the same, so none replaces another. */
     static PendingIntent intent(Context context, String action, long attempt, int part) {
+        return pending(context, action, attempt, part, 0);
+    }
+
+    /** Null only with FLAG_NO_CREATE: there is none. */
+    private static PendingIntent pending(
+            Context context, String action, long attempt, int part, int moreFlags) {
         Intent intent =
                 new Intent(action)
                         .setClass(context, SmsResultReceiver.class)
@@ -34,13 +38,27 @@ public final class SmsResultReceiver extends BroadcastReceiver {
                                         .appendPath(Long.toHexString(attempt))
                                         .appendPath(Integer.toString(part))
                                         .build());
-        // The framework fills the delivery report in.
-        int mutable =
+        // The framework fills the delivery report in, and may do so more than once: a report that
+        // the operator is still trying comes before the final one (TP-Status, 3GPP TS 23.040,
+        // 9.2.3.15).
+        int flags =
                 action.equals(ACTION_DELIVERED)
                         ? PendingIntent.FLAG_MUTABLE
-                        : PendingIntent.FLAG_IMMUTABLE;
-        return PendingIntent.getBroadcast(
-                context, 0, intent, mutable | PendingIntent.FLAG_ONE_SHOT);
+                        : PendingIntent.FLAG_IMMUTABLE | PendingIntent.FLAG_ONE_SHOT;
+        return PendingIntent.getBroadcast(context, 0, intent, flags | moreFlags);
+    }
+
+    private static void cancel(Context context, PartResult of) {
+        PendingIntent used =
+                pending(
+                        context,
+                        ACTION_DELIVERED,
+                        of.attempt(),
+                        of.part(),
+                        PendingIntent.FLAG_NO_CREATE);
+        if (used != null) {
+            used.cancel();
+        }
     }
 
     @Override
@@ -49,20 +67,19 @@ public final class SmsResultReceiver extends BroadcastReceiver {
         if (result == null) {
             return;
         }
-        Bridge bridge = Bridge.of(context);
+        if (result.state() == PartResult.State.DELIVERED
+                || result.state() == PartResult.State.UNDELIVERABLE) {
+            // The last that is heard of this part.
+            cancel(context, result);
+        }
         PendingResult pending = goAsync();
-        bridge.executor()
-                .execute(
+        Bridge.of(context)
+                .agent()
+                .result(
+                        result,
                         () -> {
-                            try {
-                                bridge.agent().desk().result(result);
-                            } catch (IOException e) {
-                                // Told as unknown after a restart.
-                                Log.warn("a result is not written: " + e);
-                            } finally {
-                                if (pending != null) {
-                                    pending.finish();
-                                }
+                            if (pending != null) {
+                                pending.finish();
                             }
                         });
     }

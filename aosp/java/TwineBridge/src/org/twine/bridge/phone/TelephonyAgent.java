@@ -1,19 +1,22 @@
 package org.twine.bridge.phone;
 
 import android.content.Context;
+import android.os.Handler;
 import android.os.ServiceManager;
 import android.telephony.SmsMessage;
 import com.android.internal.telephony.ISub;
 import com.google.protobuf.InvalidProtocolBufferException;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.concurrent.Executor;
 import org.twine.bridge.Control;
 import org.twine.bridge.Log;
+import org.twine.bridge.Reports;
+import org.twine.bridge.Worker;
 import org.twine.bridge.durable.Disk;
 import org.twine.bridge.sms.AttemptJournal;
 import org.twine.bridge.sms.IncomingSpool;
 import org.twine.bridge.sms.IncomingText;
+import org.twine.bridge.sms.PartResult;
 import org.twine.bridge.sms.SmsDesk;
 import org.twine.control.v1.Order;
 import org.twine.control.v1.OrderResult;
@@ -28,42 +31,60 @@ import org.twine.jni.TwineException;
  * out. Decides nothing.
  */
 public final class TelephonyAgent implements AutoCloseable {
+    /** Names the callback that tries the disk again. */
+    private static final Object DISK_AGAIN = new Object();
+
     private static final int LOOK_AGAIN_MILLIS = 600_000;
+
+    /** Before the disk is tried again that did not take something. */
+    static final long DISK_AGAIN_MILLIS = 5_000;
+
+    /** Before a connection is opened instead of one whose library failed. */
+    private static final int REOPEN_MILLIS = 1_000;
 
     private final Control control;
     private final SmsDesk desk;
     private final Sims sims;
     private final Networks networks;
     private final DataSim dataSim;
-    private final Executor executor;
+    private final Handler main;
+
+    /** Waits for the disk. */
+    private final Worker disk = new Worker("twine-disk");
+
+    /** Listens to the platform. */
+    private final Worker watch = new Worker("twine-watch");
+
+    private final Reports reports;
     private final Thread pump;
 
     /* Guarded by this. */
     private boolean connected;
     private TelephonyState told;
+    private long unknownResults;
 
     /**
      * An agent; {@link #start} begins.
      *
      * @param folder for journal and spool
-     * @param executor one thread, which may wait for the disk
      */
-    public TelephonyAgent(Context context, Control control, Path folder, Executor executor)
-            throws IOException {
+    public TelephonyAgent(Context context, Control control, Path folder) throws IOException {
         this.control = control;
-        this.executor = executor;
-        sims = new Sims(context, executor, this::changed);
+        main = new Handler(context.getMainLooper());
+        sims = new Sims(context, watch, this::changed);
         networks = new Networks(context, sims, this::changed);
         dataSim =
                 new DataSim(
                         () -> ISub.Stub.asInterface(ServiceManager.getService("isub")),
                         sims::subscriptionOf);
+        reports = new Reports(control, this::roomToTell);
         desk =
                 new SmsDesk(
                         new AttemptJournal(new Disk(folder.resolve("journal"))),
                         new IncomingSpool(new Disk(folder.resolve("spool"))),
                         new SmsManagerCaller(context, sims::subscriptionOf),
-                        control::report,
+                        report -> reports.offer(to -> to.report(report)),
+                        this::tryAgainLater,
                         Log::warn);
         pump = new Thread(this::pump, "twine-agent");
     }
@@ -75,9 +96,41 @@ public final class TelephonyAgent implements AutoCloseable {
         pump.start();
     }
 
-    /** What is done about SMS. */
+    /** What is done about SMS. Its methods wait for the disk, never for the daemon. */
     public SmsDesk desk() {
         return desk;
+    }
+
+    /** The thread that waits for the disk. */
+    Worker disk() {
+        return disk;
+    }
+
+    /** The thread that listens to the platform. */
+    Worker watch() {
+        return watch;
+    }
+
+    /**
+     * What became of a part. If the disk is so far behind that there is no room for it, it is
+     * dropped, and the part stays "unknown", which the daemon knows how to settle (DELIVERY 26).
+     *
+     * @param noted runs in any case
+     */
+    public void result(PartResult result, Runnable noted) {
+        boolean taken =
+                disk.tryExecute(
+                        () -> {
+                            desk.result(result);
+                            noted.run();
+                        });
+        if (!taken) {
+            synchronized (this) {
+                unknownResults++;
+            }
+            Log.warn("the disk is far behind: a result stays unknown");
+            noted.run();
+        }
     }
 
     /** One SMS of a broadcast's PDUs; null: they are not readable. */
@@ -105,6 +158,9 @@ public final class TelephonyAgent implements AutoCloseable {
                                         .append(sim.getInService() ? ", in service" : "")
                                         .append(sim.getRoaming() ? ", roams" : "")
                                         .append(sim.getRadioOff() ? ", radio off" : "")
+                                        .append(sim.getCarriesData() ? ", carries data" : "")
+                                        .append(", ")
+                                        .append(sim.getDataState())
                                         .append(sim.getDefaultSms() ? ", default for SMS" : "")
                                         .append(sim.getNumber().isEmpty() ? ", no number" : "")
                                         .append('\n'));
@@ -121,6 +177,10 @@ public final class TelephonyAgent implements AutoCloseable {
                                         .append(link.getMetered() ? ", metered" : "")
                                         .append(link.getRoaming() ? ", roams" : "")
                                         .append('\n'));
+        out.append("tasks that wait: disk ").append(disk.size());
+        out.append(", platform ").append(watch.size());
+        out.append(", results dropped: ").append(unknownResults).append('\n');
+        out.append(reports.summary()).append('\n');
         return out.append(desk.summary()).append('\n').toString();
     }
 
@@ -128,7 +188,11 @@ public final class TelephonyAgent implements AutoCloseable {
     public void close() {
         sims.stop();
         networks.stop();
+        main.removeCallbacksAndMessages(null);
         control.close();
+        reports.close();
+        watch.close();
+        disk.close();
         try {
             pump.join();
         } catch (InterruptedException e) {
@@ -137,37 +201,56 @@ public final class TelephonyAgent implements AutoCloseable {
     }
 
     private void pump() {
-        try {
-            while (true) {
+        while (true) {
+            try {
                 Notice notice = control.wire().next(LOOK_AGAIN_MILLIS);
                 if (notice != null) {
                     take(notice);
                 }
-            }
-        } catch (TwineException e) {
-            if (e.code() != TwineException.CLOSED) {
-                Log.warn("the agent's connection ended: " + e.getMessage());
+            } catch (TwineException e) {
+                if (e.code() == TwineException.CLOSED || !reopen(e)) {
+                    return;
+                }
             }
         }
+    }
+
+    /** A connection whose library failed is replaced; false: there is an end to it. */
+    private boolean reopen(TwineException why) {
+        Log.warn("the agent's connection failed, opening another: " + why.getMessage());
+        lost();
+        try {
+            Thread.sleep(REOPEN_MILLIS);
+            control.reopen();
+            return true;
+        } catch (TwineException e) {
+            Log.warn("there is no other: " + e.getMessage());
+            return e.code() != TwineException.CLOSED;
+        } catch (InterruptedException e) {
+            return false;
+        }
+    }
+
+    private void lost() {
+        synchronized (this) {
+            connected = false;
+        }
+        reports.connected(false);
     }
 
     private void take(Notice notice) {
         switch (notice.kind()) {
             case CONNECTED:
+                reports.connected(true);
                 synchronized (this) {
                     connected = true;
                     told = null;
                 }
-                executor.execute(
-                        () -> {
-                            tellState();
-                            desk.connected();
-                        });
+                changed();
+                disk.execute(desk::connected);
                 break;
             case LOST:
-                synchronized (this) {
-                    connected = false;
-                }
+                lost();
                 Log.warn("the daemon is away: " + notice.message());
                 break;
             case ORDER:
@@ -189,13 +272,13 @@ public final class TelephonyAgent implements AutoCloseable {
         }
         switch (order.getKindCase()) {
             case SEND_SMS:
-                executor.execute(() -> desk.send(order.getSendSms()));
+                disk.execute(() -> desk.send(order.getSendSms()));
                 break;
             case SMS_TAKEN:
-                executor.execute(() -> desk.taken(order.getSmsTaken().getSpoolId()));
+                disk.execute(() -> desk.taken(order.getSmsTaken().getSpoolId()));
                 break;
             case SMS_PART_TAKEN:
-                executor.execute(() -> desk.partTaken(order.getSmsPartTaken()));
+                disk.execute(() -> desk.taken(order.getSmsPartTaken()));
                 break;
             case PREFER_DATA_SIM:
                 int slot = order.getPreferDataSim().getSlot();
@@ -211,25 +294,43 @@ public final class TelephonyAgent implements AutoCloseable {
     private void orderResult(long id, int slot, int code, String why) {
         OrderResult result =
                 OrderResult.newBuilder().setId(id).setCode(code).setDetail(why).build();
-        try {
-            control.wire().orderResult(result.toByteArray());
-            if (code == DataSim.DONE) {
-                control.report(
-                        Report.newBuilder()
-                                .setDataSim(
-                                        org.twine.control.v1.DataSim.newBuilder()
-                                                .setSlot(slot)
-                                                .setConfirmed(true))
-                                .build());
-            }
-        } catch (TwineException e) {
+        boolean told = reports.offer(to -> to.wire().orderResult(result.toByteArray()));
+        if (told && code == DataSim.DONE) {
+            Report done =
+                    Report.newBuilder()
+                            .setDataSim(
+                                    org.twine.control.v1.DataSim.newBuilder()
+                                            .setSlot(slot)
+                                            .setConfirmed(true))
+                            .build();
+            told = reports.offer(to -> to.report(done));
+        }
+        if (!told) {
             // The daemon orders again if it still wants it.
-            Log.warn("the result of an order is not told: " + e.getMessage());
+            Log.warn("the result of an order is not told");
         }
     }
 
     private void changed() {
-        executor.execute(this::tellState);
+        watch.execute(this::tellState);
+    }
+
+    private void roomToTell() {
+        changed();
+        disk.execute(desk::roomToTell);
+    }
+
+    private void tryAgainLater() {
+        Runnable again = desk::again;
+        main.removeCallbacksAndMessages(DISK_AGAIN);
+        main.postDelayed(
+                () -> {
+                    if (!disk.tryExecute(again)) {
+                        tryAgainLater();
+                    }
+                },
+                DISK_AGAIN,
+                DISK_AGAIN_MILLIS);
     }
 
     private void tellState() {
@@ -242,14 +343,10 @@ public final class TelephonyAgent implements AutoCloseable {
             if (!connected || state.equals(told)) {
                 return;
             }
-            told = state;
-        }
-        try {
-            control.report(Report.newBuilder().setState(state).build());
-        } catch (TwineException e) {
-            // The next connection is told.
-            synchronized (this) {
-                told = null;
+            // What is refused now is told when there is room.
+            Report report = Report.newBuilder().setState(state).build();
+            if (reports.offer(to -> to.report(report))) {
+                told = state;
             }
         }
     }

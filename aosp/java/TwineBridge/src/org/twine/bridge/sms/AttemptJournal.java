@@ -13,20 +13,27 @@ import org.twine.bridge.durable.RecordLog;
  * What became of each attempt to send by SMS, on the disk before anybody is told (DELIVERY 26).
  *
  * <p>An attempt that is not in here was never handed to SmsManager: it may be sent. One that is in
- * here may have been, and is never sent again; a part of it without a result is unknown.
+ * here may have been, and is never sent again; a part of it without a result is unknown. A result
+ * counts as told when the daemon has taken it, and an attempt is forgotten only after that.
  *
- * <p>Owns the order "written, then done". Never calls SmsManager, never talks to the daemon. Thread-
- * safe.
+ * <p>Owns the order "written, then known": what could not be written has not happened. Never
+ * calls SmsManager, never talks to the daemon. Thread-safe.
  */
 public final class AttemptJournal {
-    /** Attempts kept; the daemon hands out far fewer at a time. */
-    public static final int MAX_ATTEMPTS = 512;
+    /** Attempts with a part whose result the daemon has not taken; it hands out far fewer at a time. */
+    public static final int MAX_OPEN = 512;
+
+    /**
+     * Attempts kept after the daemon has taken all their results: the operator may still report on
+     * them, and an order for them is still not to be carried out. Beyond, the oldest are forgotten.
+     */
+    public static final int MAX_TAKEN = 200;
 
     /** Parts of one attempt, 3GPP TS 23.040, 9.2.3.24.1. */
     public static final int MAX_PARTS = 255;
 
     /** The file is written anew when it is longer than this and than twice what is needed. */
-    static final int COMPACT_BYTES = 64 * 1024;
+    private static final int COMPACT_BYTES = 64 * 1024;
 
     private static final String FILE = "attempts.log";
     private static final byte BEGUN = 1;
@@ -39,72 +46,70 @@ public final class AttemptJournal {
         private static final long serialVersionUID = 1;
 
         FullException() {
-            super("the journal holds " + MAX_ATTEMPTS + " attempts whose results the daemon has not taken");
+            super("the journal holds " + MAX_OPEN + " attempts that are not settled");
         }
     }
 
+    /** What is known of one attempt. Index: part. */
     private static final class Attempt {
-        /** By part: how it left; UNKNOWN: no result came. */
+        /** How it left; UNKNOWN: no result came. */
         final PartResult[] sent;
 
-        /** By part: what the operator reported; null: nothing. */
+        /** What the operator reported; null: nothing. */
         final PartResult[] delivered;
 
-        /** By part: whether the daemon has stored how it left. */
-        final boolean[] taken;
+        /** The daemon has stored it. */
+        final boolean[] sentTaken;
 
-        /** By part: whether the daemon has stored what the operator reported. */
-        final boolean[] reportTaken;
+        final boolean[] deliveredTaken;
 
         Attempt(long id, int parts) {
             sent = new PartResult[parts];
             delivered = new PartResult[parts];
-            taken = new boolean[parts];
-            reportTaken = new boolean[parts];
+            sentTaken = new boolean[parts];
+            deliveredTaken = new boolean[parts];
             for (int part = 0; part < parts; part++) {
                 sent[part] = new PartResult(id, part, PartResult.State.UNKNOWN, 0);
             }
         }
 
-        /** The daemon has stored how each part left; an operator may still report of it. */
-        boolean isTaken() {
-            for (boolean part : taken) {
-                if (!part) {
-                    return false;
-                }
-            }
-            return true;
+        boolean has(int part) {
+            return part >= 0 && part < sent.length;
         }
 
-        /**
-         * Whether nothing more can come once the daemon has this, too: what did not leave is not
-         * reported of.
-         */
-        boolean isOverBut(boolean[] side, int missing) {
-            for (int part = 0; part < sent.length; part++) {
-                boolean here = part == missing;
-                boolean left = sent[part].state() != PartResult.State.REFUSED;
-                boolean told = taken[part] || here && side == taken;
-                boolean reported = reportTaken[part] || here && side == reportTaken;
-                if (!told || left && !reported) {
-                    return false;
-                }
-            }
-            return true;
-        }
-
-        /** Whether this says something new. */
-        boolean take(PartResult result) {
+        /** Results only become more certain. */
+        boolean isNews(PartResult result) {
             PartResult[] side = result.state().isDelivery() ? delivered : sent;
             PartResult known = side[result.part()];
             boolean first = known == null || known.state() == PartResult.State.UNKNOWN;
-            if (!first || result.equals(known)) {
-                return false;
+            return first && !result.equals(known);
+        }
+
+        void put(PartResult result) {
+            boolean delivery = result.state().isDelivery();
+            (delivery ? delivered : sent)[result.part()] = result;
+            (delivery ? deliveredTaken : sentTaken)[result.part()] = false;
+        }
+
+        /** Whether the daemon takes for the first time what is the newest here. */
+        boolean isNewlyTaken(int part, PartResult.State state) {
+            if (state.isDelivery()) {
+                PartResult known = delivered[part];
+                return known != null && known.state() == state && !deliveredTaken[part];
             }
-            side[result.part()] = result;
-            if (!result.state().isDelivery()) {
-                // What the daemon has stored is "unknown".
-                taken[result.part()] = false;
+            return sent[part].state() == state && !sentTaken[part];
+        }
+
+        void take(int part, PartResult.State state) {
+            (state.isDelivery() ? deliveredTaken : sentTaken)[part] = true;
+        }
+
+        /** The daemon has stored how each part left, and all that was reported since. */
+        boolean isTaken() {
+            for (int part = 0; part < sent.length; part++) {
+                if (!sentTaken[part] || (delivered[part] != null && !deliveredTaken[part])) {
+                    return false;
+                }
             }
             return true;
         }
@@ -136,9 +141,10 @@ public final class AttemptJournal {
         if (attempts.containsKey(id)) {
             return false;
         }
-        if (attempts.size() >= MAX_ATTEMPTS) {
-            forget(oldestTaken());
+        if (openCount() >= MAX_OPEN) {
+            throw new FullException();
         }
+        forgetOldest();
         write(begun(id, parts));
         attempts.put(id, new Attempt(id, parts));
         return true;
@@ -147,18 +153,49 @@ public final class AttemptJournal {
     /**
      * Notes a result. Tell the daemon only after this returned.
      *
-     * @return false if there is nothing to tell: it is known, or nobody asks for this attempt
+     * @return false if there is nothing to tell: it is known, or this attempt is not
+     * @throws IOException it is not noted: note it again later
      */
     public synchronized boolean result(PartResult result) throws IOException {
         Attempt attempt = attempts.get(result.attempt());
-        if (attempt == null || result.part() < 0 || result.part() >= attempt.sent.length) {
-            return false;
-        }
-        if (!attempt.take(result)) {
+        if (attempt == null || !attempt.has(result.part()) || !attempt.isNews(result)) {
             return false;
         }
         write(record(result));
+        attempt.put(result);
         return true;
+    }
+
+    /**
+     * The daemon has stored this result of this part.
+     *
+     * @throws IOException it is not noted: the result is told once more after the next start
+     */
+    public synchronized void taken(long id, int part, PartResult.State state)
+            throws IOException {
+        Attempt attempt = attempts.get(id);
+        if (attempt == null || !attempt.has(part) || !attempt.isNewlyTaken(part, state)) {
+            return;
+        }
+        write(takenRecord(id, part, state));
+        attempt.take(part, state);
+    }
+
+    /** The results that came and that the daemon has not taken, oldest attempt first. */
+    public synchronized List<PartResult> untaken() {
+        List<PartResult> results = new ArrayList<>();
+        for (Attempt attempt : attempts.values()) {
+            for (int part = 0; part < attempt.sent.length; part++) {
+                PartResult sent = attempt.sent[part];
+                if (sent.state() != PartResult.State.UNKNOWN && !attempt.sentTaken[part]) {
+                    results.add(sent);
+                }
+                if (attempt.delivered[part] != null && !attempt.deliveredTaken[part]) {
+                    results.add(attempt.delivered[part]);
+                }
+            }
+        }
+        return results;
     }
 
     /** All that is known of an attempt: of each part, how it left, and then what was reported. */
@@ -176,51 +213,38 @@ public final class AttemptJournal {
         return results;
     }
 
-    /**
-     * The daemon has stored this. An attempt is forgotten when nothing more can come of it. One
-     * whose parts all left may still be reported of, or never: it goes when room is needed.
-     */
-    public synchronized void taken(long id, int part, PartResult.State state) throws IOException {
-        Attempt attempt = attempts.get(id);
-        if (attempt == null || part < 0 || part >= attempt.sent.length) {
-            return;
-        }
-        boolean[] side = state.isDelivery() ? attempt.reportTaken : attempt.taken;
-        PartResult known = state.isDelivery() ? attempt.delivered[part] : attempt.sent[part];
-        // Another result may have come since that one was told: it is told as well.
-        if (side[part] || known == null || known.state() != state) {
-            return;
-        }
-        if (attempt.isOverBut(side, part)) {
-            forget(id);
-        } else {
-            write(takenRecord(id, part, state));
-            side[part] = true;
-        }
-    }
-
-    private long oldestTaken() throws FullException {
-        for (Map.Entry<Long, Attempt> attempt : attempts.entrySet()) {
-            if (attempt.getValue().isTaken()) {
-                return attempt.getKey();
-            }
-        }
-        throw new FullException();
-    }
-
-    private void forget(long id) throws IOException {
-        write(ByteBuffer.allocate(9).put(FORGOTTEN).putLong(id).array());
-        attempts.remove(id);
-    }
-
     /** How many there are. */
     public synchronized int size() {
         return attempts.size();
     }
 
+    /** How many there are of which the daemon has not taken everything. */
+    public synchronized int openCount() {
+        int open = 0;
+        for (Attempt attempt : attempts.values()) {
+            open += attempt.isTaken() ? 0 : 1;
+        }
+        return open;
+    }
+
+    /** Makes room among those of which the daemon has taken everything. */
+    private void forgetOldest() throws IOException {
+        int taken = attempts.size() - openCount();
+        if (taken < MAX_TAKEN) {
+            return;
+        }
+        for (Map.Entry<Long, Attempt> entry : attempts.entrySet()) {
+            if (entry.getValue().isTaken()) {
+                long id = entry.getKey();
+                write(ByteBuffer.allocate(9).put(FORGOTTEN).putLong(id).array());
+                attempts.remove(id);
+                return;
+            }
+        }
+    }
+
     private void write(byte[] record) throws IOException {
-        boolean grown = log.sizeBytes() > COMPACT_BYTES && log.sizeBytes() > 2 * neededBytes();
-        if (log.isTorn() || grown) {
+        if (log.isTorn() || log.sizeBytes() > compactAboveBytes()) {
             List<byte[]> all = new ArrayList<>();
             attempts.forEach((id, attempt) -> describe(id, attempt, all));
             log.rewrite(all);
@@ -228,13 +252,14 @@ public final class AttemptJournal {
         log.append(record);
     }
 
-    /** An upper bound. */
-    private int neededBytes() {
-        int bytes = 0;
+    /** A file longer than this is written anew. */
+    synchronized int compactAboveBytes() {
+        int needed = 0;
         for (Attempt attempt : attempts.values()) {
-            bytes += 32 + 128 * attempt.sent.length;
+            // Upper bounds of what describe() makes of it.
+            needed += 32 + 128 * attempt.sent.length;
         }
-        return bytes;
+        return Math.max(COMPACT_BYTES, 2 * needed);
     }
 
     private static void describe(long id, Attempt attempt, List<byte[]> all) {
@@ -243,20 +268,16 @@ public final class AttemptJournal {
             if (attempt.sent[part].state() != PartResult.State.UNKNOWN) {
                 all.add(record(attempt.sent[part]));
             }
-            if (attempt.delivered[part] != null) {
-                all.add(record(attempt.delivered[part]));
-            }
-            if (attempt.taken[part]) {
+            if (attempt.sentTaken[part]) {
                 all.add(takenRecord(id, part, attempt.sent[part].state()));
             }
-            if (attempt.reportTaken[part]) {
-                all.add(takenRecord(id, part, attempt.delivered[part].state()));
+            if (attempt.delivered[part] != null) {
+                all.add(record(attempt.delivered[part]));
+                if (attempt.deliveredTaken[part]) {
+                    all.add(takenRecord(id, part, attempt.delivered[part].state()));
+                }
             }
         }
-    }
-
-    private static byte[] begun(long id, int parts) {
-        return ByteBuffer.allocate(13).put(BEGUN).putLong(id).putInt(parts).array();
     }
 
     private static byte[] takenRecord(long id, int part, PartResult.State state) {
@@ -266,6 +287,10 @@ public final class AttemptJournal {
                 .putInt(part)
                 .put((byte) state.ordinal())
                 .array();
+    }
+
+    private static byte[] begun(long id, int parts) {
+        return ByteBuffer.allocate(13).put(BEGUN).putLong(id).putInt(parts).array();
     }
 
     private static byte[] record(PartResult result) {
@@ -286,20 +311,8 @@ public final class AttemptJournal {
                 attempts.put(id, new Attempt(id, record.getInt()));
                 break;
             case RESULT:
-                int part = record.getInt();
-                PartResult.State state = PartResult.State.values()[record.get()];
-                Attempt attempt = attempts.get(id);
-                if (attempt != null) {
-                    attempt.take(new PartResult(id, part, state, record.getInt()));
-                }
-                break;
             case TAKEN:
-                int takenPart = record.getInt();
-                boolean report = PartResult.State.values()[record.get()].isDelivery();
-                Attempt of = attempts.get(id);
-                if (of != null) {
-                    (report ? of.reportTaken : of.taken)[takenPart] = true;
-                }
+                replay(kind, attempts.get(id), id, record);
                 break;
             case FORGOTTEN:
                 attempts.remove(id);
@@ -307,6 +320,24 @@ public final class AttemptJournal {
             default:
                 // Of a newer version, before a downgrade.
                 break;
+        }
+    }
+
+    private static void replay(byte kind, Attempt attempt, long id, ByteBuffer record) {
+        int part = record.getInt();
+        PartResult.State state = PartResult.State.values()[record.get()];
+        if (attempt == null || !attempt.has(part)) {
+            return;
+        }
+        if (kind == TAKEN) {
+            if (attempt.isNewlyTaken(part, state)) {
+                attempt.take(part, state);
+            }
+            return;
+        }
+        PartResult result = new PartResult(id, part, state, record.getInt());
+        if (attempt.isNews(result)) {
+            attempt.put(result);
         }
     }
 }

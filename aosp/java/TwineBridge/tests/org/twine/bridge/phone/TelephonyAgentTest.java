@@ -9,22 +9,26 @@ import static org.junit.Assert.assertTrue;
 import android.app.Activity;
 import android.app.PendingIntent;
 import android.content.BroadcastReceiver;
-import android.content.Context;
 import android.content.Intent;
 import android.net.ConnectivityManager;
 import android.net.NetworkCapabilities;
+import android.net.Uri;
+import android.os.Looper;
+import android.provider.Settings;
 import android.provider.Telephony;
 import android.telephony.ServiceState;
 import android.telephony.SmsManager;
 import android.telephony.SubscriptionInfo;
 import android.telephony.SubscriptionManager;
+import android.telephony.TelephonyCallback;
 import android.telephony.TelephonyManager;
 import com.android.internal.telephony.ISetOpportunisticDataCallback;
-import com.android.internal.telephony.ISms;
 import com.android.internal.telephony.ISub;
+import java.io.IOException;
 import java.lang.reflect.Proxy;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
@@ -32,23 +36,31 @@ import java.util.function.Predicate;
 import org.junit.Before;
 import org.junit.Test;
 import org.junit.runner.RunWith;
+import org.robolectric.Robolectric;
 import org.robolectric.RobolectricTestRunner;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.Shadows;
 import org.robolectric.annotation.Config;
-import org.robolectric.annotation.Implementation;
-import org.robolectric.annotation.Implements;
 import org.robolectric.shadow.api.Shadow;
+import org.robolectric.shadows.ShadowBroadcastPendingResult;
 import org.robolectric.shadows.ShadowConnectivityManager;
 import org.robolectric.shadows.ShadowNetwork;
 import org.robolectric.shadows.ShadowNetworkCapabilities;
-import org.robolectric.shadows.ShadowSmsManager;
 import org.robolectric.shadows.ShadowSubscriptionManager;
 import org.robolectric.shadows.ShadowSubscriptionManager.SubscriptionInfoBuilder;
 import org.twine.bridge.Bridge;
 import org.twine.bridge.FakeDaemonWire;
+import org.twine.bridge.PhoneStore;
+import org.twine.bridge.Reports;
 import org.twine.bridge.TestBridge;
+import org.twine.bridge.Worker;
+import org.twine.bridge.durable.Disk;
+import org.twine.bridge.sms.AttemptJournal;
+import org.twine.bridge.sms.IncomingSpool;
+import org.twine.bridge.sms.IncomingText;
 import org.twine.bridge.sms.PartResult;
+import org.twine.bridge.sms.SmsDesk;
+import org.twine.control.v1.DataState;
 import org.twine.control.v1.Link;
 import org.twine.control.v1.LinkKind;
 import org.twine.control.v1.Order;
@@ -62,6 +74,7 @@ import org.twine.control.v1.SmsPartTaken;
 import org.twine.control.v1.SmsReceived;
 import org.twine.control.v1.SmsTaken;
 import org.twine.control.v1.TelephonyState;
+import org.twine.control.v1.Vpn;
 import org.twine.jni.Notice;
 
 /** The agent with the framework's own classes: what it sees, sends and takes in. */
@@ -69,7 +82,7 @@ import org.twine.jni.Notice;
 @Config(
         sdk = 35,
         application = TestBridge.class,
-        shadows = TelephonyAgentTest.ShadowSmsService.class)
+        shadows = SmsService.Shadow.class)
 public class TelephonyAgentTest {
     private static final long ATTEMPT = 0xffff_0000_1234_5678L;
     private static final String ICCID = "8925402000000000001";
@@ -93,10 +106,6 @@ public class TelephonyAgentTest {
         daemon = app.agentWire;
     }
 
-    private Context context() {
-        return app;
-    }
-
     private void insertCard() {
         Shadows.shadowOf(app.getSystemService(TelephonyManager.class))
                 .setTelephonyManagerForSubscriptionId(
@@ -117,12 +126,17 @@ public class TelephonyAgentTest {
         idle();
     }
 
-    /** The disk thread has done what it was given. */
+    /** The bridge's threads have done what they were given. */
     private void idle() {
         try {
-            Bridge.of(app).executor().submit(() -> {}).get(60, TimeUnit.SECONDS);
-            Bridge.of(app).executor().submit(() -> {}).get(60, TimeUnit.SECONDS);
-        } catch (Exception e) {
+            TelephonyAgent agent = Bridge.of(app).agent();
+            for (Worker worker : List.of(agent.watch(), agent.disk())) {
+                CountDownLatch done = new CountDownLatch(1);
+                // Behind what it was given, and what that gave it.
+                worker.execute(() -> worker.execute(done::countDown));
+                assertTrue(done.await(60, TimeUnit.SECONDS));
+            }
+        } catch (InterruptedException e) {
             throw new AssertionError(e);
         }
     }
@@ -138,84 +152,6 @@ public class TelephonyAgentTest {
 
     private void give(Order.Builder order) {
         daemon.say(Notice.Kind.ORDER, order.setId(9).build());
-    }
-
-    /** What the framework's SmsManager asked of the telephony service. */
-    private static final class Sent {
-        int subscription;
-        String to;
-        List<String> parts;
-        List<PendingIntent> sent;
-        List<PendingIntent> delivered;
-        boolean persist;
-    }
-
-    /** Gives the framework's own SmsManager a telephony service; everything else of it is real. */
-    @Implements(SmsManager.class)
-    public static final class ShadowSmsService extends ShadowSmsManager {
-        static ISms service;
-
-        /** Instead of asking the service manager. */
-        @Implementation
-        protected static ISms getISmsServiceOrThrow() {
-            return service;
-        }
-    }
-
-    /** The telephony service behind the framework's own SmsManager. */
-    private static LinkedBlockingQueue<Sent> telephonyService() {
-        LinkedBlockingQueue<Sent> all = new LinkedBlockingQueue<>();
-        ISms.Default service =
-                new ISms.Default() {
-                    @Override
-                    public void sendTextForSubscriber(
-                            int subscription,
-                            String callingPackage,
-                            String attribution,
-                            String to,
-                            String smsc,
-                            String text,
-                            PendingIntent sent,
-                            PendingIntent delivered,
-                            boolean persist,
-                            long messageId) {
-                        sendMultipartTextForSubscriber(
-                                subscription,
-                                callingPackage,
-                                attribution,
-                                to,
-                                smsc,
-                                List.of(text),
-                                List.of(sent),
-                                List.of(delivered),
-                                persist,
-                                messageId);
-                    }
-
-                    @Override
-                    public void sendMultipartTextForSubscriber(
-                            int subscription,
-                            String callingPackage,
-                            String attribution,
-                            String to,
-                            String smsc,
-                            List<String> parts,
-                            List<PendingIntent> sent,
-                            List<PendingIntent> delivered,
-                            boolean persist,
-                            long messageId) {
-                        Sent one = new Sent();
-                        one.subscription = subscription;
-                        one.to = to;
-                        one.parts = parts;
-                        one.sent = sent;
-                        one.delivered = delivered;
-                        one.persist = persist;
-                        all.add(one);
-                    }
-                };
-        ShadowSmsService.service = service;
-        return all;
     }
 
     private static boolean isPart(Report report) {
@@ -285,11 +221,11 @@ public class TelephonyAgentTest {
 
     @Test
     public void anOrderIsSentByItsCardAndResultsAreTold() throws Exception {
-        LinkedBlockingQueue<Sent> phone = telephonyService();
+        LinkedBlockingQueue<SmsService.Sent> phone = SmsService.install();
         insertCard();
         daemon.connect();
         give(Order.newBuilder().setSendSms(order("one", "two")));
-        Sent sent = phone.poll(60, TimeUnit.SECONDS);
+        SmsService.Sent sent = phone.poll(60, TimeUnit.SECONDS);
         assertEquals(SUBSCRIPTION, sent.subscription);
         assertEquals("+2348031234567", sent.to);
         assertEquals(List.of("one", "two"), sent.parts);
@@ -383,12 +319,12 @@ public class TelephonyAgentTest {
         assertNull(
                 SmsResultReceiver.read(
                         new Intent(SmsResultReceiver.ACTION_SENT)
-                                .setData(android.net.Uri.parse("twine-sms://part/zz/0")),
+                                .setData(Uri.parse("twine-sms://part/zz/0")),
                         Activity.RESULT_OK));
     }
 
     /** SMS-STATUS-REPORT, 3GPP TS 23.040, 9.2.2.3. */
-    private static byte[] statusReport(int status) {
+    static byte[] statusReport(int status) {
         return hex("00" + "06" + "11" + "0c91" + "527421436587" + "42108011223300"
                 + "42108011223300" + String.format("%02x", status));
     }
@@ -401,11 +337,10 @@ public class TelephonyAgentTest {
                         .putExtra("pdus", new Object[] {hex(DELIVER)})
                         .putExtra("format", "3gpp")
                         .putExtra(SubscriptionManager.EXTRA_SUBSCRIPTION_INDEX, SUBSCRIPTION);
-        new IncomingSmsReceiver().onReceive(context(), broadcast);
+        receive(broadcast);
         // The same again: one message.
-        new IncomingSmsReceiver().onReceive(context(), broadcast);
-        idle();
-        assertTrue(Bridge.of(app).agent().summary().contains("in the spool: 1"));
+        receive(broadcast);
+        untilSpooled(1);
         daemon.reports.clear();
         daemon.connect();
         SmsReceived told = daemon.report(Report::hasSmsReceived).getSmsReceived();
@@ -417,10 +352,233 @@ public class TelephonyAgentTest {
         give(
                 Order.newBuilder()
                         .setSmsTaken(SmsTaken.newBuilder().setSpoolId(told.getSpoolId())));
-        for (int i = 0; !Bridge.of(app).agent().summary().contains("in the spool: 0"); i++) {
-            assertTrue("not forgotten", i < 6000);
+        untilSpooled(0);
+    }
+
+    /** Until the broadcast is finished. */
+    private void receive(Intent broadcast) throws Exception {
+        IncomingSmsReceiver receiver = new IncomingSmsReceiver();
+        BroadcastReceiver.PendingResult pending = pendingResult(Activity.RESULT_OK);
+        receiver.setPendingResult(pending);
+        receiver.onReceive(app, broadcast);
+        ShadowBroadcastPendingResult shadow = Shadow.extract(pending);
+        shadow.getFuture().get(60, TimeUnit.SECONDS);
+        assertEquals(Activity.RESULT_OK, pending.getResultCode());
+    }
+
+    private void untilSpooled(int count) throws Exception {
+        String wanted = "in the spool: " + count;
+        for (int i = 0; !Bridge.of(app).agent().summary().contains(wanted); i++) {
+            assertTrue("never " + wanted, i < 6000);
             Thread.sleep(10);
         }
+    }
+
+    @Test
+    public void aReportThatTheOperatorStillTriesDoesNotUseTheIntentUp() throws Exception {
+        LinkedBlockingQueue<SmsService.Sent> phone = SmsService.install();
+        insertCard();
+        daemon.connect();
+        give(Order.newBuilder().setSendSms(order("one")));
+        PendingIntent delivered = phone.poll(60, TimeUnit.SECONDS).delivered.get(0);
+        // As the framework does: what it fills in, and through the system's own book-keeping of
+        // pending intents, in which a one-shot one is gone after its first use.
+        deliver(delivered, 0x20);
+        deliver(delivered, 0x30);
+        deliver(delivered, 0x00);
+        Report report = daemon.report(TelephonyAgentTest::isPart);
+        assertEquals(SmsPartState.PART_DELIVERED, report.getSmsPart().getState());
+        assertTrue("kept for ever", Shadows.shadowOf(delivered).isCanceled());
+    }
+
+    /** Sends it, as SmsDispatchersController does with a status report, and runs the receiver. */
+    private void deliver(PendingIntent delivered, int status) throws Exception {
+        assertFalse("used up", Shadows.shadowOf(delivered).isCanceled());
+        delivered.send(
+                app,
+                Activity.RESULT_OK,
+                new Intent().putExtra("pdu", statusReport(status)).putExtra("format", "3gpp"));
+        List<Intent> sent = Shadows.shadowOf(app).getBroadcastIntents();
+        Intent last = new Intent(sent.get(sent.size() - 1));
+        SmsResultReceiver receiver = new SmsResultReceiver();
+        receiver.setPendingResult(pendingResult(Activity.RESULT_OK));
+        receiver.onReceive(app, last);
+    }
+
+    @Test
+    public void aDaemonThatIsSlowToReadStopsNoSms() throws Exception {
+        LinkedBlockingQueue<SmsService.Sent> phone = SmsService.install();
+        insertCard();
+        daemon.connect();
+        stateWhere(state -> state.getSimsCount() == 1);
+        daemon.stalled = new CountDownLatch(1);
+        CountDownLatch release = daemon.stalled;
+        give(Order.newBuilder().setSendSms(order("one")));
+        SmsService.Sent sent = phone.poll(60, TimeUnit.SECONDS);
+        // More reports than may wait, while the first of them waits for the daemon.
+        result(sent.sent.get(0), Activity.RESULT_OK);
+        for (int i = 1; i <= Reports.MAX_REPORTS + 10; i++) {
+            give(
+                    Order.newBuilder()
+                            .setSendSms(order("no card").toBuilder().setAttempt(i).setIccid("x")));
+        }
+        idle();
+        give(Order.newBuilder().setSendSms(order("another").toBuilder().setAttempt(4711)));
+        assertEquals(List.of("another"), phone.poll(60, TimeUnit.SECONDS).parts);
+        idle();
+        String summary = Bridge.of(app).agent().summary();
+        assertTrue(summary, summary.contains("reports that wait: " + Reports.MAX_REPORTS));
+        assertFalse(summary, summary.contains("refused for want of room: 0"));
+        // When it reads again it is told everything, in the end.
+        daemon.stalled = null;
+        release.countDown();
+        assertEquals(
+                SmsPartState.PART_SENT,
+                daemon.report(TelephonyAgentTest::isPart).getSmsPart().getState());
+        for (int i = 1; i <= Reports.MAX_REPORTS + 10; i++) {
+            assertEquals(i, daemon.report(TelephonyAgentTest::isPart).getSmsPart().getAttempt());
+        }
+    }
+
+    @Test
+    public void aResultForWhichTheDiskHasNoRoomStaysUnknownAndEndsItsBroadcast()
+            throws Exception {
+        TelephonyAgent agent = Bridge.of(app).agent();
+        CountDownLatch release = new CountDownLatch(1);
+        CountDownLatch stuck = new CountDownLatch(1);
+        agent.disk()
+                .execute(
+                        () -> {
+                            stuck.countDown();
+                            try {
+                                release.await();
+                            } catch (InterruptedException e) {
+                                throw new AssertionError(e);
+                            }
+                        });
+        assertTrue(stuck.await(60, TimeUnit.SECONDS));
+        CountDownLatch ended = new CountDownLatch(Worker.MAX_TASKS + 1);
+        PartResult result = new PartResult(ATTEMPT, 0, PartResult.State.SENT, 0);
+        for (int i = 0; i < Worker.MAX_TASKS; i++) {
+            agent.result(result, ended::countDown);
+        }
+        assertEquals(Worker.MAX_TASKS + 1, ended.getCount());
+        agent.result(result, ended::countDown);
+        assertEquals(Worker.MAX_TASKS, ended.getCount());
+        assertTrue(agent.summary(), agent.summary().contains("results dropped: 1"));
+        release.countDown();
+        assertTrue(ended.await(60, TimeUnit.SECONDS));
+    }
+
+    @Test
+    public void anSmsThatNobodyHereTakesGoesToThePhonesOwnStore() throws Exception {
+        PhoneStore store = Robolectric.setupContentProvider(PhoneStore.class, "sms");
+        Disk full =
+                new Disk(app.getFilesDir().toPath().resolve("full")) {
+                    @Override
+                    protected void reached() throws IOException {
+                        throw new IOException("no space left");
+                    }
+                };
+        SmsDesk desk =
+                new SmsDesk(
+                        new AttemptJournal(full),
+                        new IncomingSpool(full),
+                        order -> {},
+                        report -> false,
+                        () -> {},
+                        line -> {});
+        IncomingKeeper keeper = new IncomingKeeper(desk, app.getContentResolver(), 1);
+        IncomingText text = new IncomingText("a1", 1, ICCID, "MPESA", "", "habari", 1_700L);
+        assertTrue(keeper.keep(text, SUBSCRIPTION));
+        assertEquals("MPESA", store.rows.get(0).get(Telephony.Sms.ADDRESS));
+        assertEquals("habari", store.rows.get(0).get(Telephony.Sms.BODY));
+        assertEquals(SUBSCRIPTION, store.rows.get(0).get(Telephony.Sms.SUBSCRIPTION_ID));
+        // Twine goes on trying.
+        assertTrue(desk.summary(), desk.summary().contains("in memory only: 1"));
+        store.fails = true;
+        assertFalse(keeper.keep(text, SUBSCRIPTION));
+        assertFalse(keeper.keepHere(text));
+    }
+
+    @Test
+    public void theCardThatCarriesDataAndTheStateOfDataAreTold() throws Exception {
+        insertCard();
+        daemon.connect();
+        stateWhere(state -> state.getSimsCount() == 1);
+        TelephonyManager phone = app.getSystemService(TelephonyManager.class);
+        ((TelephonyCallback.ActiveDataSubscriptionIdListener)
+                        Shadows.shadowOf(phone).getLastTelephonyCallback())
+                .onActiveDataSubscriptionIdChanged(SUBSCRIPTION);
+        Sim sim =
+                stateWhere(
+                                state ->
+                                        state.getSimsCount() == 1
+                                                && state.getSims(0).getCarriesData())
+                        .getSims(0);
+        assertEquals(DataState.DATA_STATE_UNKNOWN, sim.getDataState());
+        TelephonyManager manager = phone.createForSubscriptionId(SUBSCRIPTION);
+        ((TelephonyCallback.DataConnectionStateListener)
+                        Shadows.shadowOf(manager).getLastTelephonyCallback())
+                .onDataConnectionStateChanged(
+                        TelephonyManager.DATA_CONNECTED, TelephonyManager.NETWORK_TYPE_LTE);
+        sim =
+                stateWhere(
+                                state ->
+                                        state.getSims(0).getDataState()
+                                                == DataState.DATA_CONNECTED)
+                        .getSims(0);
+        assertTrue(sim.getCarriesData());
+        String summary = Bridge.of(app).agent().summary();
+        assertTrue(summary, summary.contains("carries data, DATA_CONNECTED"));
+    }
+
+    private void tellNetwork(int id, int... transports) {
+        NetworkCapabilities able = ShadowNetworkCapabilities.newInstance();
+        for (int transport : transports) {
+            Shadows.shadowOf(able).addTransportType(transport);
+        }
+        ShadowConnectivityManager networks =
+                Shadows.shadowOf(app.getSystemService(ConnectivityManager.class));
+        for (ConnectivityManager.NetworkCallback callback : networks.getNetworkCallbacks()) {
+            callback.onCapabilitiesChanged(ShadowNetwork.newInstance(id), able);
+        }
+    }
+
+    private static Link linkOf(TelephonyState state, LinkKind kind, Vpn vpn) {
+        return state.getLinksList().stream()
+                .filter(link -> link.getKind() == kind && link.getVpn() == vpn)
+                .findFirst()
+                .orElse(null);
+    }
+
+    @Test
+    public void aVpnIsToldAndWhatTheUserBlocksBesideIt() throws Exception {
+        insertCard();
+        daemon.connect();
+        tellNetwork(77, NetworkCapabilities.TRANSPORT_WIFI);
+        tellNetwork(
+                78, NetworkCapabilities.TRANSPORT_WIFI, NetworkCapabilities.TRANSPORT_VPN);
+        TelephonyState free = stateWhere(state -> state.getLinksCount() == 2);
+        assertNotNull(linkOf(free, LinkKind.WIFI, Vpn.VPN_NONE));
+        assertNotNull(linkOf(free, LinkKind.WIFI, Vpn.VPN_TUNNEL));
+        // "Block connections without VPN".
+        Settings.Secure.putInt(app.getContentResolver(), "always_on_vpn_lockdown", 1);
+        Shadows.shadowOf(Looper.getMainLooper()).idle();
+        TelephonyState blocked =
+                stateWhere(state -> linkOf(state, LinkKind.WIFI, Vpn.VPN_LOCKED_OUT) != null);
+        assertNotNull(linkOf(blocked, LinkKind.WIFI, Vpn.VPN_TUNNEL));
+        // A VPN over the card that carries data has that card's costs.
+        ShadowSubscriptionManager.setActiveDataSubscriptionId(SUBSCRIPTION);
+        tellNetwork(
+                79, NetworkCapabilities.TRANSPORT_CELLULAR, NetworkCapabilities.TRANSPORT_VPN);
+        TelephonyState mobile =
+                stateWhere(state -> linkOf(state, LinkKind.CELLULAR, Vpn.VPN_TUNNEL) != null);
+        assertEquals(1, linkOf(mobile, LinkKind.CELLULAR, Vpn.VPN_TUNNEL).getSimSlot());
+        Settings.Secure.putInt(app.getContentResolver(), "always_on_vpn_lockdown", 0);
+        Shadows.shadowOf(Looper.getMainLooper()).idle();
+        assertNotNull(
+                stateWhere(state -> linkOf(state, LinkKind.WIFI, Vpn.VPN_NONE) != null));
     }
 
     @Test
@@ -493,6 +651,11 @@ public class TelephonyAgentTest {
         OrderResult result = daemon.orderResults.poll(60, TimeUnit.SECONDS);
         assertEquals(9, result.getId());
         assertEquals(DataSim.NO_CARD, result.getCode());
+    }
+
+    /** An SMS-DELIVER. */
+    static byte[] deliver() {
+        return hex(DELIVER);
     }
 
     private static byte[] hex(String digits) {

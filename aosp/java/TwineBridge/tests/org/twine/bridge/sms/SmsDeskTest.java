@@ -10,6 +10,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.Before;
 import org.junit.Rule;
@@ -22,7 +24,6 @@ import org.twine.control.v1.Report;
 import org.twine.control.v1.SendSms;
 import org.twine.control.v1.SmsPartState;
 import org.twine.control.v1.SmsPartTaken;
-import org.twine.jni.TwineException;
 
 /** The order of things: written, then done, then told; and a crash between any two. */
 public class SmsDeskTest {
@@ -34,6 +35,9 @@ public class SmsDeskTest {
     private final List<SendSms> called = new ArrayList<>();
     private final List<String> logged = new ArrayList<>();
     private boolean daemonIsThere = true;
+    private int room = Integer.MAX_VALUE;
+    private int triesWanted;
+    private volatile boolean diskIsFull;
     private SmsDesk.Caller phone = called::add;
 
     @Before
@@ -47,6 +51,7 @@ public class SmsDeskTest {
                 new IncomingSpool(disk),
                 order -> phone.send(order),
                 this::tell,
+                () -> triesWanted++,
                 logged::add);
     }
 
@@ -54,11 +59,12 @@ public class SmsDeskTest {
         return desk(new Disk(folder.getRoot().toPath()));
     }
 
-    private void tell(Report report) throws TwineException {
-        if (!daemonIsThere) {
-            throw new TwineException(TwineException.NOT_CONNECTED, "away");
+    private boolean tell(Report report) {
+        if (!daemonIsThere || told.size() >= room) {
+            return false;
         }
         told.add(report);
+        return true;
     }
 
     private static SendSms order(long attempt, int parts) {
@@ -72,6 +78,14 @@ public class SmsDeskTest {
 
     private static PartResult sent(int part) {
         return new PartResult(ATTEMPT, part, PartResult.State.SENT, 0);
+    }
+
+    private static SmsPartTaken taken(long attempt, int part, SmsPartState state) {
+        return SmsPartTaken.newBuilder()
+                .setAttempt(attempt)
+                .setPart(part)
+                .setState(state)
+                .build();
     }
 
     private static IncomingText incoming(String id) {
@@ -127,69 +141,216 @@ public class SmsDeskTest {
     }
 
     @Test
-    public void aPartThatLeftIsKeptUntilTheOperatorsReportOfItIsTaken() throws Exception {
+    public void resultsOfNoPartAreIgnored() throws Exception {
         SmsDesk desk = desk();
-        desk.send(order(ATTEMPT, 1));
         desk.result(sent(0));
-        desk.partTaken(taken(ATTEMPT, SmsPartState.PART_SENT));
+        desk.send(order(ATTEMPT, 1));
+        desk.result(sent(1));
+        desk.result(sent(-1));
+        assertTrue(told.isEmpty());
+    }
+
+    @Test
+    public void aResultIsToldAtEachConnectionUntilItIsTaken() throws Exception {
+        SmsDesk desk = desk();
+        desk.send(order(ATTEMPT, 2));
+        desk.result(sent(0));
+        told.clear();
+        desk.connected();
+        assertEquals(List.of("0 PART_SENT 0"), states());
+        desk.taken(taken(ATTEMPT, 0, SmsPartState.PART_SENT));
+        told.clear();
+        desk.connected();
+        assertTrue(told.isEmpty());
+        // Also after a restart; what is taken of one part or state is so of no other.
         desk = desk();
+        desk.result(sent(1));
         desk.result(new PartResult(ATTEMPT, 0, PartResult.State.DELIVERED, 0));
-        desk.partTaken(taken(ATTEMPT, SmsPartState.PART_DELIVERED));
-        assertEquals(List.of("0 PART_SENT 0", "0 PART_DELIVERED 0"), states());
-        assertEquals(0, new AttemptJournal(new Disk(folder.getRoot().toPath())).size());
+        desk.taken(taken(ATTEMPT, 1, SmsPartState.PART_REFUSED));
+        told.clear();
+        desk = desk();
+        desk.connected();
+        assertEquals(List.of("0 PART_DELIVERED 0", "1 PART_SENT 0"), states());
     }
 
     @Test
     public void whatWasTakenIsAnotherResult() throws Exception {
         desk().send(order(ATTEMPT, 1));
         SmsDesk desk = desk();
+        // Ordered again: unknown, and taken as that after the result has come.
         desk.send(order(ATTEMPT, 1));
         desk.result(new PartResult(ATTEMPT, 0, PartResult.State.REFUSED, 4));
-        desk.partTaken(taken(ATTEMPT, SmsPartState.PART_UNKNOWN));
+        desk.taken(taken(ATTEMPT, 0, SmsPartState.PART_UNKNOWN));
+        desk.taken(taken(ATTEMPT, 0, SmsPartState.SMS_PART_STATE_UNSPECIFIED));
         told.clear();
-        desk.send(order(ATTEMPT, 1));
+        desk.connected();
         assertEquals(List.of("0 PART_REFUSED 4"), states());
+        // Taken as unknown, and then a result comes all the same.
+        desk.send(order(7, 1));
+        desk.send(order(7, 1));
+        desk.taken(taken(7, 0, SmsPartState.PART_UNKNOWN));
+        told.clear();
+        desk.result(new PartResult(7, 0, PartResult.State.SENT, 0));
+        assertEquals(List.of("0 PART_SENT 0"), states());
     }
 
     @Test
-    public void oldAttemptsThatWereTakenGiveRoom() throws Exception {
+    public void whatIsTakenIsKeptForTheOperatorsReportUntilThereIsNoRoom() throws Exception {
         SmsDesk desk = desk();
-        for (int i = 1; i <= AttemptJournal.MAX_ATTEMPTS; i++) {
-            desk.send(order(i, 1));
-            desk.result(new PartResult(i, 0, PartResult.State.SENT, 0));
-        }
-        desk.partTaken(taken(7, SmsPartState.PART_SENT));
-        desk = desk();
+        desk.send(order(ATTEMPT, 1));
+        desk.result(sent(0));
+        desk.taken(taken(ATTEMPT, 0, SmsPartState.PART_SENT));
+        told.clear();
+        desk.result(new PartResult(ATTEMPT, 0, PartResult.State.DELIVERED, 0));
+        assertEquals(List.of("0 PART_DELIVERED 0"), states());
+        desk.taken(taken(ATTEMPT, 0, SmsPartState.PART_DELIVERED));
+        // Ordered again all the same: not sent.
         called.clear();
         desk.send(order(ATTEMPT, 1));
-        assertEquals(1, called.size());
-        told.clear();
-        desk.send(order(ATTEMPT + 1, 1));
-        assertEquals(List.of("0 PART_REFUSED 5"), states());
+        assertTrue(called.isEmpty());
+        for (int i = 1; i <= AttemptJournal.MAX_TAKEN + 10; i++) {
+            desk.send(order(i, 1));
+            desk.result(new PartResult(i, 0, PartResult.State.SENT, 0));
+            desk.taken(taken(i, 0, SmsPartState.PART_SENT));
+        }
+        AttemptJournal journal = new AttemptJournal(new Disk(folder.getRoot().toPath()));
+        assertEquals(AttemptJournal.MAX_TAKEN, journal.size());
+        assertEquals(0, journal.openCount());
+        assertTrue(journal.results(ATTEMPT).isEmpty());
     }
 
-    private static SmsPartTaken taken(long attempt, SmsPartState state) {
-        return SmsPartTaken.newBuilder().setAttempt(attempt).setPart(0).setState(state).build();
-    }
-
-    /** Nothing more can come of it. */
-    private static void end(SmsDesk desk, long attempt) throws Exception {
-        desk.result(new PartResult(attempt, 0, PartResult.State.REFUSED, 4));
-        desk.partTaken(taken(attempt, SmsPartState.PART_REFUSED));
+    /** A disk that takes nothing while it is full. */
+    private Disk failingDisk() throws IOException {
+        return new Disk(folder.getRoot().toPath()) {
+            @Override
+            protected void reached() throws IOException {
+                if (diskIsFull) {
+                    throw new IOException("no space left");
+                }
+            }
+        };
     }
 
     @Test
-    public void resultsThatNobodyAsksForAreIgnored() throws Exception {
-        SmsDesk desk = desk();
-        desk.result(sent(0));
+    public void aResultThatTheDiskDoesNotTakeIsToldWhenItDoes() throws Exception {
+        SmsDesk desk = desk(failingDisk());
         desk.send(order(ATTEMPT, 1));
-        desk.result(sent(1));
-        desk.result(sent(-1));
-        end(desk, ATTEMPT);
-        told.clear();
+        diskIsFull = true;
         desk.result(sent(0));
+        assertTrue("told before it was written", told.isEmpty());
+        assertEquals(1, triesWanted);
+        desk.again();
+        assertEquals(2, triesWanted);
         assertTrue(told.isEmpty());
-        assertEquals(0, new AttemptJournal(new Disk(folder.getRoot().toPath())).size());
+        // Ordered again: that it is not known is the truth on the disk.
+        desk.send(order(ATTEMPT, 1));
+        assertEquals(List.of("0 PART_UNKNOWN 0"), states());
+        assertEquals(1, called.size());
+        diskIsFull = false;
+        told.clear();
+        desk.again();
+        assertEquals(2, triesWanted);
+        assertEquals(List.of("0 PART_SENT 0"), states());
+        // And it is there after a restart.
+        told.clear();
+        desk().connected();
+        assertEquals(List.of("0 PART_SENT 0"), states());
+    }
+
+    @Test
+    public void whatIsTakenAndNotWrittenIsToldOnceMoreAndNeverSentAgain() throws Exception {
+        SmsDesk desk = desk(failingDisk());
+        desk.send(order(ATTEMPT, 1));
+        desk.result(sent(0));
+        diskIsFull = true;
+        desk.taken(taken(ATTEMPT, 0, SmsPartState.PART_SENT));
+        desk.send(order(ATTEMPT, 1));
+        assertEquals(1, called.size());
+        diskIsFull = false;
+        told.clear();
+        desk.connected();
+        assertEquals(List.of("0 PART_SENT 0"), states());
+        desk.taken(taken(ATTEMPT, 0, SmsPartState.PART_SENT));
+        told.clear();
+        desk.connected();
+        assertTrue(told.isEmpty());
+    }
+
+    @Test
+    public void anAttemptThatIsNotWrittenIsRefusedAndMayBeOrderedAgain() throws Exception {
+        SmsDesk desk = desk(failingDisk());
+        diskIsFull = true;
+        desk.send(order(ATTEMPT, 1));
+        assertTrue("sent without a journal", called.isEmpty());
+        assertEquals(List.of("0 PART_REFUSED 13"), states());
+        diskIsFull = false;
+        desk.send(order(ATTEMPT, 1));
+        assertEquals(1, called.size());
+    }
+
+    @Test
+    public void whatHasNoRoomIsToldWhenThereIsSome() throws Exception {
+        SmsDesk desk = desk();
+        desk.send(order(ATTEMPT, 3));
+        room = 1;
+        desk.result(sent(0));
+        desk.result(sent(1));
+        desk.received(incoming("a1"));
+        assertEquals(List.of("0 PART_SENT 0"), states());
+        told.clear();
+        desk.roomToTell();
+        assertEquals(List.of("1 PART_SENT 0"), states());
+        told.clear();
+        desk.roomToTell();
+        assertEquals("a1", told.get(0).getSmsReceived().getSpoolId());
+        told.clear();
+        desk.roomToTell();
+        assertTrue("told twice on one connection", told.isEmpty());
+    }
+
+    @Test
+    public void anSmsThatTheDiskDoesNotTakeIsToldAndTriedOn() throws Exception {
+        SmsDesk desk = desk(failingDisk());
+        diskIsFull = true;
+        assertThrows(IOException.class, () -> desk.received(incoming("a1")));
+        assertEquals("a1", told.get(0).getSmsReceived().getSpoolId());
+        assertEquals(1, triesWanted);
+        assertFalse(desk.awaitKept(incoming("a1"), 1));
+        desk.again();
+        assertTrue(desk.summary(), desk.summary().contains("in memory only: 1"));
+        diskIsFull = false;
+        desk.again();
+        assertTrue(desk.summary(), desk.summary().contains("in memory only: 0"));
+        told.clear();
+        desk().connected();
+        assertEquals("a1", told.get(0).getSmsReceived().getSpoolId());
+    }
+
+    @Test
+    public void anSmsThatTheDaemonTookIsKept() throws Exception {
+        SmsDesk desk = desk(failingDisk());
+        diskIsFull = true;
+        assertThrows(IOException.class, () -> desk.received(incoming("a1")));
+        FutureTask<Boolean> kept =
+                new FutureTask<>(() -> desk.awaitKept(incoming("a1"), 3_600_000));
+        Thread broadcast = new Thread(kept);
+        broadcast.start();
+        while (broadcast.getState() != Thread.State.TIMED_WAITING) {
+            Thread.yield();
+        }
+        desk.taken("a1");
+        assertTrue(kept.get(60, TimeUnit.SECONDS));
+        assertTrue(desk.summary(), desk.summary().contains("in memory only: 0"));
+    }
+
+    @Test
+    public void anSmsThatTheDiskTakesAfterAllIsKept() throws Exception {
+        SmsDesk desk = desk(failingDisk());
+        diskIsFull = true;
+        assertThrows(IOException.class, () -> desk.received(incoming("a1")));
+        diskIsFull = false;
+        assertTrue(desk.awaitKept(incoming("a1"), 3_600_000));
+        assertEquals(1, new IncomingSpool(new Disk(folder.getRoot().toPath())).size());
     }
 
     @Test
@@ -224,7 +385,7 @@ public class SmsDeskTest {
     @Test
     public void withoutRoomOrDiskNothingIsSent() throws Exception {
         SmsDesk desk = desk();
-        for (int i = 1; i <= AttemptJournal.MAX_ATTEMPTS; i++) {
+        for (int i = 1; i <= AttemptJournal.MAX_OPEN; i++) {
             desk.send(order(i, 1));
         }
         called.clear();
@@ -251,12 +412,13 @@ public class SmsDeskTest {
         SmsDesk desk = desk();
         desk.send(order(ATTEMPT, 3));
         desk.result(sent(1));
-        for (int i = 1; i <= 4000; i++) {
+        for (int i = 1; i <= 1500; i++) {
             desk.send(order(i, 1));
-            end(desk, i);
+            desk.taken(taken(i, 0, SmsPartState.PART_UNKNOWN));
         }
         long bytes = Files.size(folder.getRoot().toPath().resolve("attempts.log"));
-        assertTrue(bytes + " bytes", bytes <= AttemptJournal.COMPACT_BYTES + 64);
+        int most = new AttemptJournal(new Disk(folder.getRoot().toPath())).compactAboveBytes();
+        assertTrue(bytes + " bytes", bytes <= most + 64);
         told.clear();
         called.clear();
         desk().send(order(ATTEMPT, 3));
@@ -387,6 +549,14 @@ public class SmsDeskTest {
         assertTrue("only " + step + " steps", step > 12);
     }
 
+    /** What begunAndTaken adds where another attempt has to be forgotten for it. */
+    private static final int CYCLE_BYTES = 60;
+
+    private static void begunAndTaken(SmsDesk desk, long attempt) {
+        desk.send(order(attempt, 1));
+        desk.taken(taken(attempt, 0, SmsPartState.PART_UNKNOWN));
+    }
+
     @Test
     public void killedAtEachStepOfCompactionTheJournalKeepsWhatIsOpen() throws Exception {
         // A journal just below its limit, with one open attempt.
@@ -395,18 +565,12 @@ public class SmsDeskTest {
         desk.send(order(ATTEMPT, 1));
         desk.result(sent(0));
         Path log = full.resolve("attempts.log");
-        for (int step = 0; Files.size(log) <= AttemptJournal.COMPACT_BYTES; step++) {
-            int attempt = 1 + step / 3;
-            switch (step % 3) {
-                case 0:
-                    desk.send(order(attempt, 1));
-                    break;
-                case 1:
-                    desk.result(new PartResult(attempt, 0, PartResult.State.REFUSED, 4));
-                    break;
-                default:
-                    desk.partTaken(taken(attempt, SmsPartState.PART_REFUSED));
-                    break;
+        int most = Integer.MAX_VALUE;
+        // One cycle less than what is too long.
+        for (int i = 1; Files.size(log) <= most - CYCLE_BYTES; i++) {
+            begunAndTaken(desk, i);
+            if (i == AttemptJournal.MAX_TAKEN) {
+                most = new AttemptJournal(new Disk(full)).compactAboveBytes();
             }
         }
         byte[] before = Files.readAllBytes(log);
@@ -416,7 +580,9 @@ public class SmsDeskTest {
             Path here = folder.newFolder("compact" + step).toPath();
             Files.write(here.resolve("attempts.log"), before);
             try {
-                desk(new CrashingDisk(here, step)).send(order(0x7777_7777L, 1));
+                SmsDesk dying = desk(new CrashingDisk(here, step));
+                begunAndTaken(dying, 0x7777_7777L);
+                begunAndTaken(dying, 0x8888_8888L);
                 finished = true;
             } catch (Crash dead) {
                 // Looked at below.
@@ -424,6 +590,9 @@ public class SmsDeskTest {
             told.clear();
             desk(new Disk(here)).send(order(ATTEMPT, 1));
             assertEquals("killed at step " + step, List.of("0 PART_SENT 0"), states());
+            if (finished) {
+                assertTrue("never written anew", Files.size(here.resolve("attempts.log")) < most / 2);
+            }
             step++;
         }
         assertTrue("only " + step + " steps", step > 9);
