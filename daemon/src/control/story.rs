@@ -4,7 +4,7 @@
 //! What the store keeps no step of, because it happens to every message, is
 //! told from the message itself.
 
-use twine_engine::message::{Channel, Direction, MessageRecord, WaitsFor};
+use twine_engine::message::{Channel, Direction, IpAttempt, MessageRecord, WaitsFor};
 use twine_proto::control_pb as pb;
 use twine_store::{Step, StoryLine};
 
@@ -15,9 +15,37 @@ pub(super) fn lines(story: &Story) -> Vec<pb::StoryLine> {
     let mut lines = Vec::with_capacity(story.lines.len() + 1);
     if !story.lines.iter().any(|line| line.step == Step::Stored) {
         lines.push(beginning(&story.message));
+        // One that has to wait for anything says so from the beginning.
+        if story.lines.is_empty() && story.message.ip != IpAttempt::None {
+            lines.push(at_once(&story.message));
+        }
     }
     lines.extend(story.lines.iter().map(line));
     lines
+}
+
+fn at_once(message: &MessageRecord) -> pb::StoryLine {
+    pb::StoryLine {
+        wall_ms: message.created.0,
+        step: Step::ByIp.word().to_owned(),
+        text: "goes by IP".to_owned(),
+        reasons: vec!["the gateway is reachable".to_owned()],
+    }
+}
+
+/// What an incoming message tells of its way.
+fn way(message: &MessageRecord) -> Vec<String> {
+    let mut reasons = Vec::new();
+    if message.age_s > 0 {
+        reasons.push(format!("it lay at the gateway for {} s", message.age_s));
+    }
+    if let Some(other) = message.copy_of {
+        reasons.push(format!("it is a copy of message {}", other.0));
+    }
+    if message.late {
+        reasons.push("its place was found more than a day late: it stays where it came".to_owned());
+    }
+    reasons
 }
 
 fn beginning(message: &MessageRecord) -> pb::StoryLine {
@@ -30,7 +58,7 @@ fn beginning(message: &MessageRecord) -> pb::StoryLine {
         wall_ms: message.created.0,
         step: step.to_owned(),
         text: text.to_owned(),
-        reasons: Vec::new(),
+        reasons: way(message),
     }
 }
 

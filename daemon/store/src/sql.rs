@@ -494,6 +494,10 @@ statements! {
            AND message <= (SELECT message FROM token ORDER BY message DESC LIMIT 1 OFFSET ?2)";
     STORY_ADD =
         "INSERT INTO story (message, wall_ms, step, detail, because) VALUES (?1, ?2, ?3, ?4, ?5)";
+    /// Only of a message that has a story: of others it goes without saying.
+    STORY_GO_ON =
+        "INSERT INTO story (message, wall_ms, step, because) SELECT ?1, ?2, ?3, ?4
+         WHERE EXISTS (SELECT 1 FROM story WHERE message = ?1)";
     STORY_PRUNE = "DELETE FROM story WHERE no <= (SELECT max(no) FROM story) - ?1";
     /// Epochs nobody will ask about; their lanes go with them.
     EPOCHS_PRUNE = concat!(

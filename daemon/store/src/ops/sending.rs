@@ -147,6 +147,14 @@ impl Turn<'_> {
                 kept_note.as_ref().map(|note| note.as_bytes().as_ref()),
             ),
         )?;
+        let because = "the gateway is reachable";
+        let line = (
+            rows::int(id.0),
+            rows::wall(self.wall),
+            Step::ByIp as u8,
+            because,
+        );
+        self.execute(sql::STORY_GO_ON, line)?;
         self.log(EventKind::StateChanged, id, Shown::Sending)?;
         Ok(Outcome::Released(Released {
             id,
