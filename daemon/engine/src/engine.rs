@@ -15,7 +15,7 @@ use crate::gate::{Committed, Effect, Fleeting, Gate};
 use crate::inbox::{self, Inbox, InboxEvent};
 use crate::input::{Command, Input, ReplyTo, SmsReceived, TelephonyEvent};
 use crate::link::{Link, LinkId};
-use crate::links::{Links, LinksEvent};
+use crate::links::{Links, LinksEvent, Rules};
 use crate::lookups::Lookups;
 use crate::message::{Channel, MessageId, SmsAttempt};
 use crate::outbox::{self, NewMessage, Outbox, OutboxEvent};
@@ -149,7 +149,10 @@ impl Engine {
         outbox.queued_total(queued);
         let mut registration = Registration::default();
         registration.refresh(snapshot.identities);
-        let links = Links::new(config.vpn_lockdown);
+        let links = Links::new(Rules {
+            vpn_lockdown: config.vpn_lockdown,
+            ..Rules::default()
+        });
         let mut engine = Self {
             session: Session::new(config, snapshot.session_no, now.instant),
             boot,
