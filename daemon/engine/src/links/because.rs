@@ -18,6 +18,8 @@ pub enum Because {
     Price,
     /// Its traffic is answered more reliably.
     Health,
+    /// It loses coverage less often.
+    Steadiness,
     /// The user made this card the one for data.
     UsersChoice,
     /// Its radio is of a faster generation.
@@ -40,6 +42,7 @@ impl Because {
             Self::Reach => "it reaches the internet",
             Self::Price => "its data cost less",
             Self::Health => "the other answers unreliably",
+            Self::Steadiness => "it loses coverage less often",
             Self::UsersChoice => "the user chose this card for data",
             Self::Speed => "it is of a faster generation",
             Self::Incumbent => "it carried the session already",

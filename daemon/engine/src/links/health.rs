@@ -20,6 +20,10 @@ pub(super) const LAST_TRY_AGAIN: Duration = Duration::from_secs(30 * 60);
 const FORGIVEN_AFTER: Duration = Duration::from_secs(10 * 60);
 /// So many of the last eight answers missing is poor.
 const POOR_FROM: u32 = 3;
+/// So many of the last sixteen late is uneven.
+const UNEVEN_FROM: u32 = 3;
+/// An answer is late that takes thrice as long as usual and this besides.
+const LATE_MS: u64 = 1_000;
 /// A round trip of this length is as good as a missing answer: twice the 2.3 s
 /// of the slowest hundredth in emerging markets.
 const TOO_SLOW: Duration = Duration::from_millis(4_600);
@@ -36,14 +40,20 @@ pub enum Traffic {
 /// How well a network answers; the greatest is best.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Grade {
+    /// Answers are often missing.
     Poor,
+    /// Answers are often late.
+    Uneven,
+    /// Nothing is known against it.
     Sound,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Health {
-    /// The last eight outcomes, newest lowest; a set bit is a missing answer.
-    recent: u8,
+    /// The last outcomes, newest lowest; a set bit is a missing answer.
+    missing: u8,
+    /// A set bit is a late or missing one.
+    late: u16,
     /// Not to be tried before, unless there is nothing else.
     pub(super) silent_until: Option<Instant>,
     /// How often it fell silent lately.
@@ -52,31 +62,47 @@ pub(super) struct Health {
     pub(super) answered: bool,
     /// The last time anything was noted.
     pub(super) noted: Instant,
-    missed: Option<Instant>,
+    /// What answers that are not late take, milliseconds; 0: not known.
+    usual_ms: u64,
+    troubled: Option<Instant>,
 }
 
 impl Health {
     pub(super) fn note(&mut self, now: Instant, traffic: Traffic) {
         self.noted = now;
         self.forgive(now);
-        let bad = match traffic {
+        let (missing, late) = match traffic {
             Traffic::Missing => {
                 self.answered = false;
                 let wait = FIRST_TRY_AGAIN * (1 << self.strikes.min(8));
                 self.silent_until = Some(now + wait.min(LAST_TRY_AGAIN));
                 self.strikes += 1;
-                true
+                (true, true)
             }
-            Traffic::Answered(rtt) => {
+            Traffic::Answered(after) => {
                 self.answered = true;
                 self.silent_until = None;
-                rtt.is_some_and(|rtt| rtt >= TOO_SLOW)
+                let late = after.is_some_and(|after| self.is_late(after));
+                (after.is_some_and(|after| after >= TOO_SLOW), late)
             }
         };
-        self.recent = self.recent << 1 | u8::from(bad);
-        if bad {
-            self.missed = Some(now);
+        self.missing = self.missing << 1 | u8::from(missing);
+        self.late = self.late << 1 | u16::from(late);
+        if missing || late {
+            self.troubled = Some(now);
         }
+    }
+
+    /// Takes the time of an answer into account.
+    fn is_late(&mut self, after: Duration) -> bool {
+        let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+        let late = self.usual_ms > 0 && after_ms >= 3 * self.usual_ms + LATE_MS;
+        if self.usual_ms == 0 {
+            self.usual_ms = after_ms;
+        } else if !late {
+            self.usual_ms = (self.usual_ms * 7 + after_ms) / 8;
+        }
+        late
     }
 
     /// The network is another, or was away: what it did says little.
@@ -91,10 +117,12 @@ impl Health {
 
     pub(super) fn grade(&self, now: Instant) -> Grade {
         let lately = self
-            .missed
+            .troubled
             .is_some_and(|at| now.since(at) < FORGIVEN_AFTER);
-        if lately && self.recent.count_ones() >= POOR_FROM {
+        if lately && self.missing.count_ones() >= POOR_FROM {
             Grade::Poor
+        } else if lately && self.late.count_ones() >= UNEVEN_FROM {
+            Grade::Uneven
         } else {
             Grade::Sound
         }
@@ -102,12 +130,13 @@ impl Health {
 
     fn forgive(&mut self, now: Instant) {
         if self
-            .missed
+            .troubled
             .is_some_and(|at| now.since(at) >= FORGIVEN_AFTER)
         {
             self.strikes = 0;
-            self.recent = 0;
-            self.missed = None;
+            self.missing = 0;
+            self.late = 0;
+            self.troubled = None;
         }
     }
 }

@@ -80,7 +80,7 @@ use crate::status::LinkView;
 use crate::time::Instant;
 use health::Health;
 use mover::Mover;
-use rank::{CardRank, Ground, Rank, Reach};
+use rank::{CardRank, Ground, Rank, Reach, Steadiness};
 
 pub use because::Because;
 pub use health::Traffic;
@@ -96,6 +96,11 @@ const RETURN_PATIENCE: Duration = Duration::from_secs(5);
 const RETURN_WINDOW: Duration = Duration::from_secs(10 * 60);
 /// Doublings of it, at most.
 const MAX_RETURN_DOUBLINGS: u32 = 6;
+
+/// Losses of coverage are held against a card for so long.
+const LOSSES_COUNT_FOR: Duration = Duration::from_secs(30 * 60);
+/// So many are remembered: more make no difference.
+const MAX_LOSSES: usize = 8;
 
 /// What the policy is told once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -146,6 +151,19 @@ struct Card {
     data: SimData,
     /// Registered since.
     registered: Option<Instant>,
+    /// When it lost coverage, oldest first.
+    losses: VecDeque<Instant>,
+}
+
+impl Card {
+    fn steadiness(&self, now: Instant) -> Steadiness {
+        let lately = self
+            .losses
+            .iter()
+            .filter(|at| now.since(**at) < LOSSES_COUNT_FOR)
+            .count();
+        Steadiness::of(lately)
+    }
 }
 
 /// What outcomes are remembered by: a card keeps its history over its links.
@@ -335,7 +353,24 @@ impl Links {
         }
         let registered = (data.service != Service::None)
             .then(|| old.and_then(|old| old.registered).unwrap_or(now));
-        self.cards.insert(data.slot, Card { data, registered });
+        let was_registered = old.is_some_and(|old| old.registered.is_some());
+        let mut losses = self
+            .cards
+            .remove(&data.slot)
+            .map(|old| old.losses)
+            .unwrap_or_default();
+        if was_registered && registered.is_none() {
+            losses.push_back(now);
+            if losses.len() > MAX_LOSSES {
+                losses.pop_front();
+            }
+        }
+        let card = Card {
+            data,
+            registered,
+            losses,
+        };
+        self.cards.insert(data.slot, card);
     }
 
     fn known(&mut self, key: Key, now: Instant) -> &mut Known {
@@ -582,9 +617,10 @@ impl Links {
     fn card_rank(&mut self, slot: u8, now: Instant) -> Option<CardRank> {
         let card = self.cards.get(&slot)?;
         let (data, registered) = (card.data, card.registered);
+        let coverage = card.steadiness(now);
         let health = self.health(&Key::Card(slot));
         let Some(registered) = registered.filter(|_| data.is_allowed()) else {
-            return Some(CardRank::of(&data, Ground::None, health.grade(now)));
+            return Some(CardRank::of(&data, Ground::None, health.grade(now), coverage));
         };
         let carries = self.mover.carrier == Some(slot) && !self.mover.is_moving();
         let entry = self
@@ -610,7 +646,7 @@ impl Links {
         for at in look_again.into_iter().flatten().filter(|at| *at > now) {
             self.wake_at(at);
         }
-        Some(CardRank::of(&data, ground, health.grade(now)))
+        Some(CardRank::of(&data, ground, health.grade(now), coverage))
     }
 
     /// Whether the user's VPN lockdown keeps the session off this link.

@@ -36,12 +36,13 @@ const fn patience(because: Because) -> Duration {
     Duration::from_secs(match because {
         // Away at once from what is dead. Cells come back within a second or
         // two after a failed hand-over (3GPP TS 36.331, T311).
-        Because::Coverage => 2,
+        Because::Coverage => 1,
         // An answer has been missing for at least 5 s already.
         Because::Reach => 1,
         Because::Price => 60,
         Because::Health => 30,
         // Mere gains.
+        Because::Steadiness => 120,
         Because::UsersChoice => 600,
         _ => 300,
     })
@@ -112,7 +113,8 @@ impl Record {
         };
         match because {
             // From what is dead: only flapping makes one wait.
-            Because::Coverage | Because::Reach => flaps.min(MAX_DOUBLINGS),
+            Because::Coverage | Because::Reach => 0*flaps.min(MAX_DOUBLINGS),
+            Because::Steadiness => 0,
             _ => self.strikes(now).min(MAX_DOUBLINGS),
         }
     }

@@ -91,6 +91,7 @@ pub(super) struct CardRank {
     pub(super) ground: Ground,
     price: Price,
     health: Grade,
+    coverage: Steadiness,
     users_choice: bool,
     speed: Generation,
 }
@@ -106,8 +107,38 @@ pub(super) enum Ground {
     Working,
 }
 
+/// How often a card lost coverage in the last half hour. A phone knows it of
+/// both cards at any time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Steadiness {
+    /// Eight times or more.
+    Flapping,
+    /// Four to seven times.
+    Shaky,
+    /// Two or three times.
+    Uneven,
+    /// Once or never.
+    Steady,
+}
+
+impl Steadiness {
+    pub(super) const fn of(losses: usize) -> Self {
+        match losses {
+            0..=1 => Self::Steady,
+            2..=3 => Self::Uneven,
+            4..=7 => Self::Shaky,
+            _ => Self::Flapping,
+        }
+    }
+}
+
 impl CardRank {
-    pub(super) fn of(sim: &SimData, ground: Ground, health: Grade) -> Self {
+    pub(super) fn of(
+        sim: &SimData,
+        ground: Ground,
+        health: Grade,
+        coverage: Steadiness,
+    ) -> Self {
         Self {
             ground,
             price: match (sim.bundle, sim.service) {
@@ -116,6 +147,7 @@ impl CardRank {
                 _ => Price::Metered,
             },
             health,
+            coverage,
             users_choice: sim.default_data,
             speed: sim.generation,
         }
@@ -132,6 +164,8 @@ impl CardRank {
             Because::Price
         } else if self.health != other.health {
             Because::Health
+        } else if self.coverage != other.coverage {
+            Because::Steadiness
         } else if self.users_choice != other.users_choice {
             Because::UsersChoice
         } else {

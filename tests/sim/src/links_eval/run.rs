@@ -213,6 +213,7 @@ impl<'a> Session<'a> {
         if let Some(good) = self.good_since
             && let Some(answer) = self.answer(at, good, rtt_ms, bytes_per_s, loss_permille)
         {
+            let answer = answer.max((at - since) as u64 * TICK_MS);
             self.awaiting = (!self.messages.is_empty()).then_some(at);
             self.heartbeat = false;
             self.fresh = false;
