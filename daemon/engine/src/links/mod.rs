@@ -100,7 +100,7 @@ const MAX_RETURN_DOUBLINGS: u32 = 6;
 /// Losses of coverage are held against a card for so long.
 const LOSSES_COUNT_FOR: Duration = Duration::from_secs(30 * 60);
 /// So many are remembered: more make no difference.
-const MAX_LOSSES: usize = 8;
+const MAX_LOSSES: usize = 10;
 
 /// What the policy is told once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -583,7 +583,7 @@ impl Links {
         if self.mover.is_moving() || already_there || there.ground != Ground::Working || !idle {
             return;
         }
-        match self.mover.better(now, slot, because) {
+        match self.mover.better(now, slot, because, there.coverage < here.coverage, here.speed == crate::link::Generation::G2 && there.speed > here.speed) {
             Ok(request) => {
                 self.card_because = Some(because);
                 self.requests.push_back(request);

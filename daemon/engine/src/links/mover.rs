@@ -43,7 +43,7 @@ const fn patience(because: Because) -> Duration {
         Because::Health => 30,
         // Mere gains.
         Because::Steadiness => 120,
-        Because::UsersChoice => 600,
+        Because::UsersChoice => 900,
         _ => 300,
     })
 }
@@ -57,8 +57,16 @@ pub struct DataMove {
     pub because: Because,
 }
 
+const SHAKIER: Duration = Duration::from_secs(15);
+const HOMECOMING: Duration = Duration::from_secs(150);
+const HD: u32 = 0;
+const FLAPS: u32 = 0;
+const HOURLY: usize = 10;
+const TIRED: Duration = Duration::from_secs(30);
+
 #[derive(Debug, Default)]
 pub(super) struct Mover {
+    history: std::collections::VecDeque<Instant>,
     /// Data are here now, as far as known.
     pub(super) carrier: Option<u8>,
     asked: Option<Asked>,
@@ -113,7 +121,7 @@ impl Record {
         };
         match because {
             // From what is dead: only flapping makes one wait.
-            Because::Coverage | Because::Reach => 0*flaps.min(MAX_DOUBLINGS),
+            Because::Coverage | Because::Reach => flaps.min(FLAPS),
             Because::Steadiness => 0,
             _ => self.strikes(now).min(MAX_DOUBLINGS),
         }
@@ -204,6 +212,8 @@ impl Mover {
         now: Instant,
         slot: u8,
         because: Because,
+        shakier: bool,
+        faster: bool,
     ) -> Result<DataMove, Instant> {
         let since = match self.better {
             Some(better) if better.slot == slot && better.because == because => better.since,
@@ -222,6 +232,10 @@ impl Mover {
         } else {
             patience(because) * (1 << record.doublings(now, because))
         };
+        let wait = if faster && because == Because::UsersChoice { HOMECOMING * (1 << record.strikes(now).min(HD)) } else { wait };
+        let wait = if shakier { wait.max(SHAKIER) } else { wait };
+        let lately = self.history.iter().filter(|at| now.since(**at) < Duration::from_secs(3600)).count();
+        let wait = if lately >= HOURLY { wait.max(TIRED) } else { wait };
         let rested = self.moved.map_or(now, |moved| moved + SETTLE);
         let refused = record.refused_until.unwrap_or(now);
         let due = (since + wait).max(rested).max(refused);
@@ -229,6 +243,8 @@ impl Mover {
             return Err(due);
         }
         self.leave(now, slot, because);
+        self.history.push_back(now);
+        if self.history.len() > 32 { self.history.pop_front(); }
         self.better = None;
         self.unproven = because == Because::Reach;
         self.asked = Some(Asked {

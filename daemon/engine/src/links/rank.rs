@@ -91,9 +91,9 @@ pub(super) struct CardRank {
     pub(super) ground: Ground,
     price: Price,
     health: Grade,
-    coverage: Steadiness,
+    pub(super) coverage: Steadiness,
     users_choice: bool,
-    speed: Generation,
+    pub(super) speed: Generation,
 }
 
 /// Whether a card's data can be expected to work.
@@ -111,22 +111,19 @@ pub(super) enum Ground {
 /// both cards at any time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Steadiness {
-    /// Eight times or more.
+    /// Ten times or more.
     Flapping,
-    /// Four to seven times.
+    /// Five to nine times.
     Shaky,
-    /// Two or three times.
-    Uneven,
-    /// Once or never.
+    /// Seldom.
     Steady,
 }
 
 impl Steadiness {
     pub(super) const fn of(losses: usize) -> Self {
         match losses {
-            0..=1 => Self::Steady,
-            2..=3 => Self::Uneven,
-            4..=7 => Self::Shaky,
+            0..=4 => Self::Steady,
+            5..=9 => Self::Shaky,
             _ => Self::Flapping,
         }
     }

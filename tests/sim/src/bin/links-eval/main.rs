@@ -10,6 +10,9 @@ fn main() {
     print!("{}", report::table(&rows));
     for f in check::failures(&rows) { println!("{f}"); }
     if let Some(w) = std::env::args().nth(3) {
+        if std::env::args().nth(4).is_some() { for world in all.iter().filter(|x| x.name == w) { let s = twine_sim::links_eval::run::run(twine_sim::links_eval::policy::Name::Twine, world);
+            for (t, c, b) in &s.asked { let cov = |card: usize, t: usize| { let mut n = 0; while t + n < world.ticks.len() && !world.ticks[t + n].sims[card].covered { n += 1; } n };
+                println!("ASK {} {t} ->{c} {b}; left-hole {}s; target-hole {} s", world.seed, cov(1 - c, *t) / 2, cov(*c, *t) / 2); } println!("DONE {} {}", s.switches, s.asked.len()); } }
         for (row, scores) in rows.iter().zip(&plots) { if row.world == w { for s in scores { println!("{:?} {:?}", s.policy, s.asked.iter().map(|(t, c, b)| (*t as f64 / 2.0, *c, *b)).collect::<Vec<_>>()); } } }
     }
 }
