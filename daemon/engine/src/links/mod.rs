@@ -72,14 +72,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::VpnLockdown;
-use crate::limits::{
-    MAX_DATA_CARDS, MAX_LINK_NAME_BYTES, MAX_LINKS, MAX_REMEMBERED_NETWORKS,
-};
-use crate::link::{Link, LinkId, LinkKind, Vpn};
+use crate::limits::{MAX_DATA_CARDS, MAX_LINK_NAME_BYTES, MAX_LINKS, MAX_REMEMBERED_NETWORKS};
+use crate::link::{Generation, Link, LinkId, LinkKind, Vpn};
 use crate::status::LinkView;
 use crate::time::Instant;
 use health::Health;
-use mover::Mover;
+use mover::{Candidate, Mover};
 use rank::{CardRank, Ground, Rank, Reach, Steadiness};
 
 pub use because::Because;
@@ -583,7 +581,13 @@ impl Links {
         if self.mover.is_moving() || already_there || there.ground != Ground::Working || !idle {
             return;
         }
-        match self.mover.better(now, slot, because, there.coverage < here.coverage, here.speed == crate::link::Generation::G2 && there.speed > here.speed) {
+        let candidate = Candidate {
+            slot,
+            because,
+            shakier: there.coverage < here.coverage,
+            off_gprs: here.speed == Generation::G2 && there.speed > here.speed,
+        };
+        match self.mover.better(now, candidate) {
             Ok(request) => {
                 self.card_because = Some(because);
                 self.requests.push_back(request);
@@ -620,7 +624,12 @@ impl Links {
         let coverage = card.steadiness(now);
         let health = self.health(&Key::Card(slot));
         let Some(registered) = registered.filter(|_| data.is_allowed()) else {
-            return Some(CardRank::of(&data, Ground::None, health.grade(now), coverage));
+            return Some(CardRank::of(
+                &data,
+                Ground::None,
+                health.grade(now),
+                coverage,
+            ));
         };
         let carries = self.mover.carrier == Some(slot) && !self.mover.is_moving();
         let entry = self

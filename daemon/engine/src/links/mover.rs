@@ -4,6 +4,7 @@
 //! Owns the request that is under way, the patience, and what is held against
 //! a card. Never compares cards: see [`super::rank::CardRank`].
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::because::Because;
@@ -21,30 +22,38 @@ const MAX_REFUSED: Duration = Duration::from_secs(60 * 60);
 /// Data rest at least so long on a card, whatever happens: the card's first
 /// traffic has to have a chance.
 const SETTLE: Duration = Duration::from_secs(10);
-/// Coming back to a card within this time is flapping.
-const FLAP_WINDOW: Duration = Duration::from_secs(10 * 60);
 /// What is held against a card is forgotten, one strike in this time.
 const STRIKE_FADES: Duration = Duration::from_secs(60 * 60);
 /// Doublings of patience, at most.
 const MAX_DOUBLINGS: u32 = 5;
-
 /// Patience with silence after one futile move, doubled for each further one.
 const FUTILE_PATIENCE: Duration = Duration::from_secs(120);
+/// Patience with lost coverage if the other card loses it more often: this
+/// card is the likelier to be back for good. As long as most holes in a city.
+const SHAKIER_PATIENCE: Duration = Duration::from_secs(15);
+/// From so many moves in an hour on, nothing is moved with less patience than
+/// [`TIRED_PATIENCE`]: where both cards flap, moving is no cure. Android's
+/// own switching needs eight on a commute.
+const TIRED_AFTER: usize = 10;
+const TIRED_WINDOW: Duration = Duration::from_secs(60 * 60);
+const TIRED_PATIENCE: Duration = Duration::from_secs(30);
+/// Patience for the way back to the user's card from GPRS, which stalls at
+/// every change of cell. Android's own for the way back.
+const HOMECOMING_PATIENCE: Duration = Duration::from_secs(150);
 
 /// How long a reason has to last before data move for it.
 const fn patience(because: Because) -> Duration {
     Duration::from_secs(match because {
-        // Away at once from what is dead. Cells come back within a second or
-        // two after a failed hand-over (3GPP TS 36.331, T311).
+        // Away at once from what is dead: the modem has searched for some
+        // seconds before it told.
         Because::Coverage => 1,
         // An answer has been missing for at least 5 s already.
         Because::Reach => 1,
         Because::Price => 60,
         Because::Health => 30,
-        // Mere gains.
-        Because::Steadiness => 120,
+        // Mere gains. Android's own patience with performance.
         Because::UsersChoice => 900,
-        _ => 300,
+        _ => 120,
     })
 }
 
@@ -57,21 +66,15 @@ pub struct DataMove {
     pub because: Because,
 }
 
-const SHAKIER: Duration = Duration::from_secs(15);
-const HOMECOMING: Duration = Duration::from_secs(150);
-const HD: u32 = 0;
-const FLAPS: u32 = 0;
-const HOURLY: usize = 10;
-const TIRED: Duration = Duration::from_secs(30);
-
 #[derive(Debug, Default)]
 pub(super) struct Mover {
-    history: std::collections::VecDeque<Instant>,
     /// Data are here now, as far as known.
     pub(super) carrier: Option<u8>,
     asked: Option<Asked>,
     better: Option<Better>,
     moved: Option<Instant>,
+    /// When data were last asked to move, oldest first.
+    history: VecDeque<Instant>,
     /// Data were moved for silence, and nothing was answered since.
     unproven: bool,
     /// Such moves that ended in silence, in a row.
@@ -102,8 +105,6 @@ pub(super) struct Record {
     /// Data left it because it did not carry them.
     left: Option<Instant>,
     strikes: u32,
-    /// How often data came back to it while that was flapping.
-    returns: u32,
 }
 
 impl Record {
@@ -114,18 +115,29 @@ impl Record {
             .saturating_sub(u32::try_from(faded).unwrap_or(u32::MAX))
     }
 
+    /// How often patience with this card doubles.
     fn doublings(&self, now: Instant, because: Because) -> u32 {
-        let flaps = match self.left {
-            Some(left) if now.since(left) < FLAP_WINDOW => self.returns,
-            _ => 0,
-        };
+        let strikes = self.strikes(now);
         match because {
-            // From what is dead: only flapping makes one wait.
-            Because::Coverage | Because::Reach => flaps.min(FLAPS),
-            Because::Steadiness => 0,
-            _ => self.strikes(now).min(MAX_DOUBLINGS),
+            // The other is dead, or this one has proved its worth since.
+            Because::Coverage | Because::Reach | Because::Steadiness => 0,
+            // A fast card that failed is no gain.
+            Because::Speed if strikes > 0 => (strikes + 2).min(MAX_DOUBLINGS),
+            _ => strikes.min(MAX_DOUBLINGS),
         }
     }
+}
+
+/// A card that is better than the one that carries data, and how.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Candidate {
+    pub(super) slot: u8,
+    /// The class that decides.
+    pub(super) because: Because,
+    /// It loses coverage more often.
+    pub(super) shakier: bool,
+    /// Data are on GPRS, and this is faster.
+    pub(super) off_gprs: bool,
 }
 
 impl Mover {
@@ -210,11 +222,9 @@ impl Mover {
     pub(super) fn better(
         &mut self,
         now: Instant,
-        slot: u8,
-        because: Because,
-        shakier: bool,
-        faster: bool,
+        candidate: Candidate,
     ) -> Result<DataMove, Instant> {
+        let Candidate { slot, because, .. } = candidate;
         let since = match self.better {
             Some(better) if better.slot == slot && better.because == because => better.since,
             _ => now,
@@ -227,41 +237,54 @@ impl Mover {
         let Some(record) = self.cards.get(usize::from(slot)).copied() else {
             return Err(now + MAX_REFUSED);
         };
-        let wait = if because == Because::Reach && self.futile > 0 {
-            FUTILE_PATIENCE * (1 << (self.futile - 1).min(MAX_DOUBLINGS))
-        } else {
-            patience(because) * (1 << record.doublings(now, because))
-        };
-        let wait = if faster && because == Because::UsersChoice { HOMECOMING * (1 << record.strikes(now).min(HD)) } else { wait };
-        let wait = if shakier { wait.max(SHAKIER) } else { wait };
-        let lately = self.history.iter().filter(|at| now.since(**at) < Duration::from_secs(3600)).count();
-        let wait = if lately >= HOURLY { wait.max(TIRED) } else { wait };
         let rested = self.moved.map_or(now, |moved| moved + SETTLE);
         let refused = record.refused_until.unwrap_or(now);
-        let due = (since + wait).max(rested).max(refused);
+        let due = (since + self.patience(now, candidate, record))
+            .max(rested)
+            .max(refused);
         if now < due {
             return Err(due);
         }
-        self.leave(now, slot, because);
-        self.history.push_back(now);
-        if self.history.len() > 32 { self.history.pop_front(); }
+        self.leave(now, because);
         self.better = None;
         self.unproven = because == Because::Reach;
         self.asked = Some(Asked {
             slot,
             deadline: now + MOVE_TIMEOUT,
         });
+        if self.history.len() >= TIRED_AFTER {
+            self.history.pop_front();
+        }
+        self.history.push_back(now);
         Ok(DataMove { slot, because })
     }
 
-    /// Data go to another card: what this says of both.
-    fn leave(&mut self, now: Instant, to: u8, because: Because) {
-        if let Some(record) = self.cards.get_mut(usize::from(to)) {
-            let flapping = record
-                .left
-                .is_some_and(|left| now.since(left) < FLAP_WINDOW);
-            record.returns = if flapping { record.returns + 1 } else { 0 };
+    fn patience(&self, now: Instant, candidate: Candidate, record: Record) -> Duration {
+        let doubled = patience(candidate.because) * (1 << record.doublings(now, candidate.because));
+        let patience = match candidate.because {
+            Because::Reach if self.futile > 0 => {
+                FUTILE_PATIENCE * (1 << (self.futile - 1).min(MAX_DOUBLINGS))
+            }
+            Because::UsersChoice if candidate.off_gprs => HOMECOMING_PATIENCE,
+            Because::Coverage | Because::Reach if candidate.shakier => {
+                doubled.max(SHAKIER_PATIENCE)
+            }
+            _ => doubled,
+        };
+        let lately = self
+            .history
+            .iter()
+            .filter(|at| now.since(**at) < TIRED_WINDOW)
+            .count();
+        if lately >= TIRED_AFTER {
+            patience.max(TIRED_PATIENCE)
+        } else {
+            patience
         }
+    }
+
+    /// Data go to another card: what this says of the one they leave.
+    fn leave(&mut self, now: Instant, because: Because) {
         let for_cause = matches!(
             because,
             Because::Coverage | Because::Reach | Because::Health

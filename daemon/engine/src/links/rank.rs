@@ -92,6 +92,7 @@ pub(super) struct CardRank {
     price: Price,
     health: Grade,
     pub(super) coverage: Steadiness,
+    pace: Pace,
     users_choice: bool,
     pub(super) speed: Generation,
 }
@@ -129,13 +130,19 @@ impl Steadiness {
     }
 }
 
+/// What its radio is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Pace {
+    /// GPRS, EDGE.
+    Narrow,
+    /// UMTS, HSPA.
+    Middling,
+    /// LTE, NR.
+    Broad,
+}
+
 impl CardRank {
-    pub(super) fn of(
-        sim: &SimData,
-        ground: Ground,
-        health: Grade,
-        coverage: Steadiness,
-    ) -> Self {
+    pub(super) fn of(sim: &SimData, ground: Ground, health: Grade, coverage: Steadiness) -> Self {
         Self {
             ground,
             price: match (sim.bundle, sim.service) {
@@ -145,6 +152,11 @@ impl CardRank {
             },
             health,
             coverage,
+            pace: match sim.generation {
+                Generation::Unknown | Generation::G2 | Generation::G2_5 => Pace::Narrow,
+                Generation::G3 => Pace::Middling,
+                Generation::G4 | Generation::G5 => Pace::Broad,
+            },
             users_choice: sim.default_data,
             speed: sim.generation,
         }
@@ -163,6 +175,8 @@ impl CardRank {
             Because::Health
         } else if self.coverage != other.coverage {
             Because::Steadiness
+        } else if self.pace != other.pace {
+            Because::Speed
         } else if self.users_choice != other.users_choice {
             Because::UsersChoice
         } else {

@@ -93,7 +93,10 @@ fn vpn_lockdown_bars_all_links_but_the_vpn() {
     let chosen = links.report(lte.clone(), at);
     assert_eq!(chosen, Some(LinksEvent::Chosen(None)));
 
-    let mut links = Links::new(Rules { vpn_lockdown: VpnLockdown::Bypass, ..Rules::default() });
+    let mut links = Links::new(Rules {
+        vpn_lockdown: VpnLockdown::Bypass,
+        ..Rules::default()
+    });
     assert_eq!(links.report(lte, at), lte_carries);
 }
 

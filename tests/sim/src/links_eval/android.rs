@@ -30,7 +30,11 @@ const fn score(card: &CardView) -> i32 {
         Rat::Edge => [154, 169, 183, 192, 267],
         Rat::Gsm => [1, 2, 10, 50, 100],
     };
-    table[if card.level > 4 { 4 } else { card.level as usize }]
+    table[if card.level > 4 {
+        4
+    } else {
+        card.level as usize
+    }]
 }
 
 /// Why it wants to move.

@@ -125,8 +125,10 @@ impl Policy for Twine {
             let cards = (0..2).map(|slot| card(seen, slot)).collect();
             let _ = self.links.replace_cards(cards, now);
         }
-        let same_links =
-            |old: &Observation| old.links == seen.links && old.cards.map(|card| card.rat) == seen.cards.map(|card| card.rat);
+        let same_links = |old: &Observation| {
+            old.links == seen.links
+                && old.cards.map(|card| card.rat) == seen.cards.map(|card| card.rat)
+        };
         if !before.as_ref().is_some_and(same_links) {
             let links = seen
                 .links

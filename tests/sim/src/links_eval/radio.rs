@@ -136,7 +136,11 @@ impl Radio {
         while at < played.len() {
             let length = self.holes.draw_ticks(rng);
             let ramp = ticks(rng.range(2, 12));
-            for (distance, tick) in played[at.saturating_sub(ramp)..at].iter_mut().rev().enumerate() {
+            for (distance, tick) in played[at.saturating_sub(ramp)..at]
+                .iter_mut()
+                .rev()
+                .enumerate()
+            {
                 weaken(tick, distance, ramp);
             }
             let end = (at + length).min(played.len());
@@ -188,7 +192,11 @@ fn tell(played: &mut [SimTick], rng: &mut Rng) {
             differs = 0;
         } else {
             if differs == 0 {
-                let (least, most) = if told { LOSS_TOLD_TICKS } else { GAIN_TOLD_TICKS };
+                let (least, most) = if told {
+                    LOSS_TOLD_TICKS
+                } else {
+                    GAIN_TOLD_TICKS
+                };
                 lag = rng.range(least, most);
             }
             differs += 1;

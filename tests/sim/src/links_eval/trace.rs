@@ -86,7 +86,10 @@ pub fn load(path: &Path) -> Result<Vec<Recording>, TraceError> {
     let mut stems: Vec<PathBuf> = Vec::new();
     for entry in std::fs::read_dir(path).map_err(unreadable)? {
         let file = entry.map_err(unreadable)?.path();
-        if file.extension().is_some_and(|ending| ending == "up" || ending == "down") {
+        if file
+            .extension()
+            .is_some_and(|ending| ending == "up" || ending == "down")
+        {
             stems.push(file.with_extension(""));
         }
     }
@@ -186,10 +189,19 @@ mod tests {
     #[test]
     fn errors_say_where_and_what() {
         let error = |text| parse(text, "x.up").unwrap_err().to_string();
-        assert_eq!(error("1\nx\n"), "x.up, line 2: not a time in whole milliseconds");
-        assert_eq!(error("5\n4\n"), "x.up, line 2: earlier than the line before it");
+        assert_eq!(
+            error("1\nx\n"),
+            "x.up, line 2: not a time in whole milliseconds"
+        );
+        assert_eq!(
+            error("5\n4\n"),
+            "x.up, line 2: earlier than the line before it"
+        );
         assert!(error("0\n").contains("lasts 0 ms"));
         let missing = load(Path::new("/nowhere/trace")).unwrap_err().to_string();
-        assert!(missing.contains("/nowhere/trace.down is missing"), "{missing}");
+        assert!(
+            missing.contains("/nowhere/trace.down is missing"),
+            "{missing}"
+        );
     }
 }

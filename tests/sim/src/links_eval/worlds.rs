@@ -33,9 +33,9 @@ const SYNTHETIC: [(&str, &str, Maker); 14] = [
         calm_home,
     ),
     (
-        "slow but sound",
-        "the user's card on EDGE that works, the other on LTE",
-        slow_but_sound,
+        "slow home",
+        "the user's card on EDGE that voice calls stall now and then, the other on LTE",
+        slow_home,
     ),
     (
         "commute, LTE",
@@ -72,11 +72,7 @@ const SYNTHETIC: [(&str, &str, Maker); 14] = [
         "the user's card full signal, its cell loaded for an hour",
         busy_hour,
     ),
-    (
-        "stadium",
-        "both cells loaded for half an hour",
-        stadium,
-    ),
+    ("stadium", "both cells loaded for half an hour", stadium),
     (
         "bundle spent, blocked",
         "the operator blocks data when the bundle is spent",
@@ -127,7 +123,14 @@ pub fn all(seeds: std::ops::Range<u64>, length_s: u64) -> Result<Vec<World>, Pro
                 commuting(profile::load(second)?, 500).play(length, &mut rng),
             ];
             let name = format!("{first}, {second}");
-            worlds.push(assemble(&name, about, seed, cards, &no_wifi(length), &mut rng));
+            worlds.push(assemble(
+                &name,
+                about,
+                seed,
+                cards,
+                &no_wifi(length),
+                &mut rng,
+            ));
         }
     }
     Ok(worlds)
@@ -144,7 +147,12 @@ pub fn recorded(recordings: &[Recording]) -> Result<Vec<World>, ProfileError> {
         } else {
             "lte"
         };
-        Ok(radio::replay(recording, profile::load(figures)?, from, length))
+        Ok(radio::replay(
+            recording,
+            profile::load(figures)?,
+            from,
+            length,
+        ))
     };
     let mut worlds = Vec::new();
     for (no, recording) in recordings.iter().enumerate() {
@@ -227,8 +235,9 @@ fn calm_home(f: &Figures, rng: &mut Rng, length: usize) -> (Cards, Vec<WifiTick>
     both(Radio::calm(f.lte, 3), Radio::calm(f.lte, 4), rng, length)
 }
 
-fn slow_but_sound(f: &Figures, rng: &mut Rng, length: usize) -> (Cards, Vec<WifiTick>) {
-    both(Radio::calm(f.edge, 3), Radio::calm(f.lte, 4), rng, length)
+fn slow_home(f: &Figures, rng: &mut Rng, length: usize) -> (Cards, Vec<WifiTick>) {
+    let edge = Radio::calm(f.edge, 3).with_stalls(900);
+    both(edge, Radio::calm(f.lte, 4), rng, length)
 }
 
 fn commute_lte(f: &Figures, rng: &mut Rng, length: usize) -> (Cards, Vec<WifiTick>) {
@@ -282,12 +291,7 @@ fn stadium(f: &Figures, rng: &mut Rng, length: usize) -> (Cards, Vec<WifiTick>) 
 }
 
 fn bundle_blocked(f: &Figures, rng: &mut Rng, length: usize) -> (Cards, Vec<WifiTick>) {
-    let (mut cards, wifi) = both(
-        Radio::calm(f.lte, 4),
-        commuting(f.hspa, 1_200),
-        rng,
-        length,
-    );
+    let (mut cards, wifi) = both(Radio::calm(f.lte, 4), commuting(f.hspa, 1_200), rng, length);
     // The phone is not told that it is spent: only that nothing gets through.
     for tick in &mut cards[0][length / 3..] {
         tick.open = false;

@@ -1,18 +1,70 @@
-//! Compares policies for two SIMs.
-use twine_sim::links_eval::{evaluate, report, worlds, check, trace};
-fn main() {
-    let seeds: u64 = std::env::args().nth(1).map_or(5, |s| s.parse().unwrap_or(5));
-    let mut all = worlds::all(0..seeds, 7200).unwrap_or_default();
-    if let Some(p) = std::env::args().nth(2) {
-        all.extend(worlds::recorded(&trace::load(std::path::Path::new(&p)).unwrap_or_default()).unwrap_or_default());
+//! Compares who decides over two cards: Twine, Android, nobody.
+
+mod args;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use args::Args;
+use twine_sim::links_eval::{check, evaluate, html, report, trace, worlds};
+
+fn main() -> ExitCode {
+    let args = match args::parse(lexopt::Parser::from_env()) {
+        Ok(Some(args)) => args,
+        Ok(None) => {
+            print!("{}", args::HELP);
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprintln!("links-eval: {error}\nsee links-eval --help");
+            return ExitCode::from(2);
+        }
+    };
+    match run(&args) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("links-eval: {error:#}");
+            ExitCode::from(2)
+        }
     }
-    let (rows, plots) = evaluate(&all);
+}
+
+fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let mut all = worlds::all(args.seeds.clone(), args.minutes * 60)?;
+    for path in &args.traces {
+        all.extend(worlds::recorded(&trace::load(path)?)?);
+    }
+    if let Some(part) = &args.only {
+        all.retain(|world| world.name.contains(part.as_str()));
+        anyhow::ensure!(
+            !all.is_empty(),
+            "--only {part}: no world has that in its name"
+        );
+    }
+    let (rows, runs) = evaluate(&all);
     print!("{}", report::table(&rows));
-    for f in check::failures(&rows) { println!("{f}"); }
-    if let Some(w) = std::env::args().nth(3) {
-        if std::env::args().nth(4).is_some() { for world in all.iter().filter(|x| x.name == w) { let s = twine_sim::links_eval::run::run(twine_sim::links_eval::policy::Name::Twine, world);
-            for (t, c, b) in &s.asked { let cov = |card: usize, t: usize| { let mut n = 0; while t + n < world.ticks.len() && !world.ticks[t + n].sims[card].covered { n += 1; } n };
-                println!("ASK {} {t} ->{c} {b}; left-hole {}s; target-hole {} s", world.seed, cov(1 - c, *t) / 2, cov(*c, *t) / 2); } println!("DONE {} {}", s.switches, s.asked.len()); } }
-        for (row, scores) in rows.iter().zip(&plots) { if row.world == w { for s in scores { println!("{:?} {:?}", s.policy, s.asked.iter().map(|(t, c, b)| (*t as f64 / 2.0, *c, *b)).collect::<Vec<_>>()); } } }
+    if let Some(path) = &args.json {
+        let text = serde_json::to_string_pretty(&report::json(&rows))?;
+        write(path, &(text + "\n"))?;
     }
+    if let Some(path) = &args.html {
+        write(path, &html::page(&rows, &runs))?;
+    }
+    let failures = check::failures(&rows);
+    if failures.is_empty() {
+        println!("holds: no world worse, at most half in sum, no more switches");
+    }
+    for failure in &failures {
+        println!("does not hold: {failure}");
+    }
+    Ok(if args.check && !failures.is_empty() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
