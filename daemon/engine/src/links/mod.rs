@@ -585,6 +585,10 @@ impl Links {
             slot,
             because,
             shakier: there.coverage < here.coverage,
+            faint: self
+                .cards
+                .get(&slot)
+                .is_some_and(|card| card.data.signal_level == Some(0)),
             off_gprs: here.speed == Generation::G2 && there.speed > here.speed,
         };
         match self.mover.better(now, candidate) {

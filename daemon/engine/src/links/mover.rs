@@ -31,6 +31,9 @@ const FUTILE_PATIENCE: Duration = Duration::from_secs(120);
 /// Patience with lost coverage if the other card loses it more often: this
 /// card is the likelier to be back for good. As long as most holes in a city.
 const SHAKIER_PATIENCE: Duration = Duration::from_secs(15);
+/// Patience if the other card's signal is at the lowest level: it may be in
+/// the same hole, and its modem not have told yet, which takes it up to 6 s.
+const FAINT_PATIENCE: Duration = Duration::from_secs(8);
 /// From so many moves in an hour on, nothing is moved with less patience than
 /// [`TIRED_PATIENCE`]: where both cards flap, moving is no cure. Android's
 /// own switching needs eight on a commute.
@@ -136,6 +139,8 @@ pub(super) struct Candidate {
     pub(super) because: Because,
     /// It loses coverage more often.
     pub(super) shakier: bool,
+    /// Its signal is at the lowest level.
+    pub(super) faint: bool,
     /// Data are on GPRS, and this is faster.
     pub(super) off_gprs: bool,
 }
@@ -269,6 +274,7 @@ impl Mover {
             Because::Coverage | Because::Reach if candidate.shakier => {
                 doubled.max(SHAKIER_PATIENCE)
             }
+            Because::Coverage | Because::Reach if candidate.faint => doubled.max(FAINT_PATIENCE),
             _ => doubled,
         };
         let lately = self
