@@ -125,7 +125,7 @@ impl Record {
             // The other is dead, or this one has proved its worth since.
             Because::Coverage | Because::Reach | Because::Steadiness => 0,
             // A fast card that failed is no gain.
-            Because::Speed if strikes > 0 => (strikes + 2).min(MAX_DOUBLINGS),
+            Because::Speed if strikes > 0 => MAX_DOUBLINGS,
             _ => strikes.min(MAX_DOUBLINGS),
         }
     }

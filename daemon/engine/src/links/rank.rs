@@ -84,8 +84,8 @@ impl Rank {
 }
 
 /// A card's rank as the carrier of mobile data. To move data to a card, it has
-/// to be greater, not equal. The user's choice stands above speed: a slow link
-/// carries messages, and what the user chose is not overruled for mere gain.
+/// to be greater, not equal. The user's choice is overruled for a radio of another
+/// class, not for a slightly faster one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct CardRank {
     pub(super) ground: Ground,

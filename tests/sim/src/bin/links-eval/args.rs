@@ -17,8 +17,8 @@ links-eval: two cards, many networks: Twine's decisions against Android's own
   --json FILE     write the figures
   --html FILE     write a page with plots
   --check         exit status 1 unless in every world Twine is without data no
-                  longer than the best baseline, in sum at most half as long, and
-                  does not switch more often than Android in sum
+                  longer than the best baseline, and in sum at most half as long
+                  as the baseline that is best in sum, with no more switches
 
 Exit status: 0 done, 1 the check failed, 2 usage or files.
 ";
