@@ -60,6 +60,8 @@ pub enum TimerReason {
     Look,
     /// When the next SMS may leave.
     SmsPace,
+    /// When a link or a card is looked at again.
+    Links,
 }
 
 /// What follows an operation of a batch.
@@ -151,7 +153,7 @@ impl Engine {
         registration.refresh(snapshot.identities);
         let links = Links::new(Rules {
             vpn_lockdown: config.vpn_lockdown,
-            ..Rules::default()
+            spent_bundle: config.spent_bundle,
         });
         let mut engine = Self {
             session: Session::new(config, snapshot.session_no, now.instant),
@@ -202,8 +204,11 @@ impl Engine {
                 self.outbox.nominate(now.instant);
                 self.deciding.nominate(now.instant);
                 self.session_event(now, event);
+                let event = self.links.timeout(now.instant);
+                self.links_changed(now, event);
             }
         }
+        self.links_told(now);
         self.refresh_patience();
         let online = self.session.live().is_some() && self.outbox.is_link_up();
         if online {
@@ -288,6 +293,7 @@ impl Engine {
             lookup.map(|at| (at, TimerReason::Lookup)),
             look.map(|at| (at, TimerReason::Look)),
             pace.map(|at| (at, TimerReason::SmsPace)),
+            self.links.poll_timeout().map(|at| (at, TimerReason::Links)),
         ]
         .into_iter()
         .flatten()

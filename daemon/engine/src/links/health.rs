@@ -68,7 +68,9 @@ pub(super) struct Health {
 }
 
 impl Health {
-    pub(super) fn note(&mut self, now: Instant, traffic: Traffic) {
+    /// Returns whether anything else follows from it.
+    pub(super) fn note(&mut self, now: Instant, traffic: Traffic) -> bool {
+        let before = (self.answered, self.silent_until, self.grade(now));
         self.noted = now;
         self.forgive(now);
         let (missing, late) = match traffic {
@@ -91,6 +93,7 @@ impl Health {
         if missing || late {
             self.troubled = Some(now);
         }
+        before != (self.answered, self.silent_until, self.grade(now))
     }
 
     /// Takes the time of an answer into account.

@@ -276,9 +276,12 @@ impl Links {
     #[must_use]
     pub fn traffic(&mut self, link: &LinkId, traffic: Traffic, now: Instant) -> Option<LinksEvent> {
         let key = Key::of(&self.table.get(link)?.link);
-        self.known(key.clone(), now).health.note(now, traffic);
+        let changed = self.known(key.clone(), now).health.note(now, traffic);
         if let Key::Card(slot) = key {
             self.mover.traffic(slot, traffic);
+        }
+        if !changed {
+            return None;
         }
         self.decide(&BTreeMap::new(), now)
     }
