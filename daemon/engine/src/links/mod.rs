@@ -660,10 +660,11 @@ impl Links {
             None => Some(registered),
         };
         let lost_at = lost_since.map(|since| since + GROUND_LOST_AFTER);
-        let mut look_again = [health.silent_until, lost_at];
+        let refused_until = self.mover.refused_until(slot);
+        let mut look_again = [health.silent_until, lost_at, refused_until];
         let ground = if health.is_silent(now)
             || lost_at.is_some_and(|at| now >= at)
-            || self.mover.is_refused(now, slot)
+            || refused_until.is_some_and(|until| now < until)
         {
             Ground::Silent
         } else {

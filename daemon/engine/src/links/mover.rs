@@ -200,11 +200,9 @@ impl Mover {
         self.better = None;
     }
 
-    pub(super) fn is_refused(&self, now: Instant, slot: u8) -> bool {
-        self.cards
-            .get(usize::from(slot))
-            .and_then(|record| record.refused_until)
-            .is_some_and(|until| now < until)
+    /// Until when no data are moved to this card, because the last time failed.
+    pub(super) fn refused_until(&self, slot: u8) -> Option<Instant> {
+        self.cards.get(usize::from(slot))?.refused_until
     }
 
     /// A request that nobody answered has failed. Returns when to look again.
