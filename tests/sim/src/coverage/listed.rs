@@ -69,6 +69,7 @@ pub const LISTED: &[(Group, &[&str])] = &[
             "revoke",
             "connect",
             "move",
+            "move data",
             "give up",
             "back off",
             "live",
@@ -200,6 +201,7 @@ pub const LISTED: &[(Group, &[&str])] = &[
             "lookup",
             "look",
             "sms pace",
+            "links",
         ],
     ),
     (
@@ -342,6 +344,11 @@ pub const EXPLAINED: &[(Group, &str, &str)] = &[
         Group::Disposition,
         "policy",
         "the gateway's core has no policy that refuses",
+    ),
+    (
+        Group::Decision,
+        "move data",
+        "the worlds' cards tell nothing of their data; links-eval is about that",
     ),
     (
         Group::Decision,

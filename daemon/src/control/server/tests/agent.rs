@@ -276,7 +276,7 @@ async fn a_move_of_data_that_fails_is_told_to_the_engine() {
         .await;
     let order = agent.next_order().await.unwrap();
     let expected = pb::PreferDataSim { slot: 1 };
-    assert_eq!(order.kind, Some(pb::order::Kind::PreferDataSim(expected)));
+    assert_eq!(order.kind, pb::order::Kind::PreferDataSim(expected));
     agent
         .order_result(pb::OrderResult {
             id: order.id,
