@@ -1,4 +1,5 @@
 //! Two cards, many networks: what has to hold of the policy's decisions.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::process::Command;
 

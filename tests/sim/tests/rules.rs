@@ -859,7 +859,7 @@ fn data_are_asked_of_the_other_card_when_this_one_loses_coverage() {
 #[test]
 fn a_link_on_which_an_answer_is_missing_is_left_for_another() {
     let mut desk = Desk::live();
-    let mut wifi = desk::link("wifi", true);
+    let mut wifi = link("wifi", true);
     wifi.kind = LinkKind::Wifi;
     wifi.metered = false;
     desk.input(Input::Telephony(TelephonyEvent::Link(wifi)));

@@ -77,7 +77,12 @@ impl Engine {
     pub(super) fn links_changed(&mut self, now: Now, event: Option<LinksEvent>) {
         let link = match event {
             None => return,
-            Some(LinksEvent::Chosen(link)) => link,
+            Some(LinksEvent::Chosen(link)) => {
+                let because = self.links.because().as_str();
+                let decision = Decision::UseLink { link: link.clone() };
+                ctx!(self, now).trace(decision, &[because]);
+                link
+            }
             Some(LinksEvent::Renewed(link)) => Some(link),
         };
         self.outbox.link_up(link.is_some());

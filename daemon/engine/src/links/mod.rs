@@ -70,7 +70,12 @@
 //! The figures were found by comparison with Android's own switching:
 //! `tests/sim`, `links-eval`.
 //!
-//! Patience runs on boot time and wakes no phone by itself.
+//! Patience runs on boot time. The policy asks to be called at a time only
+//! while something is pending: a better card, a silent link's next try, a card
+//! without a link.
+//!
+//! What is remembered of cards and networks is kept in memory: after a restart of
+//! the daemon nothing is held against anybody, and data are where the agent says.
 
 mod because;
 mod health;
@@ -141,8 +146,6 @@ pub struct Links {
     requests: VecDeque<DataMove>,
     chosen: Option<LinkId>,
     because: Because,
-    /// Why data are where they are.
-    card_because: Option<Because>,
     gain_since: Option<(LinkId, Instant)>,
     wake: Option<Instant>,
 }
@@ -222,7 +225,6 @@ impl Links {
             requests: VecDeque::new(),
             chosen: None,
             because: Because::NoLink,
-            card_because: None,
             gain_since: None,
             wake: None,
         }
@@ -334,10 +336,10 @@ impl Links {
         }
         let is_new = old.is_none_or(|old| old.link.binding != link.binding);
         let validated_now = link.validated && old.is_some_and(|old| !old.link.validated);
-        if is_new || validated_now {
-            if let Some(known) = self.networks.get_mut(&Key::of(&link)) {
-                known.health.renewed();
-            }
+        if (is_new || validated_now)
+            && let Some(known) = self.networks.get_mut(&Key::of(&link))
+        {
+            known.health.renewed();
         }
         if let LinkKind::Cellular { sim_slot } = link.kind
             && link.vpn != Vpn::Tunnel
@@ -607,7 +609,6 @@ impl Links {
         };
         match self.mover.better(now, candidate) {
             Ok(request) => {
-                self.card_because = Some(because);
                 self.requests.push_back(request);
                 if let Some(at) = self.mover.check(now) {
                     self.wake_at(at);

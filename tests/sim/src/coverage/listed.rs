@@ -70,6 +70,7 @@ pub const LISTED: &[(Group, &[&str])] = &[
             "connect",
             "move",
             "move data",
+            "use link",
             "give up",
             "back off",
             "live",

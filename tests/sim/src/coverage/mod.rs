@@ -302,6 +302,7 @@ fn decision_name(decision: &Decision) -> &'static str {
         Decision::Connect { .. } => "connect",
         Decision::Move { .. } => "move",
         Decision::MoveData { .. } => "move data",
+        Decision::UseLink { .. } => "use link",
         Decision::GiveUp { .. } => "give up",
         Decision::BackOff { .. } => "back off",
         Decision::Live { .. } => "live",
