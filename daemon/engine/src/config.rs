@@ -47,6 +47,9 @@ pub struct Config {
     /// Whether the user's "block connections without VPN" holds for the
     /// session. Default [`VpnLockdown::Respect`].
     pub vpn_lockdown: VpnLockdown,
+    /// Whether mobile data may be moved to a card whose bundle is spent. Default
+    /// [`SpentBundle::Avoid`](crate::links::SpentBundle).
+    pub spent_bundle: crate::links::SpentBundle,
 }
 
 /// What becomes of the user's "block connections without VPN", to which Android
@@ -78,6 +81,7 @@ impl Default for Config {
             delivery_patience: Duration::from_secs(180),
             max_parts_unasked: 10,
             vpn_lockdown: VpnLockdown::default(),
+            spent_bundle: crate::links::SpentBundle::default(),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::gate::{Committed, Effect, Fleeting, Gate};
 use crate::inbox::{self, Inbox, InboxEvent};
 use crate::input::{Command, Input, ReplyTo, SmsReceived, TelephonyEvent};
 use crate::link::{Link, LinkId};
-use crate::links::{Links, LinksEvent};
+use crate::links::{Links, LinksEvent, Rules};
 use crate::lookups::Lookups;
 use crate::message::{Channel, MessageId, SmsAttempt};
 use crate::outbox::{self, NewMessage, Outbox, OutboxEvent};
@@ -60,6 +60,8 @@ pub enum TimerReason {
     Look,
     /// When the next SMS may leave.
     SmsPace,
+    /// When a link or a card is looked at again.
+    Links,
 }
 
 /// What follows an operation of a batch.
@@ -149,7 +151,10 @@ impl Engine {
         outbox.queued_total(queued);
         let mut registration = Registration::default();
         registration.refresh(snapshot.identities);
-        let links = Links::new(config.vpn_lockdown);
+        let links = Links::new(Rules {
+            vpn_lockdown: config.vpn_lockdown,
+            spent_bundle: config.spent_bundle,
+        });
         let mut engine = Self {
             session: Session::new(config, snapshot.session_no, now.instant),
             boot,
@@ -199,8 +204,11 @@ impl Engine {
                 self.outbox.nominate(now.instant);
                 self.deciding.nominate(now.instant);
                 self.session_event(now, event);
+                let event = self.links.timeout(now.instant);
+                self.links_changed(now, event);
             }
         }
+        self.links_told(now);
         self.refresh_patience();
         let online = self.session.live().is_some() && self.outbox.is_link_up();
         if online {
@@ -285,6 +293,7 @@ impl Engine {
             lookup.map(|at| (at, TimerReason::Lookup)),
             look.map(|at| (at, TimerReason::Look)),
             pace.map(|at| (at, TimerReason::SmsPace)),
+            self.links.poll_timeout().map(|at| (at, TimerReason::Links)),
         ]
         .into_iter()
         .flatten()

@@ -86,6 +86,9 @@ pub(crate) enum Fleeting {
     Close {
         conn: ConnId,
     },
+    PreferDataSim {
+        slot: u8,
+    },
     Trace(TraceRecord),
 }
 
@@ -174,6 +177,9 @@ impl<T> Gate<T> {
             },
             Fleeting::Move { conn, link } => Output::Move { conn, link },
             Fleeting::Close { conn } => Output::Close { conn },
+            Fleeting::PreferDataSim { slot } => {
+                Output::Order(Cleared(Order::PreferDataSim { slot }))
+            }
             Fleeting::Trace(record) => Output::Trace(record),
         });
     }

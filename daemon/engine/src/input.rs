@@ -171,6 +171,13 @@ pub enum TelephonyEvent {
     },
     /// A whole message came. Told again until `Order::SmsTaken`.
     SmsReceived(SmsReceived),
+    /// Mobile data are on this card now (confirmed), or could not be moved to it.
+    DataSim {
+        /// Which slot.
+        slot: u8,
+        /// They are there.
+        confirmed: bool,
+    },
     /// The agent is gone; what it said last is kept, but nothing can be asked.
     AgentGone,
 }

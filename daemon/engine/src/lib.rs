@@ -55,7 +55,7 @@ mod deadlines;
 mod deciding;
 mod engine;
 mod inbox;
-mod links;
+pub mod links;
 mod lookups;
 mod outbox;
 mod receipts;

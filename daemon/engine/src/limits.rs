@@ -83,3 +83,9 @@ pub const MAX_UNCOMMITTED_DELIVERIES: usize = 256;
 /// session that lasted in between. Beyond it the configured one is tried: two
 /// gateways that name each other must not keep a handset busy.
 pub const MAX_REDIRECTS: u32 = 3;
+
+/// Cards whose data the links' policy knows; more are ignored.
+pub const MAX_DATA_CARDS: usize = 4;
+/// Networks of which the links' policy remembers how they answered; the one
+/// that was quiet longest is forgotten first.
+pub const MAX_REMEMBERED_NETWORKS: usize = 32;

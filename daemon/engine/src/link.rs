@@ -113,4 +113,6 @@ pub struct Sim {
     pub subscription_id: i32,
     /// The operator's name.
     pub operator: Arc<str>,
+    /// As to its mobile data; `None`: the agent does not know.
+    pub data: Option<crate::links::SimData>,
 }

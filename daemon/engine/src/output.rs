@@ -96,6 +96,12 @@ pub enum Order {
         /// What was told.
         state: PartState,
     },
+    /// Move mobile data to the card in this slot, for a time and with validation.
+    /// Lost with its agent.
+    PreferDataSim {
+        /// Which.
+        slot: u8,
+    },
     /// An incoming SMS is stored.
     SmsTaken {
         /// The agent's name for it.

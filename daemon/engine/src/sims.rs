@@ -186,6 +186,7 @@ mod tests {
             default_sms: false,
             radio_off: false,
             subscription_id: 0,
+            data: None,
             operator: "".into(),
         }
     }

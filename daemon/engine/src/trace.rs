@@ -56,6 +56,16 @@ pub enum Decision {
         /// The new link.
         link: LinkId,
     },
+    /// Another link should carry the session, or none.
+    UseLink {
+        /// Which.
+        link: Option<LinkId>,
+    },
+    /// The agent is asked to move mobile data.
+    MoveData {
+        /// To the card in this slot.
+        slot: u8,
+    },
     /// A connection is given up.
     GiveUp {
         /// Its name.

@@ -4,8 +4,9 @@
 //! Decides nothing else.
 
 mod choices;
+mod data;
 
-use twine_engine::link::{Generation, LinkKind, Vpn};
+use twine_engine::link::{LinkKind, Vpn};
 use twine_engine::message::{
     Channel, Direction, IpAttempt, MessageRecord, OrderKey, SentAs, Shown, SmsAttempt, WaitsFor,
 };
@@ -246,8 +247,7 @@ impl View {
                 roaming: sim.roaming,
                 default_sms: sim.default_sms,
                 radio_off: sim.radio_off,
-                // The engine decides nothing by a card's data yet.
-                ..pb::Sim::default()
+                ..data::of(sim.data)
             }),
             age_ms: millis(now.since(view.reported)),
         }
@@ -455,14 +455,7 @@ fn link(view: &LinkView, now: Instant) -> pb::LinkStatus {
         LinkKind::Ethernet => (pb::LinkKind::Ethernet, 0),
         LinkKind::Cellular { sim_slot } => (pb::LinkKind::Cellular, sim_slot),
     };
-    let generation = match link.generation {
-        Generation::Unknown => pb::Generation::Unknown,
-        Generation::G2 => pb::Generation::G2,
-        Generation::G2_5 => pb::Generation::G25,
-        Generation::G3 => pb::Generation::G3,
-        Generation::G4 => pb::Generation::G4,
-        Generation::G5 => pb::Generation::G5,
-    };
+    let generation = data::generation(link.generation);
     let vpn = match link.vpn {
         Vpn::None => pb::Vpn::None,
         Vpn::Tunnel => pb::Vpn::Tunnel,

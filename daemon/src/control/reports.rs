@@ -14,6 +14,7 @@ use thiserror::Error;
 use twine_engine::TelephonyEvent;
 use twine_engine::limits::{MAX_LINK_NAME_BYTES, MAX_LINKS, MAX_SIMS};
 use twine_engine::link::{Binding, Generation, Link, LinkId, LinkKind, Sim, Vpn};
+use twine_engine::links::{Allowance, Bundle, Service, SimData};
 use twine_proto::Redacted;
 use twine_proto::control_pb as pb;
 use twine_sms::{Language, TableSet};
@@ -73,7 +74,10 @@ pub(super) fn parse(report: pb::Report) -> Result<Told, ReportError> {
         Some(Kind::Sim(sim)) => Ok(Told::event(TelephonyEvent::Sim(parse_sim(sim)?))),
         Some(Kind::SmsPart(part)) => parse_part(part).map(Told::event),
         Some(Kind::SmsReceived(received)) => parse_received(received),
-        Some(Kind::DataSim(_)) => Ok(Told::unused("a report data_sim, of no use yet")),
+        Some(Kind::DataSim(data)) => Ok(Told::event(TelephonyEvent::DataSim {
+            slot: slot("data_sim.slot", data.slot)?,
+            confirmed: data.confirmed,
+        })),
         None => Ok(Told::unused("a report of a kind not known here")),
     }
 }
@@ -154,6 +158,8 @@ fn cut(mut text: String, limit: usize) -> (String, bool) {
 }
 
 fn parse_sim(sim: pb::Sim) -> Result<Sim, ReportError> {
+    let slot = slot("sim.slot", sim.slot)?;
+    let data = data(&sim, slot);
     let iccid = requests::iccid("sim.iccid", sim.iccid)
         .map_err(|error| wrong("sim.iccid", error.reason()))?
         .ok_or_else(|| wrong("sim.iccid", "a card needs its number"))?;
@@ -170,7 +176,7 @@ fn parse_sim(sim: pb::Sim) -> Result<Sim, ReportError> {
         ));
     }
     Ok(Sim {
-        slot: slot("sim.slot", sim.slot)?,
+        slot,
         iccid: Redacted::new(iccid.into_exposed()),
         number,
         mcc_mnc: sim.mcc_mnc.into(),
@@ -180,6 +186,7 @@ fn parse_sim(sim: pb::Sim) -> Result<Sim, ReportError> {
         default_sms: sim.default_sms,
         radio_off: sim.radio_off,
         subscription_id: sim.subscription_id,
+        data,
         operator: operator(sim.operator),
     })
 }
@@ -191,6 +198,48 @@ fn operator(name: String) -> Arc<str> {
         .filter(|character| !character.is_control())
         .collect::<String>()
         .into()
+}
+
+/// What is told of a card's mobile data; `None`: nothing.
+fn data(sim: &pb::Sim, slot: u8) -> Option<SimData> {
+    let allowance = match sim.data_allowance() {
+        // Or a value of a newer agent.
+        pb::DataAllowance::Unspecified => return None,
+        pb::DataAllowance::DataOff => Allowance::Off,
+        pb::DataAllowance::DataAtHome => Allowance::AtHome,
+        pb::DataAllowance::DataRoamingToo => Allowance::RoamingToo,
+    };
+    Some(SimData {
+        slot,
+        service: match (sim.data_in_service, sim.roaming) {
+            (false, _) => Service::None,
+            (true, true) => Service::Roaming,
+            (true, false) => Service::Home,
+        },
+        generation: generation(sim.generation()),
+        signal_level: u8::try_from(sim.signal_level)
+            .ok()
+            .and_then(|level| level.checked_sub(1))
+            .filter(|level| *level <= 4),
+        allowance,
+        bundle: match sim.data_bundle() {
+            pb::DataBundle::Unspecified => Bundle::Unknown,
+            pb::DataBundle::DataLeft => Bundle::Within,
+            pb::DataBundle::DataSpent => Bundle::Spent,
+        },
+        default_data: sim.default_data,
+    })
+}
+
+const fn generation(told: pb::Generation) -> Generation {
+    match told {
+        pb::Generation::Unknown => Generation::Unknown,
+        pb::Generation::G2 => Generation::G2,
+        pb::Generation::G25 => Generation::G2_5,
+        pb::Generation::G3 => Generation::G3,
+        pb::Generation::G4 => Generation::G4,
+        pb::Generation::G5 => Generation::G5,
+    }
 }
 
 fn parse_link(link: pb::Link) -> Result<Link, ReportError> {
@@ -207,14 +256,7 @@ fn parse_link(link: pb::Link) -> Result<Link, ReportError> {
             ));
         }
     };
-    let generation = match link.generation() {
-        pb::Generation::Unknown => Generation::Unknown,
-        pb::Generation::G2 => Generation::G2,
-        pb::Generation::G25 => Generation::G2_5,
-        pb::Generation::G3 => Generation::G3,
-        pb::Generation::G4 => Generation::G4,
-        pb::Generation::G5 => Generation::G5,
-    };
+    let generation = generation(link.generation());
     // A value of a newer agent reads as `None`.
     let vpn = match link.vpn() {
         pb::Vpn::None => Vpn::None,

@@ -126,6 +126,9 @@ pub struct Control {
     counters: ControlCounters,
     /// Orders given in this run: their ids.
     last_order: u64,
+    /// The last order to move mobile data, while its result is missing: its id
+    /// and the card's slot.
+    data_order: Option<(u64, u8)>,
     /// What was odd in reports and is logged already.
     oddities: BTreeSet<&'static str>,
 }
@@ -162,6 +165,7 @@ impl Control {
             reads: VecDeque::new(),
             counters: ControlCounters::default(),
             last_order: 0,
+            data_order: None,
             oddities: BTreeSet::new(),
         })
     }

@@ -62,6 +62,7 @@
 pub mod coverage;
 pub mod faults;
 pub mod handset;
+pub mod links_eval;
 pub mod minimise;
 pub mod model;
 pub mod net;

@@ -7,19 +7,22 @@ mod desk;
 use bytes::Bytes;
 use desk::{Desk, EPOCH, delivery, high_water, link, own, peer, send};
 use twine_engine::limits::MAX_REDIRECTS;
+use twine_engine::link::{Generation, LinkKind, Sim};
+use twine_engine::links::{Allowance, Bundle, Service, SimData};
 use twine_engine::message::{
     Failure, IpAttempt, MessageId, SentAs, Shown, SmsAttempt, TakeBack, shown,
 };
 use twine_engine::store_ops::{ClientName, EventCursor, StoreOps};
 use twine_engine::trace::Decision;
 use twine_engine::{
-    ChannelEvent, Command, CommandError, DownReason, Input, Reply, TelephonyEvent, TransportKind,
+    ChannelEvent, Command, CommandError, DownReason, Input, Order, Reply, TelephonyEvent,
+    TransportKind,
 };
 use twine_proto::frame::{
     Accepted, Binding, Disposition, Goodbye, GoodbyeReason, Hello, Receipt, ReceiptKind, Refusal,
     RejectReason, RevokeOutcome, Revoked, SentState, SlotStatus,
 };
-use twine_proto::{Cursor, Epoch, Frame, OpaqueContent, Seq, SessionNo, Slot};
+use twine_proto::{Cursor, Epoch, Frame, OpaqueContent, Redacted, Seq, SessionNo, Slot};
 
 fn accepted(upto: u64) -> Frame {
     Frame::Accepted(Accepted {
@@ -801,4 +804,77 @@ fn gateways_that_name_each_other_are_left() {
     let before = desk.targets.len();
     desk.pass(3_600_000);
     assert_eq!(desk.targets[before..], [None]);
+}
+
+// -- links: not a rule of delivery, but the engine's own way to its policy --------
+
+/// A card as to its data.
+fn data_card(slot: u8, service: Service) -> Sim {
+    Sim {
+        slot,
+        iccid: Redacted::new(format!("892540{slot}")),
+        number: None,
+        mcc_mnc: "63902".into(),
+        ready: true,
+        in_service: true,
+        roaming: false,
+        default_sms: false,
+        radio_off: false,
+        subscription_id: 0,
+        operator: "".into(),
+        data: Some(SimData {
+            slot,
+            service,
+            generation: Generation::G4,
+            signal_level: Some(3),
+            allowance: Allowance::AtHome,
+            bundle: Bundle::Unknown,
+            default_data: slot == 0,
+        }),
+    }
+}
+
+#[test]
+fn data_are_asked_of_the_other_card_when_this_one_loses_coverage() {
+    let mut desk = Desk::live();
+    for sim in [data_card(0, Service::Home), data_card(1, Service::Home)] {
+        desk.input(Input::Telephony(TelephonyEvent::Sim(sim)));
+    }
+    desk.pass(60_000);
+    let moves = |desk: &Desk| {
+        desk.orders
+            .iter()
+            .filter(|order| matches!(order, Order::PreferDataSim { slot: 1 }))
+            .count()
+    };
+    assert_eq!(moves(&desk), 0);
+    let lost = data_card(0, Service::None);
+    desk.input(Input::Telephony(TelephonyEvent::Sim(lost)));
+    desk.link("lte", false);
+    desk.pass(1_500);
+    assert_eq!(moves(&desk), 1);
+    assert!(desk.decisions.contains(&Decision::MoveData { slot: 1 }));
+}
+
+#[test]
+fn a_link_on_which_an_answer_is_missing_is_left_for_another() {
+    let mut desk = Desk::live();
+    let mut wifi = link("wifi", true);
+    wifi.kind = LinkKind::Wifi;
+    wifi.metered = false;
+    desk.input(Input::Telephony(TelephonyEvent::Link(wifi)));
+    assert_eq!(desk.moves, 1, "the session moves to the Wi-Fi");
+    let before = desk.connects.len();
+    desk.send("into the void");
+    // Five seconds without an answer, and nothing but that says so.
+    desk.pass(21_000);
+    assert!(desk.connects.len() > before);
+    let reasons: Vec<_> = desk
+        .engine
+        .status()
+        .links
+        .into_iter()
+        .map(|view| (view.link.id.0.to_string(), view.carries_session))
+        .collect();
+    assert!(reasons.contains(&("lte".to_owned(), true)), "{reasons:?}");
 }

@@ -1,6 +1,8 @@
 //! What the telephony agent tells: cards, links, results of SMS, incoming SMS.
 
 use super::*;
+use crate::links::DataMove;
+use crate::trace::Decision;
 
 impl Engine {
     pub(super) fn telephony(&mut self, now: Now, event: TelephonyEvent) {
@@ -12,6 +14,7 @@ impl Engine {
             } => {
                 let gained = self.sims.replace(sims, tables, now.instant);
                 self.cards_changed(now, &gained);
+                self.data_cards_changed(now);
                 self.sms.agent_is_here(&mut ctx!(self, now));
                 let event = self.links.replace(links, now.instant);
                 self.links_changed(now, event);
@@ -23,6 +26,7 @@ impl Engine {
             TelephonyEvent::Sim(sim) => {
                 let gained = self.sims.report(sim, now.instant);
                 self.cards_changed(now, &gained);
+                self.data_cards_changed(now);
             }
             TelephonyEvent::SmsPart {
                 attempt,
@@ -33,14 +37,52 @@ impl Engine {
                 .sms
                 .part(&mut ctx!(self, now), attempt, part, state, code),
             TelephonyEvent::SmsReceived(received) => self.sms_received(now, received),
-            TelephonyEvent::AgentGone => self.sms.agent_is_gone(),
+            TelephonyEvent::DataSim { slot, confirmed } => {
+                let event = self.links.data_sim(slot, confirmed, now.instant);
+                self.links_changed(now, event);
+            }
+            TelephonyEvent::AgentGone => {
+                self.sms.agent_is_gone();
+                self.links.agent_gone();
+            }
         }
     }
 
-    fn links_changed(&mut self, now: Now, event: Option<LinksEvent>) {
+    fn data_cards_changed(&mut self, now: Now) {
+        let cards = self
+            .sims
+            .iter()
+            .filter(|sim| sim.ready)
+            .filter_map(|sim| sim.data)
+            .collect();
+        let event = self.links.replace_cards(cards, now.instant);
+        self.links_changed(now, event);
+    }
+
+    /// What the session found out about its link, and what the links' policy
+    /// asks of the agent.
+    pub(super) fn links_told(&mut self, now: Now) {
+        if let Some((link, traffic)) = self.session.take_traffic() {
+            let event = self.links.traffic(&link, traffic, now.instant);
+            self.links_changed(now, event);
+        }
+        while let Some(DataMove { slot, because }) = self.links.poll_request() {
+            self.counters.data_moves += 1;
+            let mut ctx = ctx!(self, now);
+            ctx.trace(Decision::MoveData { slot }, &[because.as_str()]);
+            ctx.at_once(Fleeting::PreferDataSim { slot });
+        }
+    }
+
+    pub(super) fn links_changed(&mut self, now: Now, event: Option<LinksEvent>) {
         let link = match event {
             None => return,
-            Some(LinksEvent::Chosen(link)) => link,
+            Some(LinksEvent::Chosen(link)) => {
+                let because = self.links.because().as_str();
+                let decision = Decision::UseLink { link: link.clone() };
+                ctx!(self, now).trace(decision, &[because]);
+                link
+            }
             Some(LinksEvent::Renewed(link)) => Some(link),
         };
         self.outbox.link_up(link.is_some());

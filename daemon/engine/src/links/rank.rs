@@ -1,67 +1,186 @@
-//! How links compare: by named classes in order, never by a weighted sum.
+//! How links compare, and how cards compare: by named classes in order, never
+//! by a weighted sum.
 
+use super::because::Because;
+use super::health::Grade;
+use super::sim::{Bundle, Service, SimData};
 use crate::link::{Generation, Link, LinkKind};
 
-/// A candidate's rank; the greatest carries the session. Fields are compared
-/// in this order.
+/// A link's rank; the greatest carries the session. Fields are compared in
+/// this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Rank {
-    reach: Reach,
+pub(super) struct Rank {
+    pub(super) reach: Reach,
     price: Price,
+    health: Grade,
     speed: Generation,
     incumbent: bool,
 }
 
-/// Whether the internet was reached over it.
+/// Whether the internet was reached over a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Reach {
-    Unvalidated,
-    Validated,
+pub(super) enum Reach {
+    /// Our own traffic is not answered, whatever the system says.
+    Silent,
+    /// The system has not reached the internet, nor have we.
+    Unproven,
+    /// The system has, or our own traffic was answered.
+    Reached,
 }
 
-/// What data cost on it.
+/// What data cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Price {
+pub(super) enum Price {
+    /// The bundle is spent.
+    OutOfBundle,
+    /// In a foreign network.
+    Roaming,
+    /// They count.
     Metered,
+    /// They do not.
     Free,
 }
 
 impl Rank {
-    /// `None` if the link cannot be used at all.
-    pub(crate) fn of(link: &Link, incumbent: bool) -> Option<Self> {
-        if !link.up {
-            return None;
-        }
-        Some(Self {
-            reach: if link.validated {
-                Reach::Validated
-            } else {
-                Reach::Unvalidated
+    pub(super) fn of(
+        link: &Link,
+        reach: Reach,
+        health: Grade,
+        bundle: Bundle,
+        incumbent: bool,
+    ) -> Self {
+        Self {
+            reach,
+            price: match bundle {
+                _ if !link.metered => Price::Free,
+                Bundle::Spent => Price::OutOfBundle,
+                _ if link.roaming => Price::Roaming,
+                Bundle::Unknown | Bundle::Within => Price::Metered,
             },
-            price: if link.metered {
-                Price::Metered
-            } else {
-                Price::Free
-            },
+            health,
             speed: match link.kind {
                 // Not a radio generation, but better than any.
                 LinkKind::Wifi | LinkKind::Ethernet => Generation::G5,
                 LinkKind::Cellular { .. } => link.generation,
             },
             incumbent,
-        })
+        }
     }
 
-    /// The first class in which `self` beats `other`, in plain words.
-    pub(crate) fn reason_over(&self, other: &Self) -> &'static str {
+    /// The first class in which `self` beats `other`.
+    pub(super) fn because(&self, other: &Self) -> Because {
         if self.reach != other.reach {
-            "it reaches the internet"
+            Because::Reach
         } else if self.price != other.price {
-            "its data cost nothing"
+            Because::Price
+        } else if self.health != other.health {
+            Because::Health
         } else if self.speed != other.speed {
-            "it is of a faster generation"
+            Because::Speed
         } else {
-            "it carried the session already"
+            Because::Incumbent
+        }
+    }
+}
+
+/// A card's rank as the carrier of mobile data. To move data to a card, it has
+/// to be greater, not equal. The user's choice is overruled for a radio of another
+/// class, not for a slightly faster one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct CardRank {
+    pub(super) ground: Ground,
+    price: Price,
+    health: Grade,
+    pub(super) coverage: Steadiness,
+    pace: Pace,
+    users_choice: bool,
+    pub(super) speed: Generation,
+}
+
+/// Whether a card's data can be expected to work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Ground {
+    /// No coverage, or the user does not allow it.
+    None,
+    /// Registered, but nothing was reached.
+    Silent,
+    /// Registered, and nothing is known against it.
+    Working,
+}
+
+/// How often a card lost coverage in the last half hour. A phone knows it of
+/// both cards at any time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Steadiness {
+    /// Ten times or more.
+    Flapping,
+    /// Five to nine times.
+    Shaky,
+    /// Seldom.
+    Steady,
+}
+
+impl Steadiness {
+    pub(super) const fn of(losses: usize) -> Self {
+        match losses {
+            0..=4 => Self::Steady,
+            5..=9 => Self::Shaky,
+            _ => Self::Flapping,
+        }
+    }
+}
+
+/// What its radio is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Pace {
+    /// GPRS, EDGE.
+    Narrow,
+    /// UMTS, HSPA.
+    Middling,
+    /// LTE, NR.
+    Broad,
+}
+
+impl CardRank {
+    pub(super) fn of(sim: &SimData, ground: Ground, health: Grade, coverage: Steadiness) -> Self {
+        Self {
+            ground,
+            price: match (sim.bundle, sim.service) {
+                (Bundle::Spent, _) => Price::OutOfBundle,
+                (_, Service::Roaming) => Price::Roaming,
+                _ => Price::Metered,
+            },
+            health,
+            coverage,
+            pace: match sim.generation {
+                Generation::Unknown | Generation::G2 | Generation::G2_5 => Pace::Narrow,
+                Generation::G3 => Pace::Middling,
+                Generation::G4 | Generation::G5 => Pace::Broad,
+            },
+            users_choice: sim.default_data,
+            speed: sim.generation,
+        }
+    }
+
+    /// The first class in which `self` beats `other`.
+    pub(super) fn because(&self, other: &Self) -> Because {
+        if self.ground != other.ground {
+            match other.ground {
+                Ground::None => Because::Coverage,
+                Ground::Silent | Ground::Working => Because::Reach,
+            }
+        } else if self.price != other.price {
+            Because::Price
+        } else if self.health != other.health {
+            Because::Health
+        } else if self.coverage != other.coverage {
+            Because::Steadiness
+        } else if self.pace != other.pace {
+            Because::Speed
+        } else if self.users_choice != other.users_choice {
+            Because::UsersChoice
+        } else {
+            Because::Speed
         }
     }
 }

@@ -39,6 +39,7 @@ use crate::gate::{Committed, Effect, Fleeting};
 use crate::input::{ChannelEvent, ConnId, DownReason};
 use crate::limits::MAX_REDIRECTS;
 use crate::link::LinkId;
+use crate::links::Traffic;
 use crate::output::TransportKind;
 use crate::registration::{self, Identity};
 use crate::rng::Rng;
@@ -78,6 +79,10 @@ pub(crate) struct Session {
     unbound: Backoff,
     rtt: Rtt,
     redirect: Redirect,
+    /// The link did not carry what the present connection needed.
+    unheard: bool,
+    /// What the links' policy was not told yet.
+    traffic: Option<(LinkId, Traffic)>,
 }
 
 /// Another gateway, named by one that sends its handsets away.
@@ -170,6 +175,21 @@ impl Session {
             unbound: Backoff::default(),
             rtt: Rtt::default(),
             redirect: Redirect::default(),
+            unheard: false,
+            traffic: None,
+        }
+    }
+
+    /// What became of traffic over a link since the last call.
+    pub(crate) fn take_traffic(&mut self) -> Option<(LinkId, Traffic)> {
+        self.traffic.take()
+    }
+
+    /// An answer came, after this time if one was awaited.
+    fn answered(&mut self, now: Instant, since: Option<Instant>) {
+        if let Some(link) = self.carrier().map(|on| on.link.clone()) {
+            let after = since.map(|since| now.since(since));
+            self.traffic = Some((link, Traffic::Answered(after)));
         }
     }
 
@@ -354,6 +374,13 @@ impl Session {
         why: &'static str,
     ) -> Option<SessionEvent> {
         let was_live = matches!(self.state, State::Live(_));
+        let last_transport = self.failed_transports + 1 >= self.config.transports.len();
+        let unheard = std::mem::take(&mut self.unheard);
+        // One transport that fails says nothing of the link: it may be blocked.
+        if unheard && (was_live || last_transport) {
+            let link = self.carrier().map(|on| on.link.clone());
+            self.traffic = link.map(|link| (link, Traffic::Missing));
+        }
         let lasted = ctx.now.instant.since(self.since) >= LASTED;
         if was_live && lasted {
             self.backoff.reset();
@@ -463,6 +490,7 @@ impl Session {
                 None
             }
             ChannelEvent::Down(reason) => {
+                self.unheard = matches!(reason, DownReason::Unreachable(_) | DownReason::TimedOut);
                 let why = match reason {
                     DownReason::Unreachable(_) => "the gateway is not reachable on this link",
                     DownReason::TimedOut => "the connection timed out",
@@ -574,6 +602,7 @@ impl Session {
                         last_nonce: 0,
                     };
                     self.enter(now, State::Live(live), "the gateway answered");
+                    self.answered(now, None);
                     self.failed_transports = 0;
                     ctx.counters.sessions += 1;
                     ctx.trace(Decision::Live { conn }, &["the gateway answered"]);
@@ -583,7 +612,12 @@ impl Session {
             },
             State::Live(live) => {
                 live.last_heard = now;
-                live.awaiting = None;
+                if let Some(since) = live.awaiting.take() {
+                    self.answered(now, Some(since));
+                }
+                let State::Live(live) = &mut self.state else {
+                    return None;
+                };
                 match frame {
                     Frame::Ping(nonce) => {
                         let conn = live.on.conn;
@@ -713,6 +747,10 @@ impl Session {
         if at > ctx.now.instant {
             return None;
         }
+        self.unheard = matches!(
+            reason,
+            TimerReason::Connecting | TimerReason::Greeting | TimerReason::AnswerMissing
+        );
         match reason {
             TimerReason::Reconnect => {
                 self.connect(ctx);
@@ -731,7 +769,8 @@ impl Session {
             TimerReason::Validity
             | TimerReason::Lookup
             | TimerReason::Look
-            | TimerReason::SmsPace => None,
+            | TimerReason::SmsPace
+            | TimerReason::Links => None,
         }
     }
 

@@ -127,6 +127,9 @@ pub(in super::super) fn order(id: u64, order: Order) -> pb::Order {
             }
             .into(),
         }),
+        Order::PreferDataSim { slot } => {
+            Kind::PreferDataSim(pb::PreferDataSim { slot: slot.into() })
+        }
         Order::SmsTaken { spool_id } => Kind::SmsTaken(pb::SmsTaken { spool_id }),
     };
     pb::Order {

@@ -291,9 +291,64 @@ fn tables_not_known_are_left_out_and_told() {
 }
 
 #[test]
+fn a_card_tells_of_its_data_or_nothing() {
+    use twine_engine::links::{Allowance, Bundle, Service};
+    let data = |sim: pb::Sim| {
+        let sim = pb::Sim {
+            iccid: "8925402".into(),
+            slot: 1,
+            ..sim
+        };
+        let Some(TelephonyEvent::Sim(sim)) = told(pb::report::Kind::Sim(sim)).event else {
+            panic!("expected a card");
+        };
+        sim.data
+    };
+    // An agent that does not say what the user allows: data are never moved.
+    let silent = pb::Sim {
+        data_in_service: true,
+        ..Default::default()
+    };
+    assert_eq!(data(silent), None);
+    let abroad = pb::Sim {
+        data_allowance: pb::DataAllowance::DataAtHome.into(),
+        data_in_service: true,
+        roaming: true,
+        generation: pb::Generation::G3.into(),
+        signal_level: 1,
+        data_bundle: pb::DataBundle::DataSpent.into(),
+        default_data: true,
+        ..Default::default()
+    };
+    let expected = SimData {
+        slot: 1,
+        service: Service::Roaming,
+        generation: Generation::G3,
+        signal_level: Some(0),
+        allowance: Allowance::AtHome,
+        bundle: Bundle::Spent,
+        default_data: true,
+    };
+    assert_eq!(data(abroad), Some(expected));
+}
+
+#[test]
+fn where_data_are_becomes_an_event() {
+    let data_sim = pb::DataSim {
+        slot: 1,
+        confirmed: true,
+    };
+    assert!(matches!(
+        told(pb::report::Kind::DataSim(data_sim)).event,
+        Some(TelephonyEvent::DataSim {
+            slot: 1,
+            confirmed: true
+        })
+    ));
+}
+
+#[test]
 fn what_is_not_used_yet_is_no_error() {
-    let data_sim = told(pb::report::Kind::DataSim(pb::DataSim::default()));
-    assert!(data_sim.event.is_none() && data_sim.odd.is_some());
     let unknown = parse(pb::Report { kind: None }).unwrap();
     assert!(unknown.event.is_none() && unknown.odd.is_some());
 }

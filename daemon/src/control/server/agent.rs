@@ -51,6 +51,9 @@ impl Control {
             return;
         };
         self.last_order += 1;
+        if let Order::PreferDataSim { slot } = order {
+            self.data_order = Some((self.last_order, slot));
+        }
         let order = ServerMessage::Order(present::order(self.last_order, order));
         match client.push(now.instant, &order) {
             Ok(()) => self.counters.orders += 1,
@@ -61,13 +64,22 @@ impl Control {
         }
     }
 
-    /// The agent says what became of an order. Those that are given now need no
-    /// such word: an SMS has its own results, the rest cannot fail.
+    /// The agent says what became of an order. Only a move of data can fail in a
+    /// way that matters: an SMS has its own results, the rest cannot fail.
     pub(super) fn order_result(&mut self, id: ClientId, result: &pb::OrderResult) {
         if self.agent != Some(id) {
             return self.odd_report("an order's result from who is not the agent");
         }
-        if result.code != 0 {
+        if let Some((order, slot)) = self.data_order
+            && order == result.id
+        {
+            self.data_order = None;
+            if result.code != 0 {
+                let confirmed = false;
+                let event = TelephonyEvent::DataSim { slot, confirmed };
+                self.wishes.push_back(Wish::Telephony(event));
+            }
+        } else if result.code != 0 {
             log::debug!("order {} ended with code {}", result.id, result.code);
             self.odd_report("an order that could not be carried out");
         }

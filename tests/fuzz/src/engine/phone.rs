@@ -22,6 +22,7 @@ pub(super) fn sim(a: u8) -> Sim {
         default_sms: a & 8 != 0,
         radio_off: a & 16 != 0,
         subscription_id: slot.into(),
+        data: None,
         operator: "Lab".into(),
     }
 }

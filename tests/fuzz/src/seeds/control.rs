@@ -86,6 +86,12 @@ fn from_clients() -> Vec<(&'static str, ClientMessage)> {
         roaming: true,
         default_sms: true,
         radio_off: true,
+        data_allowance: pb::DataAllowance::DataRoamingToo.into(),
+        data_in_service: true,
+        generation: pb::Generation::G4.into(),
+        signal_level: 5,
+        data_bundle: pb::DataBundle::DataSpent.into(),
+        default_data: true,
         ..pb::Sim::default()
     };
     vec![

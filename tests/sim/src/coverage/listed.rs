@@ -69,6 +69,8 @@ pub const LISTED: &[(Group, &[&str])] = &[
             "revoke",
             "connect",
             "move",
+            "move data",
+            "use link",
             "give up",
             "back off",
             "live",
@@ -200,6 +202,7 @@ pub const LISTED: &[(Group, &[&str])] = &[
             "lookup",
             "look",
             "sms pace",
+            "links",
         ],
     ),
     (
@@ -342,6 +345,11 @@ pub const EXPLAINED: &[(Group, &str, &str)] = &[
         Group::Disposition,
         "policy",
         "the gateway's core has no policy that refuses",
+    ),
+    (
+        Group::Decision,
+        "move data",
+        "the worlds' cards tell nothing of their data; links-eval is about that",
     ),
     (
         Group::Decision,

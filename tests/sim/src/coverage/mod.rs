@@ -301,6 +301,8 @@ fn decision_name(decision: &Decision) -> &'static str {
         Decision::Revoke { .. } => "revoke",
         Decision::Connect { .. } => "connect",
         Decision::Move { .. } => "move",
+        Decision::MoveData { .. } => "move data",
+        Decision::UseLink { .. } => "use link",
         Decision::GiveUp { .. } => "give up",
         Decision::BackOff { .. } => "back off",
         Decision::Live { .. } => "live",
@@ -321,6 +323,7 @@ fn timer_name(reason: TimerReason) -> &'static str {
         TimerReason::Lookup => "lookup",
         TimerReason::Look => "look",
         TimerReason::SmsPace => "sms pace",
+        TimerReason::Links => "links",
     }
 }
 

@@ -69,6 +69,8 @@ impl Agent {
                 self.taken(*attempt, *part, *state);
                 None
             }
+            // Its cards tell nothing of data: never asked.
+            Order::PreferDataSim { .. } => None,
             Order::SmsTaken { spool_id } => {
                 let known = spool_id
                     .strip_prefix(SPOOL_PREFIX)

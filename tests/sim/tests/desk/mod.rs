@@ -9,7 +9,7 @@ use twine_engine::store_ops::{Batch, ClientName, StoreOps, Token};
 use twine_engine::time::{BootId, Instant, Now, WallTime};
 use twine_engine::trace::Decision;
 use twine_engine::{
-    ChannelEvent, Command, Config, ConnId, Engine, Input, Reply, ReplyTo, TelephonyEvent,
+    ChannelEvent, Command, Config, ConnId, Engine, Input, Order, Reply, ReplyTo, TelephonyEvent,
     TransportKind,
 };
 use twine_proto::frame::{Deliver, SentState, SlotStatus, Submit, Welcome, WelcomeSlot};
@@ -36,6 +36,7 @@ pub(crate) struct Desk {
     pub(crate) moves: usize,
     pub(crate) closed: Vec<ConnId>,
     pub(crate) decisions: Vec<Decision>,
+    pub(crate) orders: Vec<Order>,
     requests: u64,
 }
 
@@ -76,6 +77,7 @@ impl Desk {
             moves: 0,
             closed: Vec::new(),
             decisions: Vec::new(),
+            orders: Vec::new(),
             requests: 0,
         };
         desk.drain();
@@ -131,8 +133,8 @@ impl Desk {
     pub(crate) fn drain(&mut self) {
         while let Some(output) = self.engine.poll_output(self.now()) {
             match output {
-                // No agent of this desk sends SMS.
-                Output::Order(_) => {}
+                // No agent of this desk carries them out.
+                Output::Order(order) => self.orders.push(order.into_inner()),
                 Output::Commit(batch) => {
                     assert!(self.held.is_none(), "one batch in flight");
                     self.held = Some(batch);

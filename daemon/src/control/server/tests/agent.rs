@@ -268,6 +268,33 @@ async fn results_and_messages_of_the_agent_reach_the_engine() {
 }
 
 #[tokio::test]
+async fn a_move_of_data_that_fails_is_told_to_the_engine() {
+    let mut daemon = start(all_roles(), World::default());
+    let agent = daemon.agent().await;
+    daemon
+        .tell(Do::Order(Order::PreferDataSim { slot: 1 }))
+        .await;
+    let order = agent.next_order().await.unwrap();
+    let expected = pb::PreferDataSim { slot: 1 };
+    assert_eq!(order.kind, pb::order::Kind::PreferDataSim(expected));
+    agent
+        .order_result(pb::OrderResult {
+            id: order.id,
+            code: 5,
+            detail: "not validated".into(),
+        })
+        .await
+        .unwrap();
+    assert!(matches!(
+        daemon.seen().await,
+        Seen::Telephony(TelephonyEvent::DataSim {
+            slot: 1,
+            confirmed: false
+        })
+    ));
+}
+
+#[tokio::test]
 async fn an_agent_can_neither_send_nor_choose() {
     let mut daemon = start(all_roles(), World::default());
     let agent = daemon.agent().await;

@@ -1,0 +1,417 @@
+//! The policy, case by case.
+
+use super::*;
+use crate::link::{Binding, Generation, LinkKind};
+
+fn link(id: &str, kind: LinkKind, generation: Generation) -> Link {
+    Link {
+        id: LinkId(id.into()),
+        kind,
+        up: true,
+        validated: true,
+        metered: kind != LinkKind::Wifi,
+        roaming: false,
+        generation,
+        network: id.into(),
+        binding: Binding::default(),
+        signal_dbm: None,
+        vpn: Vpn::None,
+    }
+}
+
+fn links() -> Links {
+    Links::new(Rules::default())
+}
+
+fn id(name: &str) -> LinkId {
+    LinkId(name.into())
+}
+
+const SIM1: LinkKind = LinkKind::Cellular { sim_slot: 0 };
+
+#[test]
+fn takes_what_is_up_and_prefers_what_is_better() {
+    let mut links = links();
+    let at = Instant(0);
+    let edge = link("edge", SIM1, Generation::G2_5);
+    assert_eq!(
+        links.report(edge.clone(), at),
+        Some(LinksEvent::Chosen(Some(id("edge"))))
+    );
+    let mut wifi = link("wifi", LinkKind::Wifi, Generation::Unknown);
+    wifi.validated = false;
+    // Up but not validated: not better than what works.
+    assert_eq!(links.report(wifi.clone(), at), None);
+    wifi.validated = true;
+    assert_eq!(
+        links.report(wifi.clone(), at),
+        Some(LinksEvent::Chosen(Some(id("wifi"))))
+    );
+    wifi.up = false;
+    assert_eq!(
+        links.report(wifi, at),
+        Some(LinksEvent::Chosen(Some(id("edge"))))
+    );
+    assert_eq!(links.replace(vec![], at), Some(LinksEvent::Chosen(None)));
+}
+
+#[test]
+fn a_new_address_on_the_same_link_renews_it() {
+    let mut links = links();
+    let mut lte = link("lte", SIM1, Generation::G4);
+    let _ = links.report(lte.clone(), Instant(0));
+    assert_eq!(links.report(lte.clone(), Instant(1)), None);
+    lte.binding.network_handle = Some(7);
+    assert_eq!(
+        links.report(lte, Instant(2)),
+        Some(LinksEvent::Renewed(id("lte")))
+    );
+}
+
+#[test]
+fn vpn_lockdown_bars_all_links_but_the_vpn() {
+    let mut lte = link("lte", SIM1, Generation::G4);
+    lte.vpn = Vpn::LockedOut;
+    let mut vpn = link("vpn", SIM1, Generation::Unknown);
+    vpn.vpn = Vpn::Tunnel;
+
+    let mut links = links();
+    let at = Instant(0);
+    assert_eq!(links.report(lte.clone(), at), None);
+    assert_eq!(links.view(None)[0].reason, Because::VpnOnly.as_str());
+    let chosen = links.report(vpn.clone(), at);
+    assert_eq!(chosen, Some(LinksEvent::Chosen(Some(id("vpn")))));
+    // The VPN goes: rather no session than one outside of it.
+    vpn.up = false;
+    let chosen = links.report(vpn, at);
+    assert_eq!(chosen, Some(LinksEvent::Chosen(None)));
+    // The user changes the switch.
+    let mut free = lte.clone();
+    free.vpn = Vpn::None;
+    let lte_carries = Some(LinksEvent::Chosen(Some(id("lte"))));
+    assert_eq!(links.report(free, at), lte_carries);
+    let chosen = links.report(lte.clone(), at);
+    assert_eq!(chosen, Some(LinksEvent::Chosen(None)));
+
+    let mut links = Links::new(Rules {
+        vpn_lockdown: VpnLockdown::Bypass,
+        ..Rules::default()
+    });
+    assert_eq!(links.report(lte, at), lte_carries);
+}
+
+#[test]
+fn the_table_is_bounded() {
+    let mut links = links();
+    for i in 0..100 {
+        let _ = links.report(link(&format!("l{i}"), SIM1, Generation::G3), Instant(0));
+    }
+    assert_eq!(links.view(None).len(), MAX_LINKS);
+}
+
+const SIM2: LinkKind = LinkKind::Cellular { sim_slot: 1 };
+
+fn card(slot: u8) -> SimData {
+    SimData {
+        slot,
+        service: Service::Home,
+        generation: Generation::G4,
+        signal_level: Some(3),
+        allowance: Allowance::AtHome,
+        bundle: Bundle::Unknown,
+        default_data: slot == 0,
+    }
+}
+
+fn out_of_coverage(slot: u8) -> SimData {
+    SimData {
+        service: Service::None,
+        ..card(slot)
+    }
+}
+
+/// Two cards on LTE, data on the first.
+fn two_cards(rules: Rules, second: SimData) -> Links {
+    let mut links = Links::new(rules);
+    let _ = links.replace_cards(vec![card(0), second], Instant(0));
+    let _ = links.report(link("sim1", SIM1, Generation::G4), Instant(0));
+    links
+}
+
+/// Lets the deadlines of this time pass.
+fn pass(links: &mut Links, until: Instant) -> Option<DataMove> {
+    while let Some(at) = links.poll_timeout().filter(|at| *at <= until) {
+        let _ = links.timeout(at);
+        if let Some(request) = links.poll_request() {
+            return Some(request);
+        }
+    }
+    None
+}
+
+/// The first card goes out of coverage, with its link.
+fn lose_first(links: &mut Links, at: Instant) {
+    let mut gone = link("sim1", SIM1, Generation::G4);
+    gone.up = false;
+    let _ = links.report_card(out_of_coverage(0), at);
+    let _ = links.report(gone, at);
+}
+
+const fn secs(seconds: u64) -> Instant {
+    Instant(seconds * 1000)
+}
+
+#[test]
+fn a_wifi_that_is_up_but_dead_is_left_and_tried_again_ever_later() {
+    let mut links = links();
+    let wifi = id("wifi");
+    let _ = links.report(link("lte", SIM1, Generation::G4), secs(0));
+    let _ = links.report(link("wifi", LinkKind::Wifi, Generation::Unknown), secs(0));
+    assert_eq!(links.chosen().map(|link| &link.id), Some(&wifi));
+    let left = links.traffic(&wifi, Traffic::Missing, secs(10));
+    assert_eq!(left, Some(LinksEvent::Chosen(Some(id("lte")))));
+    assert_eq!(links.because(), Because::Reach);
+    // The next try is due after a minute; coming back takes five seconds more.
+    assert_eq!(links.poll_timeout(), Some(secs(70)));
+    assert_eq!(links.timeout(secs(70)), None);
+    assert_eq!(links.because(), Because::Patience);
+    let back = Some(LinksEvent::Chosen(Some(wifi.clone())));
+    assert_eq!(links.timeout(secs(75)), back);
+    // Still dead: two minutes, and ten seconds.
+    assert!(links.traffic(&wifi, Traffic::Missing, secs(80)).is_some());
+    assert_eq!(links.timeout(secs(200)), None);
+    assert_eq!(links.timeout(secs(210)), back);
+    // It answers.
+    assert_eq!(
+        links.traffic(&wifi, Traffic::Answered(None), secs(211)),
+        None
+    );
+    assert_eq!(links.chosen().map(|link| &link.id), Some(&wifi));
+}
+
+#[test]
+fn our_own_answers_count_as_reach_where_the_system_has_not_validated() {
+    let mut links = links();
+    let mut wifi = link("wifi", LinkKind::Wifi, Generation::Unknown);
+    wifi.validated = false;
+    let _ = links.report(wifi, secs(0));
+    assert_eq!(
+        links.traffic(&id("wifi"), Traffic::Answered(None), secs(1)),
+        None
+    );
+    assert_eq!(
+        links.report(link("lte", SIM1, Generation::G4), secs(2)),
+        None
+    );
+    assert_eq!(links.because(), Because::Price);
+}
+
+#[test]
+fn data_leave_a_card_without_coverage_after_a_second() {
+    let mut links = two_cards(Rules::default(), card(1));
+    assert_eq!(pass(&mut links, secs(60)), None);
+    lose_first(&mut links, secs(100));
+    assert_eq!(links.poll_timeout(), Some(secs(101)));
+    let request = DataMove {
+        slot: 1,
+        because: Because::Coverage,
+    };
+    assert_eq!(pass(&mut links, secs(101)), Some(request));
+    // Asked once; seen there, it is done.
+    assert_eq!(pass(&mut links, secs(110)), None);
+    let _ = links.report(link("sim2", SIM2, Generation::G4), secs(111));
+    // Back in coverage, the first is no better but for the user's choice, which
+    // waits for long, and longer because it failed.
+    let _ = links.report_card(card(0), secs(120));
+    assert_eq!(pass(&mut links, secs(120 + 1_799)), None);
+    let home = pass(&mut links, secs(120 + 1_800)).map(|request| request.because);
+    assert_eq!(home, Some(Because::UsersChoice));
+}
+
+#[test]
+fn coverage_that_comes_back_at_once_moves_nothing() {
+    let mut links = two_cards(Rules::default(), card(1));
+    lose_first(&mut links, Instant(100_000));
+    let _ = links.report_card(card(0), Instant(100_900));
+    let _ = links.report(link("sim1", SIM1, Generation::G4), Instant(100_900));
+    assert_eq!(pass(&mut links, secs(1_000)), None);
+}
+
+#[test]
+fn data_never_go_where_the_user_does_not_want_them() {
+    let barred = [
+        SimData {
+            allowance: Allowance::Off,
+            ..card(1)
+        },
+        SimData {
+            allowance: Allowance::Unknown,
+            ..card(1)
+        },
+        SimData {
+            service: Service::Roaming,
+            ..card(1)
+        },
+        SimData {
+            bundle: Bundle::Spent,
+            ..card(1)
+        },
+        out_of_coverage(1),
+    ];
+    for second in barred {
+        let mut links = two_cards(Rules::default(), second);
+        lose_first(&mut links, secs(100));
+        assert_eq!(pass(&mut links, secs(10_000)), None, "{second:?}");
+    }
+    let allowed = [
+        SimData {
+            service: Service::Roaming,
+            allowance: Allowance::RoamingToo,
+            ..card(1)
+        },
+        SimData {
+            bundle: Bundle::Spent,
+            ..card(1)
+        },
+    ];
+    for second in allowed {
+        let rules = Rules {
+            spent_bundle: SpentBundle::Allow,
+            ..Rules::default()
+        };
+        let mut links = two_cards(rules, second);
+        lose_first(&mut links, secs(100));
+        assert!(pass(&mut links, secs(110)).is_some(), "{second:?}");
+    }
+}
+
+#[test]
+fn data_leave_a_card_whose_bundle_is_spent() {
+    let mut links = two_cards(Rules::default(), card(1));
+    let spent = SimData {
+        bundle: Bundle::Spent,
+        ..card(0)
+    };
+    let _ = links.report_card(spent, secs(100));
+    assert_eq!(pass(&mut links, secs(159)), None);
+    let request = pass(&mut links, secs(160)).map(|request| request.because);
+    assert_eq!(request, Some(Because::Price));
+}
+
+#[test]
+fn data_leave_a_card_that_is_silent_whatever_the_system_says() {
+    let mut links = two_cards(Rules::default(), card(1));
+    let _ = links.traffic(&id("sim1"), Traffic::Missing, secs(100));
+    let request = pass(&mut links, secs(101)).map(|request| request.because);
+    assert_eq!(request, Some(Because::Reach));
+}
+
+#[test]
+fn a_card_that_is_registered_and_has_no_link_is_silent_after_a_while() {
+    let mut links = two_cards(Rules::default(), card(1));
+    let mut gone = link("sim1", SIM1, Generation::G4);
+    gone.validated = false;
+    let _ = links.report(gone, secs(100));
+    assert_eq!(pass(&mut links, secs(108)), None);
+    let request = pass(&mut links, secs(109)).map(|request| request.because);
+    assert_eq!(request, Some(Because::Reach));
+}
+
+#[test]
+fn data_stay_while_wifi_carries_the_session() {
+    let mut links = two_cards(Rules::default(), card(1));
+    let _ = links.report(link("wifi", LinkKind::Wifi, Generation::Unknown), secs(1));
+    lose_first(&mut links, secs(100));
+    assert_eq!(pass(&mut links, secs(1_000)), None);
+    // The Wi-Fi dies: now it matters.
+    let _ = links.traffic(&id("wifi"), Traffic::Missing, secs(1_001));
+    assert!(pass(&mut links, secs(1_003)).is_some());
+}
+
+#[test]
+fn a_card_that_refused_is_asked_again_ever_later() {
+    let mut links = two_cards(Rules::default(), card(1));
+    lose_first(&mut links, secs(100));
+    assert!(pass(&mut links, secs(101)).is_some());
+    let _ = links.data_sim(1, false, secs(105));
+    assert_eq!(pass(&mut links, secs(164)), None);
+    assert!(pass(&mut links, secs(167)).is_some());
+    // No answer at all counts as a refusal, after 20 s.
+    assert_eq!(pass(&mut links, secs(167 + 20 + 119)), None);
+    assert!(pass(&mut links, secs(167 + 20 + 130)).is_some());
+}
+
+#[test]
+fn a_gateway_that_is_down_does_not_chase_data_from_card_to_card() {
+    let mut links = two_cards(Rules::default(), card(1));
+    let mut moves = 0;
+    let mut carrier = 0_u8;
+    for second in 100..3_700 {
+        let name = if carrier == 0 { "sim1" } else { "sim2" };
+        if second % 15 == 0 {
+            let _ = links.traffic(&id(name), Traffic::Missing, secs(second));
+        }
+        if let Some(request) = pass(&mut links, secs(second)) {
+            moves += 1;
+            carrier = request.slot;
+            let (name, kind) = if carrier == 0 {
+                ("sim1", SIM1)
+            } else {
+                ("sim2", SIM2)
+            };
+            let _ = links.replace(vec![link(name, kind, Generation::G4)], secs(second));
+        }
+    }
+    assert!(moves <= 5, "{moves} moves in an hour");
+}
+
+#[test]
+fn where_both_cards_flap_data_stay_after_ten_moves() {
+    let mut links = two_cards(Rules::default(), card(1));
+    let mut carrier = 0_u8;
+    let mut moves = 0;
+    for round in 0..60_u64 {
+        let at = 100 + round * 60;
+        let other = 1 - carrier;
+        let (name, kind) = [("sim1", SIM1), ("sim2", SIM2)][usize::from(other)];
+        let _ = links.replace(vec![], secs(at));
+        let _ = links.report_card(out_of_coverage(carrier), secs(at));
+        if pass(&mut links, secs(at + 25)).is_some() {
+            moves += 1;
+            let _ = links.report(link(name, kind, Generation::G4), secs(at + 26));
+        }
+        let _ = links.report_card(card(carrier), secs(at + 27));
+        if links.mover.carrier == Some(other) {
+            carrier = other;
+        } else {
+            let (name, kind) = [("sim1", SIM1), ("sim2", SIM2)][usize::from(carrier)];
+            let _ = links.report(link(name, kind, Generation::G4), secs(at + 27));
+        }
+    }
+    assert_eq!(moves, 10);
+}
+
+#[test]
+fn without_an_agent_nothing_is_asked() {
+    let mut links = two_cards(Rules::default(), card(1));
+    lose_first(&mut links, secs(100));
+    links.agent_gone();
+    assert_eq!(pass(&mut links, secs(1_000)), None);
+}
+
+#[test]
+fn cards_and_networks_are_bounded() {
+    let mut links = links();
+    let cards = (0..50).map(card).collect();
+    let _ = links.replace_cards(cards, secs(0));
+    assert_eq!(links.cards.len(), MAX_DATA_CARDS);
+    for at in 0..100 {
+        let name = format!("w{at}");
+        let _ = links.replace(
+            vec![link(&name, LinkKind::Wifi, Generation::Unknown)],
+            secs(at),
+        );
+        let _ = links.traffic(&id(&name), Traffic::Missing, secs(at));
+    }
+    assert_eq!(links.networks.len(), MAX_REMEMBERED_NETWORKS);
+}

@@ -1,0 +1,91 @@
+//! Two SIMs, many networks: how well a policy decides.
+//!
+//! The policy of the engine ([`twine_engine::links`], the code that ships) and
+//! Android's own (AutoDataSwitchController) use the same phone in the same
+//! worlds. What a phone does not tell, no policy sees: an [`phone::Observation`]
+//! holds service, radio technology and signal level of both cards, links and whether
+//! the system validated them, and what became of the session's own traffic.
+//! The truth ([`world::Tick`]) stays with the phone.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`world`] | what is true at each moment, in one table per world |
+//! | [`worlds`] | the worlds: synthetic, by profile, by recorded trace |
+//! | [`radio`] | how coverage, level and load of one card go on |
+//! | [`profile`], [`trace`] | figures of networks |
+//! | [`phone`] | one modem, one data card at a time, validation, the price of a move |
+//! | [`android`], [`policy`] | who decides |
+//! | [`run`] | one policy in one world: the session's traffic, and the score |
+//! | [`check`] | what has to hold |
+//! | [`report`], [`html`] | table, JSON, and a page with plots |
+//!
+//! # What is measured
+//!
+//! - *Without data*: time in which the link that the session uses carries
+//!   nothing: no coverage, a move under way, a network that is up but dead, or the
+//!   stalls of a loaded cell.
+//! - *Latency* of a message, from when it is written until it is answered.
+//! - *Switches* of the data card, and *ping-pongs*: switches back within five
+//!   minutes. Changes between Wi-Fi and mobile data are not switches.
+//! - *Cost*: bytes of the session and of the phone's other traffic over mobile
+//!   data, at the price of their card.
+//!
+//! What is assumed about phones, for all policies alike: a modem notices lost
+//! coverage after 2 to 6 s; moving data takes 1 to 7 s without any; a move is validated
+//! within 5 s, or data go back; the system notices after a minute that a validated
+//! network is dead, if its probe does not get through, and looks again every 30 s.
+//! Android's recovery of data stalls (restarting the radio) is left out.
+
+pub mod android;
+pub mod check;
+pub mod html;
+pub mod phone;
+pub mod policy;
+pub mod profile;
+pub mod radio;
+pub mod report;
+pub mod run;
+pub mod trace;
+pub mod world;
+pub mod worlds;
+
+use check::{Row, Sum};
+use policy::Name;
+use run::Score;
+use world::World;
+
+/// Runs every policy in every world. Returns a row for each kind of world, and
+/// the runs of each kind's first seed, for plots.
+#[must_use]
+pub fn evaluate(worlds: &[World]) -> (Vec<Row>, Vec<Vec<Score>>) {
+    let mut rows: Vec<Row> = Vec::new();
+    let mut plots = Vec::new();
+    for world in worlds {
+        let scores: Vec<Score> = Name::ALL
+            .iter()
+            .map(|name| run::run(*name, world))
+            .collect();
+        let known = rows.iter().position(|row| row.world == world.name);
+        let at = known.unwrap_or_else(|| {
+            rows.push(Row {
+                world: world.name.clone(),
+                about: world.about.clone(),
+                seconds: 0.0,
+                hopeless_s: 0.0,
+                sums: Name::ALL.map(Sum::new).into(),
+            });
+            plots.push(Vec::new());
+            rows.len() - 1
+        });
+        let row = &mut rows[at];
+        row.seconds += world.seconds();
+        row.hopeless_s += world.hopeless_s();
+        for (sum, score) in row.sums.iter_mut().zip(&scores) {
+            sum.add(score);
+        }
+        if known.is_none() {
+            plots[at] = scores;
+        }
+    }
+    (rows, plots)
+}

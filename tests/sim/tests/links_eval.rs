@@ -1,0 +1,75 @@
+//! Two cards, many networks: what has to hold of the policy's decisions.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::process::Command;
+
+use twine_sim::links_eval::policy::Name;
+use twine_sim::links_eval::{check, evaluate, report, run, worlds};
+
+fn links_eval(args: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_links-eval"))
+        .args(args)
+        .output()
+        .unwrap();
+    (
+        output.status.code(),
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+#[test]
+fn no_world_is_worse_and_the_sum_is_half_with_no_more_switches() {
+    let (code, out, error) = links_eval(&["--check"]);
+    assert_eq!(code, Some(0), "{out}{error}");
+    assert!(out.contains("holds: "), "{out}");
+}
+
+#[test]
+fn the_check_fails_when_it_should() {
+    let worlds = worlds::all(0..1, 3_600).unwrap();
+    let (mut rows, _) = evaluate(&worlds);
+    let twine = |row: &mut check::Row| {
+        let at = row.sums.iter().position(|sum| sum.policy == Name::Twine);
+        at.map(|at| row.sums[at].without_data_s = 1e6)
+    };
+    assert!(rows.iter_mut().all(|row| twine(row).is_some()));
+    let failures = check::failures(&rows);
+    assert!(failures.len() > rows.len(), "{failures:?}");
+    assert!(failures.iter().any(|why| why.starts_with("in sum: ")));
+}
+
+#[test]
+fn a_seed_gives_the_same_figures_every_time() {
+    let rows = || evaluate(&worlds::all(3..4, 1_800).unwrap()).0;
+    assert_eq!(report::json(&rows()), report::json(&rows()));
+}
+
+#[test]
+fn a_dead_wifi_is_left_as_soon_as_an_answer_is_missing() {
+    let worlds = worlds::all(0..1, 7_200).unwrap();
+    let captive = worlds
+        .iter()
+        .find(|world| world.name == "captive Wi-Fi")
+        .unwrap();
+    let (ours, android) = (
+        run::run(Name::Twine, captive),
+        run::run(Name::Android, captive),
+    );
+    assert!(ours.without_data_s * 5.0 < android.without_data_s);
+}
+
+#[test]
+fn errors_say_what_is_wrong() {
+    for (args, says) in [
+        (&["--seeds", "5..5"][..], "--seeds 5..5: expected A..B"),
+        (&["--minutes", "1"], "--minutes 1: expected 10 to 1440"),
+        (&["--frob"], "--frob"),
+        (&["--only", "no such"], "--only no such: no world"),
+        (&["--traces", "/nowhere/x"], "/nowhere/x.down is missing"),
+    ] {
+        let (code, _, error) = links_eval(args);
+        assert_eq!(code, Some(2), "{args:?}");
+        assert!(error.contains(says), "{error}");
+    }
+}
