@@ -205,6 +205,31 @@ impl Handset {
         self.phone = Some(Phone::new(cards));
     }
 
+    /// What keeps it from being at rest, in words.
+    pub fn unrest(&self) -> Option<String> {
+        let Some(engine) = &self.engine else {
+            return Some("is not running".into());
+        };
+        let status = engine.status_brief();
+        let spooled = self.phone.as_ref().map_or(0, |phone| phone.agent.spooled());
+        Some(if self.storing.is_some() || !self.waiting.is_empty() {
+            "has input".to_owned()
+        } else if !self.app.alive || !self.app.open.is_empty() || !self.app.unknown.is_empty() {
+            "waits for an answer".to_owned()
+        } else if spooled > 0 {
+            format!("has {spooled} messages in its spool")
+        } else if !status.live {
+            "has no session".to_owned()
+        } else if status.outbox != self.for_the_user() && !self.put_back {
+            let user = self.for_the_user();
+            let Ok(open) = self.store.outbox(MessageId(0), usize::MAX);
+            let (said, open) = (status.outbox, open.len());
+            format!("has {open} open messages, {user} for its user, and says {said}")
+        } else {
+            return None;
+        })
+    }
+
     /// How many open messages wait for the user: they are at rest.
     pub fn for_the_user(&self) -> u64 {
         let Ok(open) = self.store.outbox(MessageId(0), usize::MAX);

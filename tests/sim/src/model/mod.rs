@@ -358,7 +358,9 @@ impl Model {
         }
         for text in texts {
             if let Some(sent) = self.messages.get_mut(text) {
-                sent.read |= sent.received.iter().any(|copy| copy.on == handset);
+                // Of what came by SMS alone nobody is told.
+                let is_it = |copy: &Copy| copy.on == handset && copy.by_ip;
+                sent.read |= sent.received.iter().any(is_it);
             }
         }
     }

@@ -487,24 +487,19 @@ impl World {
     // -- the end -----------------------------------------------------------------------
 
     fn at_rest(&self) -> bool {
-        self.gateway.is_some()
-            && self.sms_under_way == 0
-            && self.handsets.iter().filter(|h| !h.retired).all(|h| {
-                let quiet = h.storing.is_none()
-                    && h.waiting.is_empty()
-                    && h.app.alive
-                    && h.app.open.is_empty()
-                    && h.app.unknown.is_empty()
-                    && h.phone
-                        .as_ref()
-                        .is_none_or(|phone| phone.agent.spooled() == 0);
-                let open = h.engine.as_ref().map(|engine| engine.status_brief());
-                quiet
-                    && open.is_some_and(|status| {
-                        (status.outbox == h.for_the_user() || h.put_back) && status.live
-                    })
-            })
-            && self.model_at_rest().is_ok()
+        self.unrest().is_none() && self.model_at_rest().is_ok()
+    }
+
+    /// What is still going on; in words, for whoever looks for the reason.
+    fn unrest(&self) -> Option<String> {
+        if self.gateway.is_none() {
+            return Some("the gateway is away".into());
+        }
+        if self.sms_under_way > 0 {
+            return Some(format!("{} parts are under way", self.sms_under_way));
+        }
+        let mut phones = (0..).zip(&self.handsets).filter(|(_, h)| !h.retired);
+        phones.find_map(|(no, h): (usize, _)| Some(format!("h{no} {}", h.unrest()?)))
     }
 
     fn model_at_rest(&self) -> Result<(), Broken> {
@@ -520,13 +515,12 @@ impl World {
         self.model_at_rest()?;
         // Not only is nothing owed: everybody is there again, and nobody waits for
         // an answer.
-        if self.at_rest() {
-            Ok(())
-        } else {
-            Err(Broken {
+        match self.unrest() {
+            None => Ok(()),
+            Some(text) => Err(Broken {
                 promise: "the world comes to rest",
-                text: String::new(),
-            })
+                text,
+            }),
         }
     }
 }

@@ -121,6 +121,18 @@ impl World {
             .any(|h| h.store.at_place(name).is_some())
     }
 
+    /// The same, and could read it.
+    pub(super) fn is_read_by_ip(&self, name: &MessageName) -> bool {
+        self.handsets
+            .iter()
+            .filter(|h| h.number == name.to)
+            .any(|h| {
+                let id = h.store.at_place(name);
+                let Ok(record) = id.map_or(Ok(None), |id| h.store.message(id));
+                record.is_some_and(|record| record.text.is_some())
+            })
+    }
+
     /// Every placeholder with a name stands for a message that nobody can read.
     pub(super) fn placeholders_were_poisoned(&self) -> Result<(), Broken> {
         for receiver in &self.handsets {
