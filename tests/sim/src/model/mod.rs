@@ -434,7 +434,9 @@ impl Model {
             let arrived = !sent.received.is_empty();
             match record.shown {
                 Shown::Delivered | Shown::Read => {
-                    if !arrived && !sent.lost {
+                    // What lay in a phone's spool goes with the phone.
+                    let gone = self.sms.has_arrived(text) && self.moved.contains(&sent.to);
+                    if !arrived && !sent.lost && !gone {
                         return broken("what was confirmed reaches the receiving app", text);
                     }
                     let told = record.shown == Shown::Read;
@@ -451,8 +453,7 @@ impl Model {
                 Shown::Sent if sent.doubted => {}
                 _ if retired => {}
                 // The operator has it, or may have it, and IP does not any more.
-                Shown::Sent
-                    if record.ip.unsettled().is_none() && self.sms.may_have_left(text) => {}
+                Shown::Sent if record.ip.unsettled().is_none() && self.sms.may_have_left(text) => {}
                 _ if record.waits_for == Some(WaitsFor::User) => {}
                 _ => return broken("every confirmed message comes to an end", text),
             }

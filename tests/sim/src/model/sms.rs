@@ -175,7 +175,8 @@ impl Model {
         attempt.calls += 1;
         if attempt.calls > 1 {
             let text = attempt.text.clone();
-            self.sms.breaks("an attempt is handed to the phone's SMS at most once", text);
+            self.sms
+                .breaks("an attempt is handed to the phone's SMS at most once", text);
             return;
         }
         let text = attempt.text.clone();
@@ -189,7 +190,8 @@ impl Model {
         window.push_back((now_ms, call.parts.len()));
         let parts: usize = window.iter().map(|(_, parts)| parts).sum();
         if parts > PARTS_A_MINUTE && call.parts.len() <= LONGEST_PACED {
-            self.sms.breaks("no more than 30 parts leave in a minute", text);
+            self.sms
+                .breaks("no more than 30 parts leave in a minute", text);
         }
     }
 
@@ -230,9 +232,10 @@ impl Model {
     /// Messages that left by SMS to a number on IP, and those of them that IP
     /// delivered as well.
     pub fn fallbacks(&self, on_ip: impl Fn(E164) -> bool) -> (u64, u64) {
-        let fell = self.messages.iter().filter(|(text, sent)| {
-            on_ip(sent.to) && self.sms.fate(text).left
-        });
+        let fell = self
+            .messages
+            .iter()
+            .filter(|(text, sent)| on_ip(sent.to) && self.sms.fate(text).left);
         fell.fold((0, 0), |(fell, wasted), (_, sent)| {
             let by_ip = sent.received.iter().any(|copy| copy.by_ip);
             (fell + 1, wasted + u64::from(by_ip))

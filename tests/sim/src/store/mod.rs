@@ -235,6 +235,7 @@ impl StoreOps for MemoryStore {
             id: batch.id,
             outcomes,
             latest_event: self.latest_event,
+            outbox: self.found.open.len() as u64,
         })
     }
 

@@ -19,7 +19,12 @@ impl World {
         if h.phone.is_none() || !h.has_agent() || h.engine.is_none() {
             return Ok(());
         }
-        for sim in h.phone.iter().flat_map(|phone| phone.reports()).collect::<Vec<_>>() {
+        for sim in h
+            .phone
+            .iter()
+            .flat_map(|phone| phone.reports())
+            .collect::<Vec<_>>()
+        {
             self.input(handset, Input::Telephony(TelephonyEvent::Sim(sim)))?;
         }
         Ok(())
@@ -117,11 +122,7 @@ impl World {
     }
 
     /// The card of this number goes to this phone.
-    pub(super) fn give_card(
-        &mut self,
-        number: E164,
-        to: HandsetNo,
-    ) -> Result<(), Broken> {
+    pub(super) fn give_card(&mut self, number: E164, to: HandsetNo) -> Result<(), Broken> {
         let Some(from) = self.holder_of(number) else {
             return Ok(());
         };
@@ -157,7 +158,12 @@ impl World {
 
     /// The user sets something, for everything or for one conversation.
     pub(super) fn change_settings(&mut self, handset: HandsetNo) -> Result<(), Broken> {
-        let mode = [None, Some(Mode::Auto), Some(Mode::IpOnly), Some(Mode::SmsOnly)];
+        let mode = [
+            None,
+            Some(Mode::Auto),
+            Some(Mode::IpOnly),
+            Some(Mode::SmsOnly),
+        ];
         let fallback = [
             None,
             Some(Fallback::Always),
@@ -199,7 +205,10 @@ impl World {
             if h.phone.is_none() || h.retired {
                 continue;
             }
-            for number in std::iter::once(h.number).chain(h.second).collect::<Vec<_>>() {
+            for number in std::iter::once(h.number)
+                .chain(h.second)
+                .collect::<Vec<_>>()
+            {
                 self.give_card(number, handset)?;
             }
             if let Some(phone) = &mut self.handsets[handset].phone {

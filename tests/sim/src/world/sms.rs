@@ -57,6 +57,10 @@ impl World {
             let text: String = parts.iter().map(|part| part.expose().as_str()).collect();
             let store = &self.handsets[handset].store;
             let Some(id) = store.attempted(*attempt) else {
+                if self.model.sender_of(*attempt).is_some() {
+                    // It was refused in the batch that read what the agent had.
+                    return self.to_the_agent(handset, order);
+                }
                 return Err(Broken {
                     promise: "an order is stored before it is given",
                     text,
@@ -83,6 +87,10 @@ impl World {
             };
             self.model.ordered(&ordered)?;
         }
+        self.to_the_agent(handset, order)
+    }
+
+    fn to_the_agent(&mut self, handset: HandsetNo, order: Order) -> Result<(), Broken> {
         let Some(phone) = &self.handsets[handset].phone else {
             return Ok(());
         };
@@ -105,8 +113,7 @@ impl World {
 
     /// The agent has the order in its hands.
     pub(super) fn agent_takes(&mut self, handset: HandsetNo, life: u64, order: &Order) {
-        let dies =
-            !self.calm && self.rng.one_in(self.faults.agent_dies_at_order_one_in);
+        let dies = !self.calm && self.rng.one_in(self.faults.agent_dies_at_order_one_in);
         let when = if dies { self.rng.range(0, 2) } else { 3 };
         let Some(phone) = &mut self.handsets[handset].phone else {
             return;
@@ -143,7 +150,10 @@ impl World {
         let ends = phone.framework.send(now, call, &faults, &mut self.rng);
         self.tell(|| {
             let text = call.parts.concat();
-            format!("h{handset} calls SmsManager for {:?} = {text:?}", call.attempt)
+            format!(
+                "h{handset} calls SmsManager for {:?} = {text:?}",
+                call.attempt
+            )
         });
         self.model.called(handset, call, now);
         for Later { at_ms, what } in ends {
@@ -174,8 +184,10 @@ impl World {
         let (attempt, no) = ended.sent_as;
         self.tell(|| {
             let result = ended.result.filter(|_| same_boot);
-            format!("h{handset} part {no} of {attempt:?} left: {} result: {result:?}",
-                left && ended.left.is_some())
+            format!(
+                "h{handset} part {no} of {attempt:?} left: {} result: {result:?}",
+                left && ended.left.is_some()
+            )
         });
         if let Some(part) = ended.left.filter(|_| left) {
             let faults = self.sms_faults();
@@ -279,8 +291,7 @@ impl World {
         };
         self.tell(|| format!("h{at} spools SMS {:?}", whole.text));
         self.model.spooled(attempt);
-        let dies =
-            !self.calm && self.rng.one_in(self.faults.agent_dies_at_receipt_one_in);
+        let dies = !self.calm && self.rng.one_in(self.faults.agent_dies_at_receipt_one_in);
         if let Some(phone) = &mut self.handsets[at].phone {
             if dies {
                 // The broadcast was not finished: it comes once more.
