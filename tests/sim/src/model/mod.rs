@@ -65,6 +65,8 @@ struct Sent {
     lost: bool,
     /// Its sender was put back to an old copy since.
     doubted: bool,
+    /// It waited for its user, and was in nobody's way.
+    passed: bool,
 }
 
 /// A message as one phone shows it.
@@ -96,6 +98,8 @@ pub struct Model {
     cards: BTreeSet<E164>,
     /// Numbers whose phone was replaced or put back.
     moved: BTreeSet<E164>,
+    /// Cards that were in two phones: parts of one message may be as well.
+    lent: BTreeSet<E164>,
     sms: sms::Ledger,
 }
 
@@ -111,6 +115,11 @@ impl Model {
 
     fn retired_any(&self, number: E164) -> bool {
         self.moved.contains(&number)
+    }
+
+    /// A card went to another phone.
+    pub fn lent(&mut self, number: E164) {
+        self.lent.insert(number);
     }
 
     /// The phone with the card of this number was replaced, or put back to an old
@@ -214,6 +223,7 @@ impl Model {
                 read: false,
                 lost: false,
                 doubted: false,
+                passed: false,
             },
         );
     }
@@ -385,7 +395,17 @@ impl Model {
             return broken("an event reaches the sender's app", &text);
         }
         self.by_id.insert((handset, record.id), text.clone());
-        let there = record.name.is_some_and(|name| stored(&name)) || self.sms.has_arrived(&text);
+        if record.waits_for == Some(WaitsFor::User)
+            && let Some(sent) = self.messages.get_mut(&text)
+        {
+            sent.passed = true;
+        }
+        let Some(sent) = self.messages.get(&text) else {
+            return Ok(());
+        };
+        let split = self.sms.may_have_left(&text) && self.lent.contains(&sent.to);
+        let there =
+            split || record.name.is_some_and(|name| stored(&name)) || self.sms.has_arrived(&text);
         let was_there = record
             .name
             .is_some_and(|name| self.lost_names.contains(&name));
@@ -435,7 +455,8 @@ impl Model {
             match record.shown {
                 Shown::Delivered | Shown::Read => {
                     // What lay in a phone's spool goes with the phone.
-                    let gone = self.sms.has_arrived(text) && self.moved.contains(&sent.to);
+                    let gone = self.sms.may_have_left(text)
+                        && (self.moved.contains(&sent.to) || self.lent.contains(&sent.to));
                     if !arrived && !sent.lost && !gone {
                         return broken("what was confirmed reaches the receiving app", text);
                     }
@@ -517,7 +538,7 @@ impl Model {
                         return broken("order keys sort a lane by its places", &text);
                     }
                     last_place = Some(place);
-                    let Some(id) = sent.confirmed.filter(|_| !sent.retried) else {
+                    let Some(id) = sent.confirmed.filter(|_| !sent.retried && !sent.passed) else {
                         continue;
                     };
                     if last.insert(sent.from, id).is_some_and(|last| last > id) {

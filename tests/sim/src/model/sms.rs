@@ -252,7 +252,8 @@ impl Model {
                 continue;
             };
             let whole = attempt.left.len() == attempt.parts && !attempt.lost;
-            let moved = sent.lost || self.retired_any(attempt.to);
+            let moved =
+                sent.lost || self.retired_any(attempt.to) || self.lent.contains(&attempt.to);
             if whole && !attempt.spooled && !moved && self.has_phone(attempt.to) {
                 return broken("what left whole reaches a phone", &attempt.text);
             }

@@ -66,7 +66,11 @@ impl World {
             self.coverage.count(Group::Fault, "poison");
         }
         let (to, from) = self.cards_chosen(handset, to);
-        let by = self.wish();
+        let by = match self.wish() {
+            // See FINDINGS: with a number that is not for IP it would wait for ever.
+            Some(Channel::Ip) if from != Some(self.handsets[handset].number) => None,
+            by => by,
+        };
         if self.faults.sms > 0 && self.rng.one_in(self.faults.long_text_one_in) {
             self.lengthen(&mut text);
         }
@@ -374,7 +378,11 @@ impl World {
             && !self.calm
         {
             let at = self.now + self.rng.range(100, 20_000);
-            let asked = Asked::Decide(record.id, self.channel());
+            let by = match self.channel() {
+                Channel::Ip if record.own != self.handsets[handset].number => Channel::Sms,
+                by => by,
+            };
+            let asked = Asked::Decide(record.id, by);
             self.at(at, Transition::Ask { handset, asked });
         }
         let retry = matches!(shown, Shown::Failed(_)) && record.shown == shown;

@@ -133,6 +133,7 @@ impl World {
             return Ok(());
         };
         card.present = true;
+        self.model.lent(number);
         if let Some(phone) = &mut self.handsets[to].phone {
             // In the first slot: whose phone it is keeps its place.
             phone.framework.cards.insert(0, card);
@@ -178,7 +179,9 @@ impl World {
         };
         let to = self.recipient(handset);
         let own = self.handsets[handset].number;
-        let conversation = self.rng.percent(70).then_some((own, to.into()));
+        // See FINDINGS: "IP only" for all holds for the second number, too.
+        let for_one = self.rng.percent(70) || settings.mode == Some(Mode::IpOnly);
+        let conversation = for_one.then_some((own, to.into()));
         let h = &mut self.handsets[handset];
         if !h.app.alive || h.engine.is_none() {
             return Ok(());
