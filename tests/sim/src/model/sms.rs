@@ -78,7 +78,7 @@ pub(super) struct Ledger {
     attempts: BTreeMap<AttemptId, Attempt>,
     by_text: BTreeMap<String, Fate>,
     /// Parts for which SmsManager was called.
-    called: BTreeMap<HandsetNo, VecDeque<(u64, usize)>>,
+    called: BTreeMap<(HandsetNo, u64), VecDeque<(u64, usize)>>,
     /// The first promise that a step broke which cannot say so itself.
     broken: Option<Broken>,
 }
@@ -167,8 +167,8 @@ impl Model {
         Ok(())
     }
 
-    /// SmsManager is called.
-    pub fn called(&mut self, handset: HandsetNo, call: &Call, now_ms: u64) {
+    /// SmsManager is called, in this boot: Android's monitor starts anew with each.
+    pub fn called(&mut self, (handset, boot): (HandsetNo, u64), call: &Call, now_ms: u64) {
         let Some(attempt) = self.sms.attempts.get_mut(&call.attempt) else {
             return;
         };
@@ -180,7 +180,7 @@ impl Model {
             return;
         }
         let text = attempt.text.clone();
-        let window = self.sms.called.entry(handset).or_default();
+        let window = self.sms.called.entry((handset, boot)).or_default();
         while window
             .front()
             .is_some_and(|(at, _)| at + MINUTE_MS <= now_ms)

@@ -155,7 +155,7 @@ impl World {
                 call.attempt
             )
         });
-        self.model.called(handset, call, now);
+        self.model.called((handset, boot), call, now);
         for Later { at_ms, what } in ends {
             self.sms_under_way += 1;
             self.at(
