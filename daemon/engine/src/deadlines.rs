@@ -53,9 +53,9 @@ impl Deadlines {
         self.nominated |= self.due().is_some_and(|at| at <= now);
     }
 
-    /// What is due at once needs no timer.
-    pub(crate) fn nominate_if_at_once(&mut self) {
-        self.nominated |= self.next == Some(Instant(0)) && self.due().is_some();
+    /// What is due at once needs no timer, unless a grace holds it back.
+    pub(crate) fn nominate_if_at_once(&mut self, now: Instant) {
+        self.nominated |= self.next == Some(Instant(0)) && self.due().is_some_and(|at| at <= now);
     }
 
     /// Nothing acts before this.
@@ -91,6 +91,17 @@ mod tests {
         deadlines.grace(Instant(500));
         assert_eq!(deadlines.take_nominated(Instant(100)), Some(false));
         deadlines.nominate(Instant(500));
+        assert_eq!(deadlines.take_nominated(Instant(500)), Some(true));
+    }
+
+    #[test]
+    fn what_is_due_at_once_waits_for_the_end_of_the_grace() {
+        let mut deadlines = Deadlines::default();
+        deadlines.consider(Instant(0));
+        deadlines.grace(Instant(500));
+        deadlines.nominate_if_at_once(Instant(499));
+        assert_eq!(deadlines.take_nominated(Instant(499)), None);
+        deadlines.nominate_if_at_once(Instant(500));
         assert_eq!(deadlines.take_nominated(Instant(500)), Some(true));
     }
 

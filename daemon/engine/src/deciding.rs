@@ -131,7 +131,7 @@ impl Deciding {
     /// End of the turn: reads what is due.
     pub(crate) fn close_turn(&mut self, ctx: &mut Ctx<'_>) {
         // "At once" needs no timer: it was nominated by what happened.
-        self.looks.nominate_if_at_once();
+        self.looks.nominate_if_at_once(ctx.now.instant);
         match self.looks.take_nominated(ctx.now.instant) {
             None => {}
             Some(false) => {

@@ -280,6 +280,7 @@ mod tests {
             id: BatchId(id),
             outcomes: (0..outcomes).map(|_| Outcome::Done).collect(),
             latest_event: EventCursor(0),
+            outbox: 0,
         }
     }
 

@@ -46,6 +46,8 @@ pub struct Copy {
     pub hash: u16,
     /// By IP, and a copy by SMS without a mark may exist (DELIVERY 7).
     pub maybe_by_sms: bool,
+    /// It has a text; otherwise it stands for what this version cannot read.
+    pub readable: bool,
     /// It refers to this root.
     pub copy_of: Option<MessageId>,
     /// A note said so; otherwise the mark.
@@ -434,10 +436,12 @@ impl Lane {
         }
     }
 
-    /// Links two roots: the one that came first stays.
+    /// Links two roots: the one that came first stays. What cannot be read never
+    /// stands for what can.
     fn link(&mut self, ip: &Copy, sms: MessageId, by_note: bool) {
         let ip_root = self.root_of(ip);
-        let (copy, root) = if ip_root < sms {
+        let readable = self.get(ip_root).is_none_or(|root| root.readable);
+        let (copy, root) = if ip_root < sms && readable {
             (sms, ip_root)
         } else {
             (ip_root, sms)

@@ -49,7 +49,7 @@ pub(crate) const MESSAGE_COLUMNS: &str = message_columns!();
 macro_rules! copies {
     () => {
         "id, came_by, epoch, lane_seq, residue, hash, maybe_by_sms, copy_of, by_note,
-         arrived_boot, arrived_ms"
+         arrived_boot, arrived_ms, body = 0"
     };
 }
 

@@ -20,6 +20,8 @@ pub struct SqliteStore {
     pub(crate) path: PathBuf,
     /// Kept here so that a batch need not look for it.
     pub(crate) latest_event: u64,
+    /// The same: how many messages are open.
+    outbox: u64,
 }
 
 impl SqliteStore {
@@ -37,8 +39,11 @@ impl SqliteStore {
             connection,
             path: path.to_owned(),
             latest_event: 0,
+            outbox: 0,
         };
-        store.latest_event = store.snapshot()?.latest_event.0;
+        let snapshot = store.snapshot()?;
+        store.latest_event = snapshot.latest_event.0;
+        store.outbox = snapshot.outbox;
         Ok(store)
     }
 
@@ -58,15 +63,18 @@ impl SqliteStore {
             outcomes.push(turn.apply(op)?);
         }
         let latest_event = turn.latest_event();
+        let outbox = self.outbox.saturating_add_signed(turn.outbox_grew_by());
         // On an error here SQLite undoes the batch, and what it wrote to the log
         // is written over by the next try. Dropping the transaction undoes it
         // in all other cases.
         transaction.commit()?;
         self.latest_event = latest_event;
+        self.outbox = outbox;
         Ok(Stored {
             id: batch.id,
             outcomes,
             latest_event: EventCursor(latest_event),
+            outbox,
         })
     }
 }

@@ -67,6 +67,7 @@ fn store_with_sms(path: &Path) -> SqliteStore {
             id: MessageId(1),
             look: Some(look()),
             boot: now(),
+            is_new: false,
         },
     );
     one(

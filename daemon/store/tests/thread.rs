@@ -80,6 +80,7 @@ impl StoreOps for Scripted {
             id: batch.id,
             outcomes: Vec::new(),
             latest_event: EventCursor(0),
+            outbox: 0,
         })
     }
 

@@ -114,6 +114,61 @@ dials! {
     /// Mean time between changes of a cellular link's radio: another generation,
     /// another signal, and what goes with them in delay and rate.
     radio_ms,
+
+    // -- SMS; without the first, none of the others counts
+    /// 1: phones have cards and an agent that sends SMS.
+    sms,
+    /// One in so many phones has a second card, whose number is not used for IP.
+    second_card_one_in,
+    /// The engine's patience with IP, in percent of what it is by default.
+    patience_percent,
+    /// One in so many sends comes with a wish for a channel.
+    wish_one_in,
+    /// One in so many texts takes more than one part.
+    long_text_one_in,
+    /// One in so many messages that wait for the user is decided about.
+    answer_one_in,
+    /// One in so many sends is the first of thirty at once.
+    burst_one_in,
+    /// Mean time between changes of what a user has set.
+    settings_ms,
+    /// One part in so many is lost by the operator.
+    sms_lost_one_in,
+    /// One part in so many comes twice with one SCTS.
+    sms_twice_one_in,
+    /// One part in so many comes twice with two SCTS.
+    sms_twice_later_one_in,
+    /// Longest time a part is on its way.
+    sms_delay_max_ms,
+    /// Longest time the radio takes for a part.
+    sms_radio_max_ms,
+    /// One delivery report in so many is missing.
+    no_report_one_in,
+    /// One part in so many loses its trailing spaces.
+    trimmed_one_in,
+    /// One part in so many has no-break spaces for spaces.
+    no_break_one_in,
+    /// One part in so many has a line of the operator's behind it.
+    advert_one_in,
+    /// One part in so many is refused, with any of Android's result codes.
+    part_refused_one_in,
+    /// One result in so many never comes, though the part leaves.
+    no_result_one_in,
+    /// Mean time between deaths of a telephony agent.
+    agent_death_ms,
+    /// One in so many orders kills the agent: before it is journalled, before
+    /// SmsManager is called, or after.
+    agent_dies_at_order_one_in,
+    /// One in so many incoming messages kills the agent behind the spool.
+    agent_dies_at_receipt_one_in,
+    /// Mean time between holes of the network of a card; one in two switches the
+    /// radio off, and one in four cards roams behind it.
+    service_ms,
+    /// Mean time between moves of a card: out of the phone, to the other slot, to
+    /// another phone.
+    cards_ms,
+    /// Parts that each card has paid for; the user pays again now and then.
+    balance_parts,
 }
 
 /// In `percent` of worlds a value of this range, else never.
@@ -156,7 +211,54 @@ impl Faults {
             ..first
         };
         mix.avoid_known_faults();
+        if rng.percent(70) {
+            mix.draw_sms(rng);
+        }
         mix
+    }
+
+    /// Draws what goes wrong with SMS.
+    fn draw_sms(&mut self, rng: &mut Rng) {
+        *self = Self {
+            sms: 1,
+            second_card_one_in: often(rng, 50, 1, 3),
+            patience_percent: if rng.percent(50) {
+                rng.range(5, 60)
+            } else {
+                100
+            },
+            wish_one_in: often(rng, 30, 3, 30),
+            long_text_one_in: often(rng, 40, 2, 20),
+            answer_one_in: often(rng, 60, 1, 3),
+            burst_one_in: often(rng, 8, 10, 60),
+            settings_ms: often(rng, 30, 5_000, 90_000),
+            sms_lost_one_in: often(rng, 30, 3, 60),
+            sms_twice_one_in: often(rng, 30, 2, 40),
+            sms_twice_later_one_in: often(rng, 15, 3, 40),
+            sms_delay_max_ms: if rng.percent(40) {
+                rng.range(10_000, 300_000)
+            } else {
+                rng.range(1_000, 10_000)
+            },
+            sms_radio_max_ms: if rng.percent(30) {
+                rng.range(5_000, 60_000)
+            } else {
+                rng.range(300, 5_000)
+            },
+            no_report_one_in: often(rng, 50, 1, 10),
+            trimmed_one_in: often(rng, 25, 1, 20),
+            no_break_one_in: often(rng, 15, 1, 20),
+            advert_one_in: often(rng, 10, 2, 20),
+            part_refused_one_in: often(rng, 30, 2, 40),
+            no_result_one_in: often(rng, 30, 2, 30),
+            agent_death_ms: often(rng, 40, 5_000, 120_000),
+            agent_dies_at_order_one_in: often(rng, 40, 2, 40),
+            agent_dies_at_receipt_one_in: often(rng, 30, 2, 40),
+            service_ms: often(rng, 40, 5_000, 120_000),
+            cards_ms: often(rng, 25, 10_000, 120_000),
+            balance_parts: often(rng, 15, 1, 30),
+            ..self.clone()
+        };
     }
 
     /// Combinations that break a promise for a known reason are left out until

@@ -4,14 +4,17 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use twine_engine::link::{Binding, Link as EngineLink, LinkId, LinkKind, Vpn};
-use twine_engine::message::MessageId;
+use twine_engine::message::{Channel, MessageId, MessageRecord, WaitsFor};
 use twine_engine::store_ops::{Batch, ClientName, EventCursor, StoreOps, Token};
 use twine_engine::time::{BootId, Instant, Now, WallTime};
 use twine_engine::{Command, Config, Engine, Input, ReplyTo, TelephonyEvent};
 use twine_proto::{E164, Redacted};
 use twine_sms::TableSet;
 
+use crate::faults::Faults;
 use crate::net::Link;
+use crate::rng::Rng;
+use crate::sms::phone::{Phone, card};
 use crate::store::MemoryStore;
 
 /// 2026-01-01, so that epochs have a floor.
@@ -29,6 +32,10 @@ pub const SIM2: usize = 2;
 pub struct Handset {
     /// Its number.
     pub number: E164,
+    /// The number of its second card: not for IP.
+    pub second: Option<E164>,
+    /// Its telephony, in worlds with SMS.
+    pub phone: Option<Phone>,
     /// The flash: survives everything.
     pub store: MemoryStore,
     /// The daemon, while it runs.
@@ -90,6 +97,8 @@ pub enum Asked {
     Cancel(MessageId),
     /// Send this again.
     Retry(MessageId),
+    /// What waits for the user goes by this channel.
+    Decide(MessageId, Channel),
     /// This was read, and with it these texts, which the app shows above it.
     Read(MessageId, Vec<String>),
     /// Are these reachable by IP? The first is bound to a phone, the others are
@@ -102,12 +111,29 @@ pub enum Asked {
 /// A message the app wants to send.
 #[derive(Debug, Clone)]
 pub struct Outgoing {
+    /// Whose; `None`: the phone's only number.
+    pub from: Option<E164>,
     /// To whom.
     pub to: E164,
     /// Unique in the world; the token as well.
     pub text: String,
     /// Give up after.
     pub valid_for_s: Option<u64>,
+    /// The user's wish.
+    pub by: Option<Channel>,
+}
+
+/// The card of a number.
+pub fn iccid_of(number: E164) -> Redacted<String> {
+    Redacted::new(card(number, 0).iccid)
+}
+
+/// The number of the second card of a phone.
+pub fn second_number_of(index: usize) -> E164 {
+    match E164::new(254_710_000_000 + index as u64) {
+        Ok(number) => number,
+        Err(_) => unreachable!("twelve digits"),
+    }
 }
 
 /// The app's durable name.
@@ -120,6 +146,8 @@ impl Handset {
     pub fn new(number: E164, links: Vec<Link>, now: u64) -> Self {
         Self {
             number,
+            second: None,
+            phone: None,
             store: MemoryStore::new(),
             engine: None,
             run: 0,
@@ -161,6 +189,57 @@ impl Handset {
     pub fn reboot(&mut self, now: u64) {
         self.boot = BootId(self.boot.0.wrapping_add(0x9e37_79b9));
         self.boot_at = now;
+        if let Some(phone) = &mut self.phone {
+            phone.reboot();
+        }
+    }
+
+    /// Gives it one card or two, and an agent.
+    pub fn insert_cards(&mut self, index: usize, faults: &Faults, rng: &mut Rng) {
+        let mut cards = vec![card(self.number, faults.balance_parts)];
+        if rng.one_in(faults.second_card_one_in) {
+            let number = second_number_of(index);
+            self.second = Some(number);
+            cards.push(card(number, faults.balance_parts));
+        }
+        self.phone = Some(Phone::new(cards));
+    }
+
+    /// What keeps it from being at rest, in words.
+    pub fn unrest(&self) -> Option<String> {
+        let Some(engine) = &self.engine else {
+            return Some("is not running".into());
+        };
+        let status = engine.status_brief();
+        let spooled = self.phone.as_ref().map_or(0, |phone| phone.agent.spooled());
+        Some(if self.storing.is_some() || !self.waiting.is_empty() {
+            "has input".to_owned()
+        } else if !self.app.alive || !self.app.open.is_empty() || !self.app.unknown.is_empty() {
+            "waits for an answer".to_owned()
+        } else if spooled > 0 {
+            format!("has {spooled} messages in its spool")
+        } else if !status.live {
+            "has no session".to_owned()
+        } else if status.outbox != self.for_the_user() && !self.put_back {
+            let user = self.for_the_user();
+            let Ok(open) = self.store.outbox(MessageId(0), usize::MAX);
+            let (said, open) = (status.outbox, open.len());
+            format!("has {open} open messages, {user} for its user, and says {said}")
+        } else {
+            return None;
+        })
+    }
+
+    /// How many open messages wait for the user: they are at rest.
+    pub fn for_the_user(&self) -> u64 {
+        let Ok(open) = self.store.outbox(MessageId(0), usize::MAX);
+        let waits = |record: &&MessageRecord| record.waits_for == Some(WaitsFor::User);
+        open.iter().filter(waits).count() as u64
+    }
+
+    /// Somebody is there who tells of links and cards.
+    pub fn has_agent(&self) -> bool {
+        self.phone.as_ref().is_none_or(|phone| phone.agent_alive)
     }
 
     /// Starts the daemon from what the flash holds.
@@ -173,10 +252,17 @@ impl Handset {
         self.waiting.clear();
         let register = Command::Register {
             number: self.number,
-            iccid: None,
+            iccid: self.phone.as_ref().map(|_| iccid_of(self.number)),
         };
-        let links = self.links_report();
-        self.waiting.push_back(links);
+        if self.has_agent() {
+            let links = self.links_report();
+            self.waiting.push_back(links);
+        }
+        if let Some(phone) = &mut self.phone
+            && phone.agent_alive
+        {
+            phone.agent.connect();
+        }
         self.ask(Asked::Other, register);
     }
 
@@ -185,6 +271,9 @@ impl Handset {
         self.engine = None;
         self.waiting.clear();
         self.paused = false;
+        if let Some(phone) = &mut self.phone {
+            phone.agent.disconnect();
+        }
         // The app does not know what became of its open requests.
         for asked in std::mem::take(&mut self.app.open).into_values() {
             if let Asked::Send(outgoing) = asked {
@@ -210,11 +299,11 @@ impl Handset {
         let command = Command::Send {
             client: client(),
             token: Token(outgoing.text.clone().into_bytes()),
-            from: None,
+            from: outgoing.from,
             to: outgoing.to.into(),
             text: Redacted::new(outgoing.text.clone()),
             valid_for: outgoing.valid_for_s.map(std::time::Duration::from_secs),
-            by: None,
+            by: outgoing.by,
         };
         self.ask(Asked::Send(outgoing), command);
     }
@@ -243,7 +332,7 @@ impl Handset {
     /// What the telephony agent says when it connects.
     pub fn links_report(&self) -> Input {
         Input::Telephony(TelephonyEvent::State {
-            sims: Vec::new(),
+            sims: self.phone.as_ref().map_or_else(Vec::new, Phone::sims),
             links: (0..self.links.len()).map(|i| self.engine_link(i)).collect(),
             tables: TableSet::default(),
         })

@@ -10,7 +10,7 @@
 //! | [`world`] | time, the queue of events, the turns of daemons and gateway |
 //! | [`handset`] | one phone: engine, flash, links, app |
 //! | [`net`] | connections as ordered streams over links that come and go |
-//! | [`sms`] | the operator's SMS centre, Android's telephony, the agent's journal and spool; no world uses it yet |
+//! | [`sms`] | the operator's SMS centre, Android's telephony, the agent's journal and spool |
 //! | [`store`] | the simulated store; passes the suite of `twine-store` |
 //! | [`faults`] | what goes wrong, drawn anew by each seed |
 //! | [`poison`] | messages that nobody can read |

@@ -152,6 +152,17 @@ fn run_all(args: &Args) -> u64 {
     }
     let summary = totals.summary;
     println!(
+        "{} messages fell back, {} SMS parts, {} wasted ({:.2} %); {} merged, {} parted again, \
+         {} reordered",
+        summary.fell_back,
+        summary.sms_parts,
+        summary.wasted,
+        100.0 * summary.wasted as f64 / summary.fell_back.max(1) as f64,
+        summary.merged,
+        summary.unmerged,
+        summary.reordered,
+    );
+    println!(
         "{} messages confirmed, {} received, {} daemon runs, {} connections, {} events; \
          {:.0} simulated hours in {wall:.1} s: {:.0} times real time",
         summary.confirmed,

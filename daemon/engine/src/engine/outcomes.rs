@@ -4,9 +4,11 @@ use super::*;
 
 impl Engine {
     pub(super) fn stored(&mut self, now: Now, stored: Stored) {
+        let outbox = stored.outbox;
         let Some((proof, outcomes)) = self.gate.stored(stored) else {
             return;
         };
+        self.outbox.open_total(outbox);
         for (then, outcome) in outcomes {
             self.outcome(now, &proof, then, outcome);
         }

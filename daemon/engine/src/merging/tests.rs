@@ -38,6 +38,7 @@ impl Shelf {
             residue: None,
             hash: hash(text),
             maybe_by_sms: false,
+            readable: true,
             copy_of: None,
             by_note: false,
             arrived: at(self.now_ms),

@@ -138,6 +138,11 @@ impl Outbox {
         self.queued = queued;
     }
 
+    /// What the store counts as open.
+    pub(crate) fn open_total(&mut self, open: u64) {
+        self.open = open;
+    }
+
     pub(crate) fn queued(&self) -> u64 {
         self.queued
     }
@@ -193,7 +198,7 @@ impl Outbox {
         ctx.op(Op::Enqueue(outgoing), Then::Enqueued { to });
         if releasing {
             ctx.trace(Decision::ByIp(id), because);
-            sending.release(ctx, own, id, bytes, self.patience);
+            sending.release(ctx, own, (id, true), bytes, self.patience);
         } else if for_ip {
             ctx.trace(Decision::Wait, because);
             sending.backlog.grew();
@@ -298,7 +303,6 @@ impl Outbox {
 
     /// Messages left the queues otherwise (or, negative, came back).
     pub(crate) fn left(&mut self, count: i64) {
-        self.open = self.open.saturating_add_signed(-count);
         self.queued = self.queued.saturating_add_signed(-count);
     }
 

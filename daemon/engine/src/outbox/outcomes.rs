@@ -31,7 +31,6 @@ impl Outbox {
         match (then, outcome) {
             (Then::Enqueued { to }, Outcome::Enqueued { id }) => {
                 ctx.counters.enqueued += 1;
-                self.open += 1;
                 self.queued += 1;
                 let repeated = false;
                 reply(ctx, to, Reply::Sent { id, repeated });
@@ -49,8 +48,11 @@ impl Outbox {
             (Then::Released { own, bytes }, outcome) => {
                 let sending = self.identities.entry(own).or_default();
                 sending.window.unreserve(bytes);
-                if let Outcome::NotByIp { look: Some(at) } = outcome {
-                    return Some(OutboxEvent::Look(at));
+                match outcome {
+                    Outcome::NotByIp { look: Some(at) } => return Some(OutboxEvent::Look(at)),
+                    // What is before it in its lane goes first.
+                    Outcome::NotByIp { look: None } => sending.backlog.grew(),
+                    _ => {}
                 }
             }
             (Then::NoteReleased { own }, Outcome::Released(note)) => {
@@ -88,7 +90,7 @@ impl Outbox {
                     // That session is gone; the next one reads again.
                     _ => return None,
                 };
-                if sending.backlog == Backlog::Empty && self.queued > 0 {
+                if sending.backlog == Backlog::Empty {
                     sending.backlog = Backlog::Some;
                 }
                 let mut expected = false;
@@ -119,15 +121,14 @@ impl Outbox {
             (
                 Then::Applied { own },
                 Outcome::Applied {
-                    settled,
                     requeued,
                     lowest_unsettled,
                     look,
                     unblocked,
                     note_due,
+                    ..
                 },
             ) => {
-                self.open = self.open.saturating_sub(settled);
                 self.queued += requeued;
                 let sending = self.identities.entry(own).or_default();
                 if requeued > 0 || unblocked {
@@ -140,7 +141,6 @@ impl Outbox {
             (Then::Cancelled { to }, outcome) => {
                 let answer = match outcome {
                     Outcome::TakenBack => {
-                        self.open = self.open.saturating_sub(1);
                         self.queued = self.queued.saturating_sub(1);
                         Reply::Done
                     }
@@ -156,7 +156,6 @@ impl Outbox {
                 return self.lanes_may_be_free();
             }
             (Then::Retried { to, boot }, Outcome::Retried { look }) => {
-                self.open += 1;
                 self.queued += 1;
                 self.unblocked();
                 // Its validity started again: ask the store for the earliest.
@@ -180,7 +179,6 @@ impl Outbox {
             ) => {
                 self.deadlines.answer(next);
                 let dropped = dropped as u64;
-                self.open = self.open.saturating_sub(dropped);
                 self.queued = self.queued.saturating_sub(dropped);
                 let asked = self.revoke_all(ctx, proof, revoke.into_iter());
                 let free = self.lanes_may_be_free();

@@ -77,12 +77,12 @@ impl Sending {
         }
     }
 
-    /// Gives a queued message to IP.
+    /// Gives a queued message to IP; `is_new`: in the batch that writes it.
     pub(super) fn release(
         &mut self,
         ctx: &mut Ctx<'_>,
         own: E164,
-        id: MessageId,
+        (id, is_new): (MessageId, bool),
         bytes: usize,
         patience: Option<Patience>,
     ) {
@@ -90,7 +90,12 @@ impl Sending {
         let look = patience.map(|patience| ctx.look(patience.accept));
         let boot = ctx.stamp();
         ctx.op(
-            Op::Release { id, look, boot },
+            Op::Release {
+                id,
+                look,
+                boot,
+                is_new,
+            },
             Then::Released { own, bytes },
         );
     }
@@ -113,7 +118,7 @@ impl Sending {
             }
             ctx.trace(Decision::ByIp(id), because);
             self.candidates.pop_front();
-            self.release(ctx, own, id, bytes, patience);
+            self.release(ctx, own, (id, false), bytes, patience);
         }
     }
 

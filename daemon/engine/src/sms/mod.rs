@@ -263,17 +263,8 @@ impl Sms {
                 continue;
             }
             let text = leaving(job, sims);
-            let parts = match split(&text, &sims.tables(), ReferenceSize::Bits8) {
-                Ok(split) => split.segments().count,
-                // It was counted before it was released; the phone's tables have
-                // changed since. The agent cannot send it.
-                Err(_) => u8::MAX,
-            };
-            let key = Text {
-                own: job.own,
-                peer: job.peer,
-                hash: hash_of(&text),
-            };
+            let parts = parts_of(&text, sims);
+            let key = Text::of(job, &text);
             let at = self.pacing.may_leave_at(now, parts, key);
             if at > now {
                 self.not_before = Some(at);
@@ -352,6 +343,13 @@ impl Sms {
                         },
                         Then::HandedBefore,
                     );
+                }
+                // The agent may send them only now: they count for the pace again.
+                for HandedSms { job, .. } in &handed {
+                    let text = leaving(job, sims);
+                    let parts = parts_of(&text, sims);
+                    self.pacing
+                        .left(ctx.now.instant, parts, Text::of(job, &text));
                 }
                 self.order(ctx, proof, sims, handed);
             }
@@ -464,9 +462,24 @@ pub(crate) fn leaving(job: &SmsJob, sims: &Sims) -> String {
         .unwrap_or_else(|| mark::plain(text).to_owned())
 }
 
-fn hash_of(text: &str) -> u64 {
-    // For comparing within this run only.
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    hasher.finish()
+/// It was counted before it was released. If the phone's tables have changed since
+/// and it is too long, the agent cannot send it.
+fn parts_of(text: &str, sims: &Sims) -> u8 {
+    match split(text, &sims.tables(), ReferenceSize::Bits8) {
+        Ok(split) => split.segments().count,
+        Err(_) => u8::MAX,
+    }
+}
+
+impl Text {
+    fn of(job: &SmsJob, text: &str) -> Self {
+        // For comparing within this run only.
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        Self {
+            own: job.own,
+            peer: job.peer,
+            hash: hasher.finish(),
+        }
+    }
 }

@@ -70,6 +70,8 @@ pub struct Stored {
     pub outcomes: Vec<Outcome>,
     /// The newest event in the log after it.
     pub latest_event: EventCursor,
+    /// Queued and unsettled outgoing messages after it, as in [`Snapshot`].
+    pub outbox: u64,
 }
 
 /// Place in the durable event log, from 1, without holes. 0: before the first.

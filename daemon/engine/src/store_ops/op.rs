@@ -112,6 +112,9 @@ pub enum Op {
         look: Option<Look>,
         /// For how long beliefs last.
         boot: BootStamp,
+        /// It was written in this batch: a message in the queue before it in its
+        /// lane, which nobody has read yet, goes first.
+        is_new: bool,
     },
     /// Puts a message that IP never had into the queue of IP: an undecided one, or
     /// one that waits in the pacing queue, which it leaves. → `Looks`.
@@ -253,8 +256,9 @@ pub enum Op {
         own: Option<E164>,
     },
     /// The message goes on as it is, until the next look. An event if what it
-    /// waits for changes. Ignored if its attempts are not these any more.
-    /// → `Looks`.
+    /// waits for changes. Ignored if its attempts are not these any more. With
+    /// neither it waits for its lane: a look at once if nothing is before it any
+    /// more, because that was not so when it was decided. → `Looks`.
     Wait {
         /// Which.
         id: MessageId,

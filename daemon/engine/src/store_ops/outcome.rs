@@ -58,7 +58,8 @@ pub enum Outcome {
     Released(Released),
     /// It is not in the queue (any more).
     NotQueued,
-    /// Something speaks against IP: it is undecided now.
+    /// Something speaks against IP: it is undecided now. Without a look: something
+    /// is before it, and it is still in the queue.
     NotByIp {
         /// As in `Applied`.
         look: Option<Instant>,

@@ -66,6 +66,7 @@ impl Turn<'_> {
         if !after.is_open() {
             after.waits = None;
         }
+        self.outbox_grew_by += i64::from(after.is_open()) - i64::from(before.is_open());
         let lane_use = after.lane_use_now();
         let settled = lane_use == LaneUse::Free && after.waits != Some(WaitsFor::User);
         if settled {

@@ -109,11 +109,19 @@ impl Turn<'_> {
             if waits != before.waits {
                 self.tell(id, Step::Waits, waits.map(codes::waits_code), because)?;
             }
+            let for_its_lane = waits.is_none() && look.is_none() && before.sms == SmsAttempt::None;
+            let next = if for_its_lane
+                && self.worst_before(before.own, before.peer, rows::int(id.0))? == LaneUse::Free
+            {
+                NextLook::AtOnce
+            } else {
+                look.into()
+            };
             let after = Attempts {
                 waits,
                 ..before.clone()
             };
-            self.save(&before, after, look.into())?;
+            self.save(&before, after, next)?;
         }
         Ok(self.looks())
     }

@@ -290,7 +290,7 @@ impl Turn<'_> {
 }
 
 /// How many columns `sql::copies!` names.
-const COPY_COLUMNS: usize = 11;
+const COPY_COLUMNS: usize = 12;
 
 /// From the columns named by `sql::copies!`.
 fn copy(row: &Row<'_>) -> rusqlite::Result<Copy> {
@@ -304,5 +304,6 @@ fn copy(row: &Row<'_>) -> rusqlite::Result<Copy> {
         copy_of: row.maybe_unsigned(7)?.map(MessageId),
         by_note: row.get(8)?,
         arrived: row.stamp(9)?,
+        readable: row.get(11)?,
     })
 }

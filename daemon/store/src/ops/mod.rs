@@ -44,6 +44,8 @@ pub(crate) struct Turn<'a> {
     db: &'a Connection,
     wall: WallTime,
     latest_event: u64,
+    /// Messages that became open, less those that ended.
+    outbox_grew_by: i64,
     /// What the operation that is being applied leaves to do.
     follows: Follows,
 }
@@ -70,6 +72,7 @@ impl<'a> Turn<'a> {
             db,
             wall,
             latest_event,
+            outbox_grew_by: 0,
             follows: Follows::default(),
         }
     }
@@ -77,6 +80,11 @@ impl<'a> Turn<'a> {
     /// The newest event after what was applied so far.
     pub(crate) const fn latest_event(&self) -> u64 {
         self.latest_event
+    }
+
+    /// How many more messages are open than before.
+    pub(crate) const fn outbox_grew_by(&self) -> i64 {
+        self.outbox_grew_by
     }
 
     pub(crate) fn apply(&mut self, op: &Op) -> Result<Outcome> {
@@ -100,7 +108,12 @@ impl<'a> Turn<'a> {
                 self.load_conversation(sender, *peer, *boot)
             }
             Op::Enqueue(message) => self.enqueue(message),
-            Op::Release { id, look, boot } => self.release(*id, *look, *boot),
+            Op::Release {
+                id,
+                look,
+                boot,
+                is_new,
+            } => self.release(*id, *look, *boot, *is_new),
             Op::QueueForIp { id, look } => self.queue_for_ip(*id, *look),
             Op::LoadQueued {
                 number,

@@ -389,6 +389,7 @@ impl Turn<'_> {
         tally.settled += u64::from(before.ip.unsettled().is_some());
         if plain {
             let changed = self.log_change(&before, &after)?;
+            self.outbox_grew_by -= 1;
             self.execute(sql::SETTLE, (rows::int(after.id.0), changed))?;
             return Ok(());
         }

@@ -37,6 +37,7 @@ impl Turn<'_> {
             Stage::Other
         };
         let (look_boot, look_ms, look_after_ms) = NextLook::from(new.look).columns();
+        self.outbox_grew_by += 1;
         self.execute(
             sql::OUTGOING_ADD,
             params![
@@ -101,12 +102,15 @@ impl Turn<'_> {
         id: MessageId,
         look: Option<Look>,
         boot: BootStamp,
+        is_new: bool,
     ) -> Result<Outcome> {
         let found = self.one(sql::RELEASABLE, (rows::int(id.0),), releasable)?;
         let Some(found) = found else {
             return Ok(Outcome::NotQueued);
         };
-        if found.blocked {
+        let passes = is_new
+            && self.worst_before(found.own, found.peer, rows::int(id.0))? == LaneUse::QueuedForIp;
+        if found.blocked || passes {
             return Ok(Outcome::NotByIp { look: None });
         }
         let peer = match self.by_ip(&found, boot)? {

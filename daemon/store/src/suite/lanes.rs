@@ -416,3 +416,45 @@ pub fn what_is_asked_back_blocks_only_when_it_is_revoked(backend: impl Backend) 
     assert!(world.part_of(result(7, 0, PartState::Sent)).2);
     assert_eq!(world.queued_for_ip(), [second]);
 }
+
+/// Of a lane that was blocked, those behind may be free before anybody has read
+/// them: what is written now does not pass them.
+pub fn nothing_passes_what_is_in_the_queue(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let first = world.undecided("by sms");
+    world.release_sms(first, false);
+    world.hand(first, 7, 1);
+    let second = world.open("behind it");
+    world.part_of(result(7, 0, PartState::Sent));
+    let third = world.open("written now");
+    let new = Op::Release {
+        id: third,
+        look: None,
+        boot: at(0),
+        is_new: true,
+    };
+    let refused = world.op(new.clone());
+    assert!(
+        matches!(refused, Outcome::NotByIp { look: None }),
+        "{refused:?}"
+    );
+    assert_eq!(world.queued_for_ip(), [second, third]);
+    assert_eq!(world.release(second).lane_seq.get(), 2);
+    assert!(matches!(world.op(new), Outcome::Released(_)));
+}
+
+/// What it waited for was settled between the decision and its batch.
+pub fn a_message_that_waits_for_a_free_lane_is_looked_at(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let first = world.undecided("by sms");
+    world.release_sms(first, false);
+    world.hand(first, 7, 1);
+    let second = world.undecided_at_once("behind it");
+    let seen = world.attempts(second);
+    assert_eq!(world.looks(wait(second, seen, None, None)), (None, false));
+    assert_eq!(world.due_ids(0), []);
+    world.part_of(result(7, 0, PartState::Sent));
+    assert_eq!(world.due_ids(0), [second]);
+    assert_eq!(world.looks(wait(second, seen, None, None)).0, AT_ONCE);
+    assert_eq!(world.due_ids(0), [second]);
+}

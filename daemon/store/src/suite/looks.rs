@@ -315,9 +315,9 @@ pub fn what_was_waited_for_brings_a_look(backend: impl Backend) {
     assert_eq!(world.due_ids(0), [sim, other_sim]);
     let considered = world.considered(sim);
     assert_eq!(considered.waits_for, Some(WaitsFor::Sim));
-    world.looks(wait(sim, world.attempts(sim), None, None));
+    world.looks(wait(sim, world.attempts(sim), Some(WaitsFor::Limit), None));
     assert_eq!(world.due_ids(0), [other_sim]);
-    assert_eq!(world.record(sim).waits_for, None);
+    assert_eq!(world.record(sim).waits_for, Some(WaitsFor::Limit));
     assert_eq!(world.record(radio).waits_for, Some(WaitsFor::Radio));
 }
 

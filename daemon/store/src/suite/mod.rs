@@ -157,6 +157,8 @@ macro_rules! behaves_like_a_store {
             }
             lanes {
                 nothing_passes_an_undecided_message,
+                nothing_passes_what_is_in_the_queue,
+                a_message_that_waits_for_a_free_lane_is_looked_at,
                 messages_on_ip_follow_each_other,
                 an_sms_on_its_way_blocks_its_lane_alone,
                 an_sms_waits_for_what_is_before_it,

@@ -130,6 +130,7 @@ pub(super) const fn release(id: MessageId) -> Op {
         id,
         look: None,
         boot: at(0),
+        is_new: false,
     }
 }
 
@@ -237,6 +238,8 @@ impl<B: Backend> World<B> {
             "an outcome for each operation"
         );
         assert!(stored.latest_event >= self.latest, "events only grow");
+        let open = self.snapshot().outbox;
+        assert_eq!(stored.outbox, open, "the outbox is counted");
         self.latest = stored.latest_event;
         stored
     }

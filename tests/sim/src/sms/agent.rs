@@ -37,6 +37,11 @@ pub struct Agent {
 }
 
 impl Agent {
+    /// Messages that the daemon has not taken.
+    pub fn spooled(&self) -> usize {
+        self.spool.len()
+    }
+
     /// Its connection to the daemon stands. What is not known to be stored is told
     /// again.
     pub fn connect(&mut self) {

@@ -35,6 +35,13 @@ pub const LIMIT_EXCEEDED: i32 = 5;
 /// `SmsManager.RESULT_RIL_SIM_ABSENT`.
 pub const SIM_ABSENT: i32 = 120;
 
+/// Every code that SmsManager documents, and one it does not.
+pub const RESULT_CODES: [i32; 51] = [
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 28, 29,
+    30, 31, 32, 33, 100, 101, 102, 103, 106, 112, 116, 117, 119, 120, 121, 122, 123, 124, 128, 130,
+    132, 135, 136, 137, 999,
+];
+
 /// A card.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Card {
@@ -46,6 +53,8 @@ pub struct Card {
     pub present: bool,
     /// Registered in a network that carries SMS.
     pub in_service: bool,
+    /// That network is a foreign one.
+    pub roaming: bool,
     /// Parts that are paid for; `None`: as many as one likes.
     pub balance: Option<u64>,
 }
@@ -98,6 +107,10 @@ pub enum Offer {
     Taken(Option<Whole>),
 }
 
+/// What the test for repeats compares: both numbers, SCTS, the text, and of a part
+/// of several its reference and its place (`InboundSmsHandler`).
+type Seen = (E164, E164, u64, String, Option<(u16, u8)>);
+
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct Framework {
@@ -109,7 +122,7 @@ pub struct Framework {
     pending: usize,
     reference: u16,
     parts: BTreeMap<(E164, E164, u16, u8), BTreeMap<u8, Arrival>>,
-    recent: VecDeque<(E164, E164, u64, u8, String)>,
+    recent: VecDeque<Seen>,
 }
 
 impl Framework {
@@ -210,8 +223,11 @@ impl Framework {
 
     /// The network takes a part, if it is paid for.
     fn part_fails(&mut self, call: &Call, faults: &SmsFaults, rng: &mut Rng) -> Option<i32> {
-        if rng.one_in(faults.part_fails_one_in) {
-            return Some(GENERIC_FAILURE);
+        if rng.one_in(faults.part_refused_one_in) {
+            let pick = rng.next() % RESULT_CODES.len() as u64;
+            return RESULT_CODES
+                .get(usize::try_from(pick).unwrap_or(0))
+                .copied();
         }
         let card = self
             .cards
@@ -260,7 +276,8 @@ impl Framework {
         };
         // What came within one second of SCTS with the same text is a repeat, also
         // if it is not (DELIVERY 22).
-        let seen = (from, to, arrival.scts_s, no, text.clone());
+        let of_several = (count > 1).then_some((reference, no));
+        let seen = (from, to, arrival.scts_s, text.clone(), of_several);
         if self.recent.contains(&seen) {
             return Offer::Taken(None);
         }
@@ -299,6 +316,7 @@ mod tests {
             number: number(last),
             present: true,
             in_service: true,
+            roaming: false,
             balance: None,
         }])
     }

@@ -15,6 +15,7 @@
 pub mod agent;
 pub mod centre;
 pub mod framework;
+pub mod phone;
 
 use twine_engine::parts::AttemptId;
 use twine_proto::E164;
@@ -48,8 +49,8 @@ pub struct SmsFaults {
     pub no_break_one_in: u64,
     /// One part in so many has a line of the operator's behind it.
     pub advert_one_in: u64,
-    /// One part in so many fails in the network, though all is well.
-    pub part_fails_one_in: u64,
+    /// One part in so many is refused with any code, though all is well.
+    pub part_refused_one_in: u64,
     /// One result in so many never comes to the agent; the part leaves.
     pub no_result_one_in: u64,
     /// Longest time the radio takes for a part, milliseconds.

@@ -150,7 +150,7 @@ impl MemoryStore {
         }
     }
 
-    fn nominated(&mut self, look: Option<Instant>) {
+    pub(super) fn nominated(&mut self, look: Option<Instant>) {
         if let Some(look) = look {
             self.after.look = Some(self.after.look.map_or(look, |earliest| earliest.min(look)));
         }

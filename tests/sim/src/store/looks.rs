@@ -3,7 +3,7 @@
 
 use twine_engine::message::{IpAttempt, LaneUse, MessageId, SmsAttempt, TakeBack, WaitsFor};
 use twine_engine::store_ops::{BootStamp, Considered, Look, Outcome, Unsettled};
-use twine_engine::time::WallTime;
+use twine_engine::time::{Instant, WallTime};
 use twine_proto::{E164, Redacted};
 
 use super::MemoryStore;
@@ -80,10 +80,23 @@ impl MemoryStore {
         wall: WallTime,
     ) -> Outcome {
         if self.is_as_seen(id, seen) {
+            let at_once = waits.is_none()
+                && look.is_none()
+                && seen.1 == SmsAttempt::None
+                && self.outgoing.get(&id).is_some_and(|m| {
+                    let before = self.before(m.own, m.peer, id);
+                    m.may_be_looked_at() && before == LaneUse::Free
+                });
             self.change(id, wall, |m| {
                 m.waits_for = waits;
                 m.look = look.map(LookAt::from);
+                if at_once {
+                    m.look_at_once();
+                }
             });
+            if at_once {
+                self.nominated(Some(Instant(0)));
+            }
         }
         self.looks()
     }

@@ -30,6 +30,7 @@ impl MemoryStore {
             residue: message.residue,
             hash: message.hash,
             maybe_by_sms: message.maybe_by_sms && message.shown == Shown::Received,
+            readable: message.text.is_some(),
             copy_of: message.copy_of,
             by_note: message.by_note,
             arrived: message.arrived,

@@ -153,6 +153,11 @@ impl MemoryStore {
         self.conversations.keys().copied().collect()
     }
 
+    /// For the world's checks: the message that this attempt was made for.
+    pub fn attempted(&self, attempt: AttemptId) -> Option<MessageId> {
+        self.found.attempts.get(&attempt).copied()
+    }
+
     /// For the world's checks: all incoming messages.
     pub fn incoming(&self) -> impl Iterator<Item = MessageRecord> {
         self.incoming
@@ -230,6 +235,7 @@ impl StoreOps for MemoryStore {
             id: batch.id,
             outcomes,
             latest_event: self.latest_event,
+            outbox: self.found.open.len() as u64,
         })
     }
 

@@ -63,7 +63,7 @@ impl MemoryStore {
     pub(super) fn release(
         &mut self,
         id: MessageId,
-        look: Option<Look>,
+        (look, is_new): (Option<Look>, bool),
         boot: BootStamp,
         wall: WallTime,
     ) -> Outcome {
@@ -86,7 +86,8 @@ impl MemoryStore {
                 };
             }
         };
-        if self.before(own, peer, id) == LaneUse::Blocks {
+        let before = self.before(own, peer, id);
+        if before == LaneUse::Blocks || is_new && before == LaneUse::QueuedForIp {
             return Outcome::NotByIp { look: None };
         }
         let Some(epoch) = self.held_epoch(own) else {

@@ -1,7 +1,7 @@
 //! What the messaging apps do, and what they are told.
 
 use twine_engine::limits::{MAX_CLIENTS, MAX_OPEN_LOOKUPS, MAX_OPEN_OPS};
-use twine_engine::message::{MessageId, MessageRecord, Shown};
+use twine_engine::message::{Channel, MessageId, MessageRecord, Shown, WaitsFor};
 use twine_engine::store_ops::{ClientName, EventCursor, EventKind, StoreOps};
 use twine_engine::{Command, Reply};
 use twine_proto::E164;
@@ -65,13 +65,24 @@ impl World {
             text.push_str(poison.suffix());
             self.coverage.count(Group::Fault, "poison");
         }
+        let (to, from) = self.cards_chosen(handset, to);
+        let by = match self.wish() {
+            // See FINDINGS: with a number that is not for IP it would wait for ever.
+            Some(Channel::Ip) if from != Some(self.handsets[handset].number) => None,
+            by => by,
+        };
+        if self.faults.sms > 0 && self.rng.one_in(self.faults.long_text_one_in) {
+            self.lengthen(&mut text);
+        }
         self.model
             .sending(&text, handset, to, valid_for_s.is_some());
         self.tell(|| format!("h{handset} app sends {text} to {}", to.get()));
         self.handsets[handset].send(Outgoing {
+            from,
             to,
             text,
             valid_for_s,
+            by,
         });
         if self.rng.one_in(self.faults.chatter_one_in) {
             self.chatter(handset, to);
@@ -79,7 +90,57 @@ impl World {
         self.turn(handset)
     }
 
-    fn recipient(&mut self, handset: HandsetNo) -> E164 {
+    /// To which of the other's numbers, and from which of one's own.
+    fn cards_chosen(&mut self, handset: HandsetNo, to: E164) -> (E164, Option<E164>) {
+        if self.faults.sms == 0 {
+            return (to, None);
+        }
+        let second = self.handsets.iter().find(|h| h.number == to && !h.retired);
+        let mut to = to;
+        if let Some(second) = second.and_then(|h| h.second)
+            && self.rng.percent(25)
+        {
+            to = second;
+        }
+        let h = &self.handsets[handset];
+        let from = match h.second {
+            Some(second) if self.rng.percent(25) => second,
+            _ => h.number,
+        };
+        (to, Some(from))
+    }
+
+    fn wish(&mut self) -> Option<Channel> {
+        if self.faults.sms == 0 || !self.rng.one_in(self.faults.wish_one_in) {
+            return None;
+        }
+        Some(self.channel())
+    }
+
+    fn channel(&mut self) -> Channel {
+        if self.rng.percent(60) {
+            Channel::Sms
+        } else {
+            Channel::Ip
+        }
+    }
+
+    /// Two parts, or more; one in four in UCS-2.
+    fn lengthen(&mut self, text: &mut String) {
+        let (more, letter) = if self.rng.percent(25) {
+            (self.rng.range(60, 300), "ж")
+        } else if self.rng.one_in(8) {
+            (self.rng.range(1_600, 2_400), "y")
+        } else {
+            (self.rng.range(150, 900), "x")
+        };
+        // In front of what poison puts at the end.
+        let at = text.find('!').unwrap_or(text.len());
+        let more = usize::try_from(more).unwrap_or(0);
+        text.insert_str(at, &letter.repeat(more));
+    }
+
+    pub(super) fn recipient(&mut self, handset: HandsetNo) -> E164 {
         if self.rng.one_in(self.faults.stranger_one_in) {
             return nobody();
         }
@@ -197,6 +258,13 @@ impl World {
                 self.model.retried(handset, *id);
                 retry(*id)
             }
+            Asked::Decide(id, by) => {
+                self.model.retried(handset, *id);
+                Command::Retry {
+                    id: *id,
+                    by: Some(*by),
+                }
+            }
             Asked::Read(id, _) => Command::MarkRead(*id),
             Asked::Send(_) | Asked::Lookup(_) | Asked::Other => return Ok(()),
         };
@@ -281,6 +349,12 @@ impl World {
         let text = record.text.as_ref().map(|t| t.expose().clone());
         self.coverage.shown(shown);
         self.tell(|| format!("h{handset} app sees {kind:?} {shown:?} {text:?}"));
+        match kind {
+            EventKind::Merged => self.summary.merged += 1,
+            EventKind::Unmerged => self.summary.unmerged += 1,
+            EventKind::Reordered => self.summary.reordered += 1,
+            EventKind::Received | EventKind::StateChanged => {}
+        }
         if kind == EventKind::Received {
             let handsets = &self.handsets;
             self.model.received(handset, record, |from, id| {
@@ -299,6 +373,18 @@ impl World {
         let told = model.told(handset, record, shown, |name| self.is_stored(name));
         self.model = model;
         told?;
+        if record.waits_for == Some(WaitsFor::User)
+            && self.rng.one_in(self.faults.answer_one_in)
+            && !self.calm
+        {
+            let at = self.now + self.rng.range(100, 20_000);
+            let by = match self.channel() {
+                Channel::Ip if record.own != self.handsets[handset].number => Channel::Sms,
+                by => by,
+            };
+            let asked = Asked::Decide(record.id, by);
+            self.at(at, Transition::Ask { handset, asked });
+        }
         let retry = matches!(shown, Shown::Failed(_)) && record.shown == shown;
         if retry && self.rng.one_in(self.faults.retry_one_in) && !self.calm {
             let at = self.now + self.rng.range(100, 20_000);

@@ -45,6 +45,10 @@ impl World {
             Fault::Copy { handset },
             Fault::Clumsy { handset },
             Fault::Radio { handset },
+            Fault::AgentDeath { handset },
+            Fault::Service { handset },
+            Fault::Cards { handset },
+            Fault::Settings { handset },
         ] {
             self.plan(fault);
         }
@@ -131,6 +135,10 @@ impl World {
             Fault::Replace { handset } => self.replace_phone(handset),
             Fault::Copy { handset } => self.copy_phone(handset),
             Fault::Clumsy { handset } => self.clumsy_request(handset)?,
+            Fault::AgentDeath { handset } => self.agent_dies(handset),
+            Fault::Service { handset } => self.change_service(handset)?,
+            Fault::Cards { handset } => self.move_cards(handset)?,
+            Fault::Settings { handset } => self.change_settings(handset)?,
         }
         self.plan(fault);
         Ok(())
@@ -151,7 +159,7 @@ impl World {
             self.set_captive(handset, false)?;
             self.set_all_links(handset, true)?;
         }
-        Ok(())
+        self.mend_telephony()
     }
 
     fn set_link(&mut self, handset: HandsetNo, link: usize, up: bool) -> Result<(), Broken> {
@@ -242,6 +250,10 @@ impl World {
                     self.unpark(conn);
                 }
             }
+        }
+        if !self.handsets[handset].has_agent() {
+            // It tells of everything when it starts.
+            return Ok(());
         }
         let report = self.handsets[handset].link_report(link);
         self.input(handset, report)

@@ -6,10 +6,12 @@
 
 mod app;
 mod attendance;
+mod cards;
 mod faults;
 mod gateway;
 mod phones;
 mod queue;
+mod sms;
 pub mod story;
 mod transition;
 mod turn;
@@ -65,6 +67,18 @@ pub struct Summary {
     pub runs: u64,
     /// Connections asked for.
     pub connections: u64,
+    /// Messages to phones with Twine that an SMS left for.
+    pub fell_back: u64,
+    /// Parts of SMS that left.
+    pub sms_parts: u64,
+    /// Of those that fell back: IP delivered them as well.
+    pub wasted: u64,
+    /// Copies that apps were told are one message.
+    pub merged: u64,
+    /// The same, taken back.
+    pub unmerged: u64,
+    /// SMS that moved to their place.
+    pub reordered: u64,
     /// Events handled.
     pub events: u64,
     /// World milliseconds until it was at rest.
@@ -78,6 +92,12 @@ impl Summary {
         self.received += other.received;
         self.runs += other.runs;
         self.connections += other.connections;
+        self.fell_back += other.fell_back;
+        self.sms_parts += other.sms_parts;
+        self.wasted += other.wasted;
+        self.merged += other.merged;
+        self.unmerged += other.unmerged;
+        self.reordered += other.reordered;
         self.events += other.events;
         self.world_ms += other.world_ms;
     }
@@ -115,6 +135,8 @@ pub struct World {
     choice_no: u64,
     left_out: BTreeSet<u64>,
     rest_checked_ms: u64,
+    /// Parts that the radio or the operator has, for cards that there are.
+    sms_under_way: u64,
 }
 
 impl World {
@@ -134,7 +156,7 @@ impl World {
         if faults.mail_ttl_s > 0 {
             model.mail_expires();
         }
-        let handsets: Vec<Handset> = (0..numbers)
+        let mut handsets: Vec<Handset> = (0..numbers)
             .map(|index| {
                 let number = number_of(index);
                 provision(&mut gateway_store, number, index);
@@ -164,17 +186,29 @@ impl World {
                 Handset::new(number, links, 0)
             })
             .collect();
+        let config = if faults.sms > 0 {
+            for (index, h) in handsets.iter_mut().enumerate() {
+                h.insert_cards(index, &faults, &mut rng);
+                model.has_card(h.number);
+                if let Some(second) = h.second {
+                    model.has_card(second);
+                }
+            }
+            impatient(faults.patience_percent)
+        } else {
+            // Phones without SMS: what IP promises, by itself.
+            Config {
+                sms: false,
+                ..Config::default()
+            }
+        };
         Self {
             seed,
             now: 0,
             rng,
             faults,
             calm: false,
-            // Phones without SMS: what IP promises, by itself.
-            config: Config {
-                sms: false,
-                ..Config::default()
-            },
+            config,
             queue: Queue::default(),
             handsets,
             net: Net::default(),
@@ -194,6 +228,7 @@ impl World {
             choice_no: 0,
             left_out: BTreeSet::new(),
             rest_checked_ms: 0,
+            sms_under_way: 0,
         }
     }
 
@@ -252,6 +287,9 @@ impl World {
         self.summary.world_ms = self.now;
         self.finish().map_err(|what| self.failure(what))?;
         (self.summary.confirmed, self.summary.received) = self.model.totals();
+        let numbers = self.numbers;
+        let on_ip = |number| (0..numbers).any(|index| number_of(index) == number);
+        (self.summary.fell_back, self.summary.wasted) = self.model.fallbacks(on_ip);
         Ok(self.summary)
     }
 
@@ -366,7 +404,32 @@ impl World {
                 self.handsets[handset].start(now, seed, config);
                 self.app_connects(handset);
                 self.read_events(handset)?;
+                self.agent_tells(handset);
                 self.turn(handset)
+            }
+            Transition::Order {
+                handset,
+                life,
+                order,
+            } => {
+                self.agent_takes(handset, life, &order);
+                Ok(())
+            }
+            Transition::PartEnded {
+                handset,
+                boot,
+                ended,
+            } => {
+                self.part_ended(handset, boot, ended);
+                Ok(())
+            }
+            Transition::Centre(what) => {
+                self.centre(*what);
+                Ok(())
+            }
+            Transition::AgentStart { handset } => {
+                self.agent_starts(handset);
+                Ok(())
             }
             Transition::Send { handset } => self.app_sends(handset),
             Transition::Resume { handset } => {
@@ -424,18 +487,19 @@ impl World {
     // -- the end -----------------------------------------------------------------------
 
     fn at_rest(&self) -> bool {
-        self.gateway.is_some()
-            && self.handsets.iter().filter(|h| !h.retired).all(|h| {
-                let quiet = h.storing.is_none()
-                    && h.waiting.is_empty()
-                    && h.app.alive
-                    && h.app.open.is_empty()
-                    && h.app.unknown.is_empty();
-                let open = h.engine.as_ref().map(|engine| engine.status_brief());
-                quiet
-                    && open.is_some_and(|status| (status.outbox == 0 || h.put_back) && status.live)
-            })
-            && self.model_at_rest().is_ok()
+        self.unrest().is_none() && self.model_at_rest().is_ok()
+    }
+
+    /// What is still going on; in words, for whoever looks for the reason.
+    fn unrest(&self) -> Option<String> {
+        if self.gateway.is_none() {
+            return Some("the gateway is away".into());
+        }
+        if self.sms_under_way > 0 {
+            return Some(format!("{} parts are under way", self.sms_under_way));
+        }
+        let mut phones = (0..).zip(&self.handsets).filter(|(_, h)| !h.retired);
+        phones.find_map(|(no, h): (usize, _)| Some(format!("h{no} {}", h.unrest()?)))
     }
 
     fn model_at_rest(&self) -> Result<(), Broken> {
@@ -451,14 +515,29 @@ impl World {
         self.model_at_rest()?;
         // Not only is nothing owed: everybody is there again, and nobody waits for
         // an answer.
-        if self.at_rest() {
-            Ok(())
-        } else {
-            Err(Broken {
+        match self.unrest() {
+            None => Ok(()),
+            Some(text) => Err(Broken {
                 promise: "the world comes to rest",
-                text: String::new(),
-            })
+                text,
+            }),
         }
+    }
+}
+
+/// With the patience of the default, in percent.
+fn impatient(percent: u64) -> Config {
+    let base = Config::default();
+    let percent = match u32::try_from(percent) {
+        Ok(percent @ 1..=100) => percent,
+        _ => 100,
+    };
+    let part = |patience: std::time::Duration| patience * percent / 100;
+    Config {
+        no_link_patience: part(base.no_link_patience),
+        accept_patience: part(base.accept_patience),
+        delivery_patience: part(base.delivery_patience),
+        ..base
     }
 }
 

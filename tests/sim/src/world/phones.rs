@@ -12,6 +12,7 @@ use crate::handset::{Handset, SIM1};
 use crate::model::Broken;
 use crate::net::HandsetNo;
 use crate::poison;
+use crate::sms::phone::Phone;
 
 /// What a copy still holds as accepted, and the gateway has forgotten, stays
 /// unsettled for ever, and so does its epoch: when as many as a `Hello` names are
@@ -40,9 +41,19 @@ impl World {
             // The old one's was moving.
             links[SIM1].has_data = true;
         }
-        let phone = Handset::new(number, links, self.now);
+        let mut phone = Handset::new(number, links, self.now);
+        // Its cards go with the number.
+        phone.second = old.second.take();
+        let second = phone.second;
+        if let Some(telephony) = &mut old.phone {
+            let cards = std::mem::take(&mut telephony.framework.cards);
+            phone.phone = Some(Phone::new(cards));
+        }
         self.model
             .replaced(handset, number, gone.then_some(&old.store));
+        if let Some(second) = second {
+            self.model.forgot(second);
+        }
         self.handsets.push(phone);
         provision(&mut self.gateway_store, number, new);
         self.attendance.moved(number);
@@ -93,6 +104,9 @@ impl World {
         h.put_back = true;
         h.app.cursor = cursor;
         self.model.put_back(handset, h.number, &h.store, &copy);
+        if let Some(second) = h.second {
+            self.model.forgot(second);
+        }
         h.store = copy;
         if salvaged {
             h.store.salvaged();
@@ -105,6 +119,18 @@ impl World {
             .iter()
             .filter(|h| h.number == name.to)
             .any(|h| h.store.at_place(name).is_some())
+    }
+
+    /// The same, and could read it.
+    pub(super) fn is_read_by_ip(&self, name: &MessageName) -> bool {
+        self.handsets
+            .iter()
+            .filter(|h| h.number == name.to)
+            .any(|h| {
+                let id = h.store.at_place(name);
+                let Ok(record) = id.map_or(Ok(None), |id| h.store.message(id));
+                record.is_some_and(|record| record.text.is_some())
+            })
     }
 
     /// Every placeholder with a name stands for a message that nobody can read.

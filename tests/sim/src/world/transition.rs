@@ -10,11 +10,13 @@
 //! [`World::step`](super::World), and if it is a fault its dial in
 //! [`Fault::mean_ms`].
 
-use twine_engine::Input;
+use twine_engine::{Input, Order};
 
 use crate::faults::Faults;
 use crate::handset::Asked;
 use crate::net::{HandsetNo, Packet, Way};
+use crate::sms::centre::FromCentre;
+use crate::sms::framework::Ended;
 
 /// One thing that happens. `conn` is the network's number of a connection, `run`
 /// the run of a daemon: what is meant for an earlier run meets nobody.
@@ -52,6 +54,24 @@ pub(super) enum Transition {
     GatewayLost { conn: u64 },
     /// The handset's driver stops reading a connection that was closed.
     HandsetEnd { conn: u64 },
+
+    // -- SMS
+    /// An order of the daemon's reaches this life of its agent.
+    Order {
+        handset: HandsetNo,
+        life: u64,
+        order: Box<Order>,
+    },
+    /// The radio is done with a part, in this boot of the phone.
+    PartEnded {
+        handset: HandsetNo,
+        boot: u64,
+        ended: Ended,
+    },
+    /// The operator's SMS centre does something.
+    Centre(Box<FromCentre>),
+    /// The agent starts.
+    AgentStart { handset: HandsetNo },
 
     // -- the gateway
     /// The gateway's process starts.
@@ -124,6 +144,14 @@ pub(super) enum Fault {
     Copy { handset: HandsetNo },
     /// An app asks something that makes no sense.
     Clumsy { handset: HandsetNo },
+    /// The telephony agent dies.
+    AgentDeath { handset: HandsetNo },
+    /// Network, roaming or radio of the cards change.
+    Service { handset: HandsetNo },
+    /// A card moves.
+    Cards { handset: HandsetNo },
+    /// The user sets something.
+    Settings { handset: HandsetNo },
 }
 
 impl Transition {
@@ -153,6 +181,11 @@ impl Fault {
             Self::Replace { .. } => faults.replace_ms,
             Self::Copy { .. } => faults.put_back_ms,
             Self::Clumsy { .. } => faults.clumsy_ms,
+            _ if faults.sms == 0 => 0,
+            Self::AgentDeath { .. } => faults.agent_death_ms,
+            Self::Service { .. } => faults.service_ms,
+            Self::Cards { .. } => faults.cards_ms,
+            Self::Settings { .. } => faults.settings_ms,
         }
     }
 }

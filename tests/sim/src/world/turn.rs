@@ -134,8 +134,7 @@ impl World {
                 nobody_is_accused(handset, &record)?;
                 self.tell(|| format!("h{handset} decides {record:?}"));
             }
-            // No agent of a world sends SMS.
-            Output::Order(_) => {}
+            Output::Order(order) => self.ordered(handset, order.into_inner())?,
             Output::Notice(notice) => self.coverage.notice(&notice),
         }
         Ok(())

@@ -18,9 +18,13 @@
 //! number; a universal name is one message on a phone; nothing is shown as delivered
 //! that no phone of that number ever stored; lanes keep their order.
 
+mod sms;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use twine_engine::message::{Direction, Failure, MessageId, MessageRecord, Shown};
+use twine_engine::message::{
+    Channel, Direction, Failure, MessageId, MessageRecord, Shown, WaitsFor,
+};
 use twine_engine::store_ops::StoreOps;
 use twine_proto::frame::RejectReason;
 use twine_proto::{E164, MessageName};
@@ -28,6 +32,7 @@ use twine_proto::{E164, MessageName};
 use crate::net::HandsetNo;
 use crate::poison;
 use crate::store::MemoryStore;
+pub use sms::Ordered;
 
 /// A promise was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +65,8 @@ struct Sent {
     lost: bool,
     /// Its sender was put back to an old copy since.
     doubted: bool,
+    /// It waited for its user, and was in nobody's way.
+    passed: bool,
 }
 
 /// A message as one phone shows it.
@@ -68,6 +75,7 @@ struct Copy {
     on: HandsetNo,
     name: Option<MessageName>,
     id: MessageId,
+    by_ip: bool,
 }
 
 /// All promises of one world.
@@ -86,9 +94,40 @@ pub struct Model {
     retired: BTreeMap<HandsetNo, u64>,
     /// What users took back.
     taken_back: BTreeSet<(HandsetNo, MessageId)>,
+    /// Numbers of cards.
+    cards: BTreeSet<E164>,
+    /// Numbers whose phone was replaced or put back.
+    moved: BTreeSet<E164>,
+    /// Cards that were in two phones: parts of one message may be as well.
+    lent: BTreeSet<E164>,
+    sms: sms::Ledger,
 }
 
 impl Model {
+    /// A phone has a card of this number.
+    pub fn has_card(&mut self, number: E164) {
+        self.cards.insert(number);
+    }
+
+    fn has_phone(&self, number: E164) -> bool {
+        self.cards.contains(&number)
+    }
+
+    fn retired_any(&self, number: E164) -> bool {
+        self.moved.contains(&number)
+    }
+
+    /// A card went to another phone.
+    pub fn lent(&mut self, number: E164) {
+        self.lent.insert(number);
+    }
+
+    /// The phone with the card of this number was replaced, or put back to an old
+    /// copy.
+    pub fn forgot(&mut self, number: E164) {
+        self.moved.insert(number);
+    }
+
     /// The gateway forgets what it did since its last backup.
     pub fn gateway_restored(&mut self) {
         self.gateway_restored = true;
@@ -108,6 +147,7 @@ impl Model {
     pub fn replaced(&mut self, handset: HandsetNo, number: E164, gone: Option<&MemoryStore>) {
         self.retired.insert(handset, self.messages.len() as u64);
         self.forget_reads_of(number);
+        self.forgot(number);
         if let Some(store) = gone {
             self.lose(store.incoming());
         }
@@ -122,6 +162,7 @@ impl Model {
         copy: &MemoryStore,
     ) {
         self.put_back.insert(handset);
+        self.forgot(number);
         self.forget_reads_of(number);
         for (text, sent) in &mut self.messages {
             if sent.from == handset {
@@ -182,6 +223,7 @@ impl Model {
                 read: false,
                 lost: false,
                 doubted: false,
+                passed: false,
             },
         );
     }
@@ -236,7 +278,8 @@ impl Model {
         if sent.to != record.own {
             return broken("a message reaches whom it was sent to", &text);
         }
-        if poison::of(&text).is_some() {
+        let by_ip = record.came_by == Channel::Ip;
+        if poison::of(&text).is_some() && by_ip {
             return broken("what cannot be read is not shown as a text", &text);
         }
         let replaced = self.retired.get(&handset);
@@ -247,13 +290,16 @@ impl Model {
             on: handset,
             name: record.name,
             id: record.id,
+            by_ip,
         };
         let may = match (sent.doubted, self.gateway_restored) {
             (false, false) => MayRepeat::Never,
             (true, true) => MayRepeat::InAnotherPlace,
             _ => MayRepeat::InAnotherEpoch,
         };
-        if sent.received.iter().any(|known| copy.repeats(known, may)) {
+        // Copies by SMS are judged at the end, when notes have told of them.
+        let repeats = |known: &Copy| by_ip && known.by_ip && copy.repeats(known, may);
+        if sent.received.iter().any(repeats) {
             return broken("a message reaches the app exactly once", &text);
         }
         if !sent
@@ -262,6 +308,10 @@ impl Model {
             .any(|known| known.id == copy.id && known.on == handset)
         {
             sent.received.push(copy);
+        }
+        let forgot = sent.doubted || sent.retried || sent.lost || self.gateway_restored;
+        if by_ip && self.sms.left_plain(&text) && !forgot && !self.mail_expires {
+            return broken("a plain SMS is the only copy", &text);
         }
         match sent.confirmed.and_then(|id| state(sent.from, id)) {
             Some(shown) if self.is_taken_back(&text, shown) => {
@@ -284,7 +334,8 @@ impl Model {
         };
         // What expired may be there, and so may a placeholder; the user may have
         // dismissed or repeated either.
-        let may_be_there = self.mail_expires || poison::of(text).is_some();
+        let may_be_there =
+            self.mail_expires || poison::of(text).is_some() || self.sms.may_have_left(text);
         says_so && !doubted && !may_be_there && !self.gateway_restored
     }
 
@@ -317,7 +368,9 @@ impl Model {
         }
         for text in texts {
             if let Some(sent) = self.messages.get_mut(text) {
-                sent.read |= sent.received.iter().any(|copy| copy.on == handset);
+                // Of what came by SMS alone nobody is told.
+                let is_it = |copy: &Copy| copy.on == handset && copy.by_ip;
+                sent.read |= sent.received.iter().any(is_it);
             }
         }
     }
@@ -342,14 +395,26 @@ impl Model {
             return broken("an event reaches the sender's app", &text);
         }
         self.by_id.insert((handset, record.id), text.clone());
-        let there = record.name.is_some_and(|name| stored(&name));
+        if record.waits_for == Some(WaitsFor::User)
+            && let Some(sent) = self.messages.get_mut(&text)
+        {
+            sent.passed = true;
+        }
+        let Some(sent) = self.messages.get(&text) else {
+            return Ok(());
+        };
+        let split = self.sms.may_have_left(&text) && self.lent.contains(&sent.to);
+        let there =
+            split || record.name.is_some_and(|name| stored(&name)) || self.sms.has_arrived(&text);
         let was_there = record
             .name
             .is_some_and(|name| self.lost_names.contains(&name));
         // A phone that was put back shows what its copy knew of an earlier name.
         let doubted = sent.doubted;
         match shown {
-            Shown::Delivered | Shown::Read if poison::of(&text).is_some() => {
+            Shown::Delivered | Shown::Read
+                if poison::of(&text).is_some() && !self.sms.has_arrived(&text) =>
+            {
                 broken("what cannot be read is not shown as delivered", &text)
             }
             Shown::Delivered | Shown::Read if !there && !was_there && !doubted => {
@@ -389,7 +454,10 @@ impl Model {
             let arrived = !sent.received.is_empty();
             match record.shown {
                 Shown::Delivered | Shown::Read => {
-                    if !arrived && !sent.lost {
+                    // What lay in a phone's spool goes with the phone.
+                    let gone = self.sms.may_have_left(text)
+                        && (self.moved.contains(&sent.to) || self.lent.contains(&sent.to));
+                    if !arrived && !sent.lost && !gone {
                         return broken("what was confirmed reaches the receiving app", text);
                     }
                     let told = record.shown == Shown::Read;
@@ -405,10 +473,41 @@ impl Model {
                 }
                 Shown::Sent if sent.doubted => {}
                 _ if retired => {}
+                // The operator has it, or may have it, and IP does not any more.
+                Shown::Sent if record.ip.unsettled().is_none() && self.sms.may_have_left(text) => {}
+                _ if record.waits_for == Some(WaitsFor::User) => {}
                 _ => return broken("every confirmed message comes to an end", text),
             }
         }
+        self.sms_at_rest()?;
+        self.shown_once(stores)?;
         self.in_order(stores)
+    }
+
+    /// Each message stands once in its conversation, and copies are of one text.
+    fn shown_once(&self, stores: &[&MemoryStore]) -> Result<(), Broken> {
+        for store in stores {
+            let mut seen = BTreeSet::new();
+            for record in store.incoming().filter(|record| record.text.is_some()) {
+                let text = text_of(&record);
+                if let Some(root) = record.copy_of {
+                    let Ok(root) = store.message(root);
+                    if root.is_none_or(|root| text_of(&root) != text) {
+                        return broken("only copies are merged", &text);
+                    }
+                    continue;
+                }
+                let may_repeat = self.messages.get(&text).is_none_or(|sent| {
+                    sent.retried || sent.doubted || sent.lost || self.moved.contains(&sent.to)
+                }) || self.gateway_restored
+                    || self.mail_expires
+                    || self.sms.is_beyond_merging(&text);
+                if !seen.insert(text.clone()) && !may_repeat {
+                    return broken("copies of a message are merged at last", &text);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Sorted by order key, a lane's messages stand as they were sent.
@@ -431,11 +530,15 @@ impl Model {
                         return broken("what is received was sent", &text);
                     };
                     let place = record.name.map(|name| (name.epoch, name.lane_seq));
+                    if place.is_none() && record.came_by == Channel::Sms {
+                        // No note has told its place: it stands where it came.
+                        continue;
+                    }
                     if last_place.is_some_and(|last| last >= place) {
                         return broken("order keys sort a lane by its places", &text);
                     }
                     last_place = Some(place);
-                    let Some(id) = sent.confirmed.filter(|_| !sent.retried) else {
+                    let Some(id) = sent.confirmed.filter(|_| !sent.retried && !sent.passed) else {
                         continue;
                     };
                     if last.insert(sent.from, id).is_some_and(|last| last > id) {
@@ -489,7 +592,7 @@ fn text_of(record: &MessageRecord) -> String {
     record
         .text
         .as_ref()
-        .map_or_else(String::new, |text| text.expose().clone())
+        .map_or_else(String::new, |text| sms::original(text.expose()))
 }
 
 fn broken(promise: &'static str, text: &str) -> Result<(), Broken> {

@@ -1,0 +1,272 @@
+//! What was promised of SMS, and what the phones and the operator did.
+//!
+//! The ledger knows what no daemon knows: what really left, what the operator
+//! lost, and what reached a phone.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use twine_engine::message::{IpAttempt, MessageRecord};
+use twine_engine::parts::AttemptId;
+use twine_proto::E164;
+
+use super::{Broken, Model, broken, text_of};
+use crate::net::HandsetNo;
+use crate::sms::centre::FromCentre;
+use crate::sms::framework::Call;
+use crate::sms::{Later, Part};
+
+/// Android asks the user above so many parts a minute (SmsUsageMonitor).
+const PARTS_A_MINUTE: usize = 30;
+const MINUTE_MS: u64 = 60_000;
+/// One that is longer leaves alone, when the minute is empty.
+const LONGEST_PACED: usize = 25;
+/// What operators put behind texts.
+const ADVERT: &str = "\nDial *100# for more";
+
+/// An order to send, with what the world knows of it.
+#[derive(Debug)]
+pub struct Ordered<'a> {
+    /// By this phone's daemon.
+    pub handset: HandsetNo,
+    /// Under this name.
+    pub attempt: AttemptId,
+    /// The message, as it is stored now.
+    pub record: &'a MessageRecord,
+    /// In so many parts.
+    pub parts: usize,
+    /// It bears no mark, though one would add no part.
+    pub is_plain: bool,
+    /// The number on the card it leaves by.
+    pub card: Option<E164>,
+    /// A phone of the recipient has it by IP.
+    pub stored_by_ip: bool,
+}
+
+/// One attempt.
+#[derive(Debug, Clone)]
+struct Attempt {
+    handset: HandsetNo,
+    text: String,
+    to: E164,
+    parts: usize,
+    calls: u32,
+    left: BTreeSet<u8>,
+    /// The operator lost a part.
+    lost: bool,
+    /// A phone has it whole.
+    spooled: bool,
+}
+
+/// What is known of one message.
+#[derive(Debug, Clone, Default)]
+struct Fate {
+    /// It was ordered without a mark.
+    plain: bool,
+    /// A part of it left.
+    left: bool,
+    /// The operator changed it so that no note finds it.
+    altered: bool,
+    /// It came with two SCTS.
+    twice: bool,
+    /// A phone has it by SMS.
+    spooled: bool,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    attempts: BTreeMap<AttemptId, Attempt>,
+    by_text: BTreeMap<String, Fate>,
+    /// Parts for which SmsManager was called.
+    called: BTreeMap<(HandsetNo, u64), VecDeque<(u64, usize)>>,
+    /// The first promise that a step broke which cannot say so itself.
+    broken: Option<Broken>,
+}
+
+impl Ledger {
+    fn fate(&self, text: &str) -> Fate {
+        self.by_text.get(text).cloned().unwrap_or_default()
+    }
+
+    /// An SMS with it may have left.
+    pub(super) fn may_have_left(&self, text: &str) -> bool {
+        self.by_text.contains_key(text)
+    }
+
+    /// It left without a mark.
+    pub(super) fn left_plain(&self, text: &str) -> bool {
+        self.by_text
+            .get(text)
+            .is_some_and(|fate| fate.plain && fate.left)
+    }
+
+    pub(super) fn has_arrived(&self, text: &str) -> bool {
+        self.by_text.get(text).is_some_and(|fate| fate.spooled)
+    }
+
+    /// No note and no mark can show that copies of it are one.
+    pub(super) fn is_beyond_merging(&self, text: &str) -> bool {
+        self.by_text
+            .get(text)
+            .is_some_and(|fate| fate.altered || fate.twice)
+    }
+}
+
+/// The text as it was written, whatever an operator did to it.
+pub(super) fn original(text: &str) -> String {
+    let text = text.replace('\u{a0}', " ").replace(ADVERT, "");
+    text.trim_end_matches(' ').to_owned()
+}
+
+impl Model {
+    /// A daemon orders an SMS.
+    pub fn ordered(&mut self, ordered: &Ordered<'_>) -> Result<(), Broken> {
+        let Ordered {
+            handset,
+            attempt,
+            record,
+            ..
+        } = *ordered;
+        let text = text_of(record);
+        if self.sms.attempts.contains_key(&attempt) {
+            // Once more: the agent's journal knows.
+            return Ok(());
+        }
+        let Some(sent) = self.messages.get(&text) else {
+            return broken("what leaves by SMS was sent", &text);
+        };
+        if ordered.card != Some(record.own) {
+            return broken("an SMS leaves by the card of its conversation", &text);
+        }
+        let forgot = sent.doubted || self.gateway_restored;
+        let may_be_there = record.ip.unsettled().is_some()
+            || matches!(record.ip, IpAttempt::Delivered(_))
+            || ordered.stored_by_ip && !self.mail_expires && !sent.retried;
+        if ordered.is_plain && may_be_there && !forgot {
+            return broken("only what was revoked leaves as a plain SMS", &text);
+        }
+        let fate = self.sms.by_text.entry(text.clone()).or_default();
+        if fate.left && !sent.retried && !sent.doubted {
+            return broken("what may have left is not sent again unasked", &text);
+        }
+        fate.plain |= ordered.is_plain;
+        let to = sent.to;
+        self.sms.attempts.insert(
+            attempt,
+            Attempt {
+                handset,
+                text,
+                to,
+                parts: ordered.parts,
+                calls: 0,
+                left: BTreeSet::new(),
+                lost: false,
+                spooled: false,
+            },
+        );
+        Ok(())
+    }
+
+    /// SmsManager is called, in this boot: Android's monitor starts anew with each.
+    pub fn called(&mut self, (handset, boot): (HandsetNo, u64), call: &Call, now_ms: u64) {
+        let Some(attempt) = self.sms.attempts.get_mut(&call.attempt) else {
+            return;
+        };
+        attempt.calls += 1;
+        if attempt.calls > 1 {
+            let text = attempt.text.clone();
+            self.sms
+                .breaks("an attempt is handed to the phone's SMS at most once", text);
+            return;
+        }
+        let text = attempt.text.clone();
+        let window = self.sms.called.entry((handset, boot)).or_default();
+        while window
+            .front()
+            .is_some_and(|(at, _)| at + MINUTE_MS <= now_ms)
+        {
+            window.pop_front();
+        }
+        window.push_back((now_ms, call.parts.len()));
+        let parts: usize = window.iter().map(|(_, parts)| parts).sum();
+        if parts > PARTS_A_MINUTE && call.parts.len() <= LONGEST_PACED {
+            self.sms
+                .breaks("no more than 30 parts leave in a minute", text);
+        }
+    }
+
+    /// A part left, and this is what the operator makes of it.
+    pub fn left(&mut self, part: &Part, follows: &[Later<FromCentre>]) {
+        let (id, no) = part.sent_as;
+        let Some(attempt) = self.sms.attempts.get_mut(&id) else {
+            return;
+        };
+        attempt.left.insert(no);
+        attempt.lost |= follows.is_empty();
+        let fate = self.sms.by_text.entry(attempt.text.clone()).or_default();
+        fate.left = true;
+        let mut times = BTreeSet::new();
+        for later in follows {
+            if let FromCentre::Offered(arrival) = &later.what {
+                fate.altered |= arrival.part.text.contains(ADVERT);
+                times.insert(arrival.scts_s);
+            }
+        }
+        fate.twice |= times.len() > 1;
+    }
+
+    /// A phone has it whole.
+    pub fn spooled(&mut self, attempt: AttemptId) {
+        if let Some(attempt) = self.sms.attempts.get_mut(&attempt) {
+            attempt.spooled = true;
+            let fate = self.sms.by_text.entry(attempt.text.clone()).or_default();
+            fate.spooled = true;
+        }
+    }
+
+    /// Which phone made an attempt.
+    pub fn sender_of(&self, attempt: AttemptId) -> Option<HandsetNo> {
+        self.sms.attempts.get(&attempt).map(|known| known.handset)
+    }
+
+    /// Messages that left by SMS to a number on IP, and those of them that IP
+    /// delivered as well.
+    pub fn fallbacks(&self, on_ip: impl Fn(E164) -> bool) -> (u64, u64) {
+        let fell = self
+            .messages
+            .iter()
+            .filter(|(text, sent)| on_ip(sent.to) && self.sms.fate(text).left);
+        fell.fold((0, 0), |(fell, wasted), (_, sent)| {
+            let by_ip = sent.received.iter().any(|copy| copy.by_ip);
+            (fell + 1, wasted + u64::from(by_ip))
+        })
+    }
+
+    /// When all is quiet: what the operator has not lost was received.
+    pub(super) fn sms_at_rest(&self) -> Result<(), Broken> {
+        if let Some(broken) = &self.sms.broken {
+            return Err(broken.clone());
+        }
+        for attempt in self.sms.attempts.values() {
+            let Some(sent) = self.messages.get(&attempt.text) else {
+                continue;
+            };
+            let whole = attempt.left.len() == attempt.parts && !attempt.lost;
+            let moved =
+                sent.lost || self.retired_any(attempt.to) || self.lent.contains(&attempt.to);
+            if whole && !attempt.spooled && !moved && self.has_phone(attempt.to) {
+                return broken("what left whole reaches a phone", &attempt.text);
+            }
+            if attempt.spooled && sent.received.is_empty() && !moved {
+                return broken("what is spooled reaches the app", &attempt.text);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Ledger {
+    fn breaks(&mut self, promise: &'static str, text: String) {
+        self.broken.get_or_insert(Broken { promise, text });
+    }
+}

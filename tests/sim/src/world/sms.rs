@@ -1,0 +1,402 @@
+//! SMS: orders of the daemon to its agent, parts on their way, and what comes in.
+//!
+//! Decides nothing: what is sent is the engine's, what becomes of it is
+//! [`crate::sms`]'s, and what was promised is the [`model`](crate::model)'s.
+
+use twine_engine::store_ops::StoreOps;
+use twine_engine::{Input, Order, TelephonyEvent};
+use twine_proto::E164;
+use twine_sms::TableSet;
+use twine_sms::mark;
+
+use super::World;
+use super::transition::Transition;
+use crate::coverage::Group;
+use crate::handset::WALL_START_MS;
+use crate::model::{Broken, Ordered};
+use crate::net::HandsetNo;
+use crate::sms::centre::{self, FromCentre};
+use crate::sms::framework::{Call, Ended, Offer};
+use crate::sms::{Arrival, Later, SmsFaults};
+
+/// From the daemon to its agent and back; in order, because it is one socket.
+const SOCKET_MS: u64 = 2;
+
+impl World {
+    /// What goes wrong with SMS now.
+    pub(super) fn sms_faults(&self) -> SmsFaults {
+        let f = &self.faults;
+        if self.calm {
+            return SmsFaults::default();
+        }
+        SmsFaults {
+            lost_one_in: f.sms_lost_one_in,
+            twice_one_in: f.sms_twice_one_in,
+            twice_later_one_in: f.sms_twice_later_one_in,
+            delay_max_ms: f.sms_delay_max_ms,
+            no_report_one_in: f.no_report_one_in,
+            trimmed_one_in: f.trimmed_one_in,
+            no_break_one_in: f.no_break_one_in,
+            advert_one_in: f.advert_one_in,
+            part_refused_one_in: f.part_refused_one_in,
+            no_result_one_in: f.no_result_one_in,
+            radio_max_ms: f.sms_radio_max_ms,
+        }
+    }
+
+    /// The daemon gives an order.
+    pub(super) fn ordered(&mut self, handset: HandsetNo, order: Order) -> Result<(), Broken> {
+        self.tell(|| format!("h{handset} orders {}", told(&order)));
+        if let Order::SendSms {
+            attempt,
+            iccid,
+            parts,
+            ..
+        } = &order
+        {
+            let text: String = parts.iter().map(|part| part.expose().as_str()).collect();
+            let store = &self.handsets[handset].store;
+            let Some(id) = store.attempted(*attempt) else {
+                if self.model.sender_of(*attempt).is_some() {
+                    // It was refused in the batch that read what the agent had.
+                    return self.to_the_agent(handset, order);
+                }
+                return Err(Broken {
+                    promise: "an order is stored before it is given",
+                    text,
+                });
+            };
+            let Ok(Some(record)) = store.message(id) else {
+                return Ok(());
+            };
+            let by_ip = record.name.is_some_and(|name| self.is_read_by_ip(&name));
+            let card = self.card_number(iccid.expose());
+            let marked = record.name.and_then(|name| {
+                let body = record.text.as_ref().map_or("", |text| text.expose());
+                mark::mark(body, name.lane_seq.get(), &TableSet::default())
+            });
+            let ordered = Ordered {
+                handset,
+                attempt: *attempt,
+                record: &record,
+                parts: parts.len(),
+                // Where a mark would add a part, none is owed.
+                is_plain: marked.as_ref().is_some_and(|marked| *marked != text),
+                card,
+                stored_by_ip: by_ip,
+            };
+            self.model.ordered(&ordered)?;
+        }
+        self.to_the_agent(handset, order)
+    }
+
+    fn to_the_agent(&mut self, handset: HandsetNo, order: Order) -> Result<(), Broken> {
+        let Some(phone) = &self.handsets[handset].phone else {
+            return Ok(());
+        };
+        if !phone.agent_alive {
+            self.coverage.count(Group::Fault, "order without an agent");
+            return Ok(());
+        }
+        let life = phone.agent_life;
+        let order = Box::new(order);
+        self.at(
+            self.now + SOCKET_MS,
+            Transition::Order {
+                handset,
+                life,
+                order,
+            },
+        );
+        Ok(())
+    }
+
+    /// The agent has the order in its hands.
+    pub(super) fn agent_takes(&mut self, handset: HandsetNo, life: u64, order: &Order) {
+        let dies = !self.calm && self.rng.one_in(self.faults.agent_dies_at_order_one_in);
+        let when = if dies { self.rng.range(0, 2) } else { 3 };
+        let Some(phone) = &mut self.handsets[handset].phone else {
+            return;
+        };
+        if phone.agent_life != life {
+            self.coverage.count(Group::Fault, "order lost");
+            return;
+        }
+        // It may die before it has written anything down, before it has called
+        // SmsManager, or after.
+        if when > 0 {
+            let call = phone.agent.order(order);
+            if when > 1
+                && let Some(call) = call
+            {
+                self.call(handset, &call);
+            }
+        }
+        if dies {
+            self.coverage.count(Group::Fault, "agent dies at an order");
+            self.agent_dies(handset);
+        } else {
+            self.agent_tells(handset);
+        }
+    }
+
+    /// SmsManager is called.
+    fn call(&mut self, handset: HandsetNo, call: &Call) {
+        let (now, faults) = (self.now, self.sms_faults());
+        let Some(phone) = &mut self.handsets[handset].phone else {
+            return;
+        };
+        let boot = phone.boot;
+        let ends = phone.framework.send(now, call, &faults, &mut self.rng);
+        self.tell(|| {
+            let text = call.parts.concat();
+            format!(
+                "h{handset} calls SmsManager for {:?} = {text:?}",
+                call.attempt
+            )
+        });
+        self.model.called((handset, boot), call, now);
+        for Later { at_ms, what } in ends {
+            self.sms_under_way += 1;
+            self.at(
+                at_ms,
+                Transition::PartEnded {
+                    handset,
+                    boot,
+                    ended: what,
+                },
+            );
+        }
+    }
+
+    /// The radio is done with a part.
+    pub(super) fn part_ended(&mut self, handset: HandsetNo, boot: u64, ended: Ended) {
+        self.sms_under_way -= 1;
+        let same_boot = match &mut self.handsets[handset].phone {
+            Some(phone) if phone.boot == boot => {
+                phone.framework.ended(&ended);
+                true
+            }
+            _ => false,
+        };
+        // A phone that went down in between may have sent it, and tells nobody.
+        let left = same_boot || self.rng.percent(50);
+        let (attempt, no) = ended.sent_as;
+        self.tell(|| {
+            let result = ended.result.filter(|_| same_boot);
+            format!(
+                "h{handset} part {no} of {attempt:?} left: {} result: {result:?}",
+                left && ended.left.is_some()
+            )
+        });
+        if let Some(part) = ended.left.filter(|_| left) {
+            let faults = self.sms_faults();
+            let scts_s = (WALL_START_MS + self.now) / 1000;
+            let follows = centre::take(self.now, scts_s, &part, &faults, &mut self.rng);
+            self.model.left(&part, &follows);
+            self.summary.sms_parts += 1;
+            self.from_centre(follows);
+        }
+        if same_boot && let Some((state, code)) = ended.result {
+            if let Some(phone) = &mut self.handsets[handset].phone {
+                phone.agent.result(attempt, no, state, code);
+            }
+            self.agent_tells(handset);
+        }
+    }
+
+    fn from_centre(&mut self, follows: impl IntoIterator<Item = Later<FromCentre>>) {
+        for Later { at_ms, what } in follows {
+            if self.is_owed(&what) {
+                self.sms_under_way += 1;
+            }
+            self.at(at_ms, Transition::Centre(Box::new(what)));
+        }
+    }
+
+    /// The world is not at rest before this has come to an end: what is offered to
+    /// a card that there is.
+    fn is_owed(&self, what: &FromCentre) -> bool {
+        match what {
+            FromCentre::Offered(arrival) => self.is_a_card(arrival.part.to),
+            FromCentre::Reported { .. } => true,
+        }
+    }
+
+    fn is_a_card(&self, number: E164) -> bool {
+        let mut cards = self.handsets.iter().flat_map(|h| &h.phone);
+        cards.any(|phone| {
+            let mut cards = phone.framework.cards.iter();
+            cards.any(|card| card.number == number)
+        })
+    }
+
+    /// The number on a card, wherever it is.
+    fn card_number(&self, iccid: &str) -> Option<E164> {
+        let mut cards = self
+            .handsets
+            .iter()
+            .flat_map(|h| &h.phone)
+            .flat_map(|phone| &phone.framework.cards);
+        cards
+            .find(|card| card.iccid == iccid)
+            .map(|card| card.number)
+    }
+
+    /// The centre does something.
+    pub(super) fn centre(&mut self, what: FromCentre) {
+        if self.is_owed(&what) {
+            self.sms_under_way -= 1;
+        }
+        match what {
+            FromCentre::Offered(arrival) => self.offered(arrival),
+            FromCentre::Reported { part, delivered } => {
+                let (attempt, no) = part.sent_as;
+                let Some(sender) = self.model.sender_of(attempt) else {
+                    return;
+                };
+                let state = if delivered {
+                    twine_engine::parts::PartState::Delivered
+                } else {
+                    twine_engine::parts::PartState::Undeliverable
+                };
+                let h = &mut self.handsets[sender];
+                if h.gone {
+                    return;
+                }
+                if let Some(phone) = &mut h.phone {
+                    phone.agent.result(attempt, no, state, None);
+                }
+                self.agent_tells(sender);
+            }
+        }
+    }
+
+    fn offered(&mut self, arrival: Arrival) {
+        let (number, attempt) = (arrival.part.to, arrival.part.sent_as.0);
+        let has = |h: &crate::handset::Handset| {
+            !h.gone && h.phone.as_ref().is_some_and(|phone| phone.has(number))
+        };
+        let at = self.handsets.iter().position(has);
+        let offer = match at.and_then(|at| self.handsets[at].phone.as_mut()) {
+            None => Offer::NotThere,
+            Some(phone) => phone.framework.offered(&arrival),
+        };
+        let taken = offer != Offer::NotThere;
+        let faults = self.sms_faults();
+        let follows = centre::answered(self.now, arrival, taken, &faults, &mut self.rng);
+        self.from_centre(follows);
+        let (Some(at), Offer::Taken(Some(whole))) = (at, offer) else {
+            return;
+        };
+        self.tell(|| format!("h{at} spools SMS {:?}", whole.text));
+        self.model.spooled(attempt);
+        let dies = !self.calm && self.rng.one_in(self.faults.agent_dies_at_receipt_one_in);
+        if let Some(phone) = &mut self.handsets[at].phone {
+            if dies {
+                // The broadcast was not finished: it comes once more.
+                phone.agent.received(whole.clone());
+            }
+            phone.agent.received(whole);
+        }
+        if dies {
+            self.coverage.count(Group::Fault, "agent dies at a receipt");
+            self.agent_dies(at);
+        } else {
+            self.agent_tells(at);
+        }
+    }
+
+    // -- the agent ----------------------------------------------------------------
+
+    /// The agent tells the daemon what it does not know.
+    pub(super) fn agent_tells(&mut self, handset: HandsetNo) {
+        let h = &mut self.handsets[handset];
+        if h.engine.is_none() {
+            return;
+        }
+        let run = h.run;
+        let Some(phone) = &mut h.phone else { return };
+        if !phone.agent_alive {
+            return;
+        }
+        for event in phone.agent.tell() {
+            let input = Input::Telephony(event);
+            self.at(
+                self.now + SOCKET_MS,
+                Transition::Input {
+                    handset,
+                    run,
+                    input,
+                },
+            );
+        }
+    }
+
+    pub(super) fn agent_dies(&mut self, handset: HandsetNo) {
+        let run = self.handsets[handset].run;
+        let Some(phone) = &mut self.handsets[handset].phone else {
+            return;
+        };
+        if !phone.agent_alive {
+            return;
+        }
+        phone.agent_dies();
+        self.broke("agent death", || format!("h{handset} agent dies"));
+        let input = Input::Telephony(TelephonyEvent::AgentGone);
+        self.at(
+            self.now + SOCKET_MS,
+            Transition::Input {
+                handset,
+                run,
+                input,
+            },
+        );
+        let most = if self.calm { 1_000 } else { 30_000 };
+        let at = self.now + self.rng.range(SOCKET_MS + 1, most);
+        self.at(at, Transition::AgentStart { handset });
+    }
+
+    /// The agent starts, and connects to the daemon if that runs.
+    pub(super) fn agent_starts(&mut self, handset: HandsetNo) {
+        let h = &mut self.handsets[handset];
+        let Some(phone) = &mut h.phone else { return };
+        if phone.agent_alive || h.gone {
+            return;
+        }
+        phone.agent_alive = true;
+        self.tell(|| format!("h{handset} agent starts"));
+        self.agent_connects(handset);
+    }
+
+    fn agent_connects(&mut self, handset: HandsetNo) {
+        let h = &mut self.handsets[handset];
+        if h.engine.is_none() {
+            return;
+        }
+        let (run, input) = (h.run, h.links_report());
+        if let Some(phone) = &mut h.phone {
+            phone.agent.connect();
+        }
+        self.at(
+            self.now + SOCKET_MS,
+            Transition::Input {
+                handset,
+                run,
+                input,
+            },
+        );
+        self.agent_tells(handset);
+    }
+}
+
+/// An order with its text, which it does not show by itself.
+fn told(order: &Order) -> String {
+    match order {
+        Order::SendSms { attempt, parts, .. } => {
+            let text: String = parts.iter().map(|part| part.expose().as_str()).collect();
+            format!("SMS {attempt:?} of {} parts = {text:?}", parts.len())
+        }
+        other => format!("{other:?}"),
+    }
+}
