@@ -70,6 +70,7 @@ impl Phone {
         let radio_off = !self.framework.radio_on;
         Sim {
             slot,
+            data: Default::default(),
             iccid: Redacted::new(card.iccid.clone()),
             number: Some(card.number),
             mcc_mnc: Arc::from(HOME),
