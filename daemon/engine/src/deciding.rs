@@ -262,6 +262,12 @@ impl Deciding {
         let (facts, iccid) = facts(ctx, around, message);
         let (choice, because) = channel::choose(&facts);
         match choice {
+            // As long as SMS were open, the store would not release it to a peer that
+            // is believed not to be on IP, and it would be decided again and again.
+            Choice::Ip(_) if facts.no_sms().is_some() => {
+                ctx.trace(Decision::NoSms(id), because);
+                ctx.op(Op::RuleOutSms { id, because }, Then::Looks);
+            }
             Choice::Ip(after) => {
                 let look = ctx.look(after);
                 ctx.op(Op::QueueForIp { id, look }, Then::Looks);

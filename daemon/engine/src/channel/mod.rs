@@ -220,7 +220,7 @@ pub(crate) fn choose(facts: &Facts) -> (Choice, Because) {
 
 impl Facts {
     /// Why SMS is out of the question.
-    fn no_sms(&self) -> Option<Because> {
+    pub(crate) fn no_sms(&self) -> Option<Because> {
         match (self.wish, self.mode) {
             (Some(Channel::Ip), _) => Some(&["the user wished for IP"]),
             _ if !self.sms => Some(&["this device sends no SMS"]),

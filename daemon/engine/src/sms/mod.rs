@@ -326,6 +326,10 @@ impl Sms {
                 }
                 let left = handed.iter().filter(|sms| sms.job.ip == IpAttempt::None);
                 let left = left.count() as i64;
+                for HandedSms { job, .. } in &handed {
+                    let text = Text::of(job, &leaving(job, sims));
+                    self.pacing.leaves(ctx.now.instant, text);
+                }
                 self.order(ctx, proof, sims, handed);
                 return Settled {
                     left,

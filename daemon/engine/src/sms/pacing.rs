@@ -12,7 +12,7 @@ use crate::time::Instant;
 /// What left lately.
 #[derive(Debug, Default)]
 pub(super) struct Pacing {
-    left: VecDeque<(Instant, u8)>,
+    left: VecDeque<(Instant, u8, Option<Text>)>,
     texts: VecDeque<(Instant, Text)>,
 }
 
@@ -29,7 +29,10 @@ impl Pacing {
     /// What left before this run of the daemon, in this boot.
     pub(super) fn restored(left: impl IntoIterator<Item = (Instant, u8)>) -> Self {
         Self {
-            left: left.into_iter().collect(),
+            left: left
+                .into_iter()
+                .map(|(at, parts)| (at, parts, None))
+                .collect(),
             texts: VecDeque::new(),
         }
     }
@@ -47,7 +50,7 @@ impl Pacing {
             .map_or(now, |(at, _)| *at + EQUAL_SMS_GAP);
         let mut room = SMS_PARTS_PER_WINDOW.saturating_sub(self.parts());
         let mut at = now;
-        for &(left, parts_left) in &self.left {
+        for &(left, parts_left, _) in &self.left {
             if room >= usize::from(parts) {
                 break;
             }
@@ -58,12 +61,27 @@ impl Pacing {
     }
 
     pub(super) fn left(&mut self, now: Instant, parts: u8, text: Text) {
-        self.left.push_back((now, parts));
+        self.left.push_back((now, parts, Some(text)));
         self.texts.push_back((now, text));
     }
 
+    /// It leaves now, because it is stored only now: a slow disk must not push what
+    /// two minutes may see into one.
+    pub(super) fn leaves(&mut self, now: Instant, text: Text) {
+        for (at, _, known) in self.left.iter_mut().rev() {
+            if *known == Some(text) {
+                *at = now;
+                break;
+            }
+        }
+        self.left.make_contiguous().sort_by_key(|&(at, ..)| at);
+    }
+
     fn parts(&self) -> usize {
-        self.left.iter().map(|&(_, parts)| usize::from(parts)).sum()
+        self.left
+            .iter()
+            .map(|&(_, parts, _)| usize::from(parts))
+            .sum()
     }
 
     fn forget(&mut self, now: Instant) {
@@ -71,7 +89,7 @@ impl Pacing {
         while self
             .left
             .front()
-            .is_some_and(|&(at, _)| older(at, SMS_WINDOW))
+            .is_some_and(|&(at, ..)| older(at, SMS_WINDOW))
         {
             self.left.pop_front();
         }
@@ -117,6 +135,17 @@ mod tests {
                 .sum();
             assert!(in_window <= SMS_PARTS_PER_WINDOW, "{in_window} from {from}");
         }
+    }
+
+    #[test]
+    fn what_was_stored_late_leaves_late() {
+        let mut pacing = Pacing::default();
+        pacing.left(Instant(0), 25, text(1));
+        pacing.leaves(Instant(5_000), text(1));
+        assert_eq!(
+            pacing.may_leave_at(Instant(60_000), 1, text(2)),
+            Instant(65_000)
+        );
     }
 
     #[test]

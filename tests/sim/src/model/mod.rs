@@ -498,7 +498,10 @@ impl Model {
                     continue;
                 }
                 let may_repeat = self.messages.get(&text).is_none_or(|sent| {
-                    sent.retried || sent.doubted || sent.lost || self.moved.contains(&sent.to)
+                    // Whose phone is gone tells no note.
+                    let untold = self.retired.contains_key(&sent.from);
+                    let changed = sent.retried || sent.doubted || sent.lost;
+                    untold || changed || self.moved.contains(&sent.to)
                 }) || self.gateway_restored
                     || self.mail_expires
                     || self.sms.is_beyond_merging(&text);

@@ -528,10 +528,8 @@ impl World {
 /// With the patience of the default, in percent.
 fn impatient(percent: u64) -> Config {
     let base = Config::default();
-    let percent = match u32::try_from(percent) {
-        Ok(percent @ 1..=100) => percent,
-        _ => 100,
-    };
+    let percent = if percent == 0 { 100 } else { percent.min(100) };
+    let percent = u32::try_from(percent).unwrap_or(100);
     let part = |patience: std::time::Duration| patience * percent / 100;
     Config {
         no_link_patience: part(base.no_link_patience),

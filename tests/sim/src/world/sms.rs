@@ -59,7 +59,7 @@ impl World {
             let Some(id) = store.attempted(*attempt) else {
                 if self.model.sender_of(*attempt).is_some() {
                     // It was refused in the batch that read what the agent had.
-                    return self.to_the_agent(handset, order);
+                    return self.reaches_agent(handset, order);
                 }
                 return Err(Broken {
                     promise: "an order is stored before it is given",
@@ -87,10 +87,10 @@ impl World {
             };
             self.model.ordered(&ordered)?;
         }
-        self.to_the_agent(handset, order)
+        self.reaches_agent(handset, order)
     }
 
-    fn to_the_agent(&mut self, handset: HandsetNo, order: Order) -> Result<(), Broken> {
+    fn reaches_agent(&mut self, handset: HandsetNo, order: Order) -> Result<(), Broken> {
         let Some(phone) = &self.handsets[handset].phone else {
             return Ok(());
         };
@@ -195,7 +195,7 @@ impl World {
             let follows = centre::take(self.now, scts_s, &part, &faults, &mut self.rng);
             self.model.left(&part, &follows);
             self.summary.sms_parts += 1;
-            self.from_centre(follows);
+            self.follow_centre(follows);
         }
         if same_boot && let Some((state, code)) = ended.result {
             if let Some(phone) = &mut self.handsets[handset].phone {
@@ -205,7 +205,7 @@ impl World {
         }
     }
 
-    fn from_centre(&mut self, follows: impl IntoIterator<Item = Later<FromCentre>>) {
+    fn follow_centre(&mut self, follows: impl IntoIterator<Item = Later<FromCentre>>) {
         for Later { at_ms, what } in follows {
             if self.is_owed(&what) {
                 self.sms_under_way += 1;
@@ -285,7 +285,7 @@ impl World {
         let taken = offer != Offer::NotThere;
         let faults = self.sms_faults();
         let follows = centre::answered(self.now, arrival, taken, &faults, &mut self.rng);
-        self.from_centre(follows);
+        self.follow_centre(follows);
         let (Some(at), Offer::Taken(Some(whole))) = (at, offer) else {
             return;
         };
