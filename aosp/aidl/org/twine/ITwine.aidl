@@ -175,7 +175,8 @@ interface ITwine {
      * replaces the first. Events that were told and not acknowledged are told again after each
      * break and each new registration: ignore a cursor not larger than the last one handled. None
      * is left out, and the callback before is told nothing more. Returns at once; that the daemon
-     * is away is told by onAvailable.
+     * is away is told by onAvailable. An app that stops being the default SMS app is told
+     * onAvailable(false) and nothing more; when it is again, its next call lets events flow on.
      *
      * Errors: INVALID_ARGUMENT (null), NOT_CONNECTED (no room for another connection).
      */
