@@ -120,6 +120,9 @@ interface ITwine {
      *
      * Errors: INVALID_ARGUMENT (number, text or token), NOT_FOUND (no such own number), BUSY (the
      * outbox is full), STORAGE, NOT_CONNECTED, RESULT_UNKNOWN.
+     *
+     * Permission: USE_TWINE, default SMS app. Threading: not a main thread, waits for the daemon.
+     * Limits: MAX_TEXT_BYTES, MAX_TOKEN_BYTES.
      */
     SendResult send(in SendRequest request);
 
@@ -128,6 +131,9 @@ interface ITwine {
      * nothing leaves. Cheap enough for every pause in typing. text may be empty.
      *
      * Errors: as send, without BUSY; a preview may simply be asked for again.
+     *
+     * Permission: USE_TWINE, default SMS app. Threading: not a main thread, waits for the daemon.
+     * Limits: MAX_TEXT_BYTES.
      */
     PreviewInfo preview(in SendRequest request);
 
@@ -135,6 +141,9 @@ interface ITwine {
      * Takes a message back, if it can be: afterwards an event tells what became of it.
      *
      * Errors: NOT_FOUND, FAILED_PRECONDITION (settled already), NOT_CONNECTED, RESULT_UNKNOWN.
+     *
+     * Permission: USE_TWINE, default SMS app. Threading: not a main thread, waits for the daemon.
+     * Limits: none of its own.
      */
     void cancel(long messageId);
 
@@ -143,6 +152,9 @@ interface ITwine {
      * SMS now, or go on waiting for IP. channel: one of CHANNEL_; AUTO lets Twine choose.
      *
      * Errors: NOT_FOUND, FAILED_PRECONDITION, INVALID_ARGUMENT, NOT_CONNECTED, RESULT_UNKNOWN.
+     *
+     * Permission: USE_TWINE, default SMS app. Threading: not a main thread, waits for the daemon.
+     * Limits: none of its own.
      */
     void retry(long messageId, int channel);
 
@@ -150,6 +162,9 @@ interface ITwine {
      * One message as it is now.
      *
      * Errors: NOT_FOUND, NOT_CONNECTED.
+     *
+     * Permission: USE_TWINE, default SMS app. Threading: not a main thread, waits for the daemon.
+     * Limits: none of its own.
      */
     MessageInfo getMessage(long messageId);
 
@@ -159,6 +174,9 @@ interface ITwine {
      * fit a transaction: go by its field more.
      *
      * Errors: INVALID_ARGUMENT, NOT_CONNECTED.
+     *
+     * Permission: USE_TWINE, default SMS app. Threading: not a main thread, waits for the daemon.
+     * Limits: MAX_PAGE.
      */
     MessagePage getHistory(String own, String peer, in @nullable HistoryPosition before, int limit);
 
@@ -167,6 +185,9 @@ interface ITwine {
      * limit as for getHistory.
      *
      * Errors: INVALID_ARGUMENT, NOT_CONNECTED.
+     *
+     * Permission: USE_TWINE, default SMS app. Threading: not a main thread, waits for the daemon.
+     * Limits: MAX_PAGE.
      */
     MessagePage getConversations(int offset, int limit);
 
@@ -175,9 +196,13 @@ interface ITwine {
      * replaces the first. Events that were told and not acknowledged are told again after each
      * break and each new registration: ignore a cursor not larger than the last one handled. None
      * is left out, and the callback before is told nothing more. Returns at once; that the daemon
-     * is away is told by onAvailable.
+     * is away is told by onAvailable. An app that stops being the default SMS app is told
+     * onAvailable(false) and nothing more; when it is again, its next call lets events flow on.
      *
      * Errors: INVALID_ARGUMENT (null), NOT_CONNECTED (no room for another connection).
+     *
+     * Permission: USE_TWINE, default SMS app. Threading: any thread.
+     * Limits: one callback for each app, MAX_UNACKNOWLEDGED_EVENTS.
      */
     void registerCallback(in ITwineCallback callback);
 
@@ -185,6 +210,9 @@ interface ITwine {
      * Ends what registerCallback began, if it is this callback. Returns at once.
      *
      * Errors: INVALID_ARGUMENT (null).
+     *
+     * Permission: USE_TWINE, default SMS app. Threading: any thread.
+     * Limits: none of its own.
      */
     void unregisterCallback(in ITwineCallback callback);
 
@@ -194,6 +222,9 @@ interface ITwine {
      *
      * Errors: INVALID_ARGUMENT (larger than any event told), NOT_CONNECTED, RESULT_UNKNOWN (safe to
      * repeat).
+     *
+     * Permission: USE_TWINE, default SMS app. Threading: not a main thread, waits for the daemon.
+     * Limits: none of its own.
      */
     void acknowledgeEvents(long cursor);
 
@@ -201,6 +232,9 @@ interface ITwine {
      * Which of these numbers are reachable by IP, as far as known now. At most MAX_NUMBERS.
      *
      * Errors: INVALID_ARGUMENT, BUSY, NOT_CONNECTED.
+     *
+     * Permission: USE_TWINE, default SMS app. Threading: not a main thread, waits for the daemon.
+     * Limits: MAX_NUMBERS.
      */
     Capability[] getCapabilities(in String[] numbers);
 
@@ -209,6 +243,9 @@ interface ITwine {
      * repeat.
      *
      * Errors: NOT_FOUND, NOT_CONNECTED, RESULT_UNKNOWN.
+     *
+     * Permission: USE_TWINE, default SMS app. Threading: not a main thread, waits for the daemon.
+     * Limits: none of its own.
      */
     void markRead(long messageId);
 
@@ -217,6 +254,9 @@ interface ITwine {
      * cannot be told.
      *
      * Errors: INVALID_ARGUMENT, NOT_CONNECTED.
+     *
+     * Permission: USE_TWINE, default SMS app. Threading: not a main thread, waits for the daemon.
+     * Limits: none of its own.
      */
     void setTyping(String own, String peer, boolean typing);
 
@@ -224,6 +264,9 @@ interface ITwine {
      * The settings of a conversation; with own and peer empty: the global ones.
      *
      * Errors: INVALID_ARGUMENT, NOT_CONNECTED.
+     *
+     * Permission: USE_TWINE, default SMS app. Threading: not a main thread, waits for the daemon.
+     * Limits: none of its own.
      */
     SettingsInfo getSettings(String own, String peer);
 
@@ -232,6 +275,9 @@ interface ITwine {
      * leave by (ICCID; empty: that of the own number).
      *
      * Errors: INVALID_ARGUMENT, STORAGE, NOT_CONNECTED, RESULT_UNKNOWN (safe to repeat).
+     *
+     * Permission: USE_TWINE, default SMS app. Threading: not a main thread, waits for the daemon.
+     * Limits: none of its own.
      */
     void setSettings(String own, String peer, int mode, int fallback, String iccid);
 
@@ -242,6 +288,9 @@ interface ITwine {
      *
      * Errors: INVALID_ARGUMENT, FAILED_PRECONDITION, STORAGE, NOT_CONNECTED, RESULT_UNKNOWN (safe to
      * repeat).
+     *
+     * Permission: USE_TWINE, default SMS app. Threading: not a main thread, waits for the daemon.
+     * Limits: none of its own.
      */
     void registerNumber(String number, String iccid, boolean consent);
 
@@ -249,6 +298,9 @@ interface ITwine {
      * What the daemon, its numbers and the cards are doing.
      *
      * Errors: NOT_CONNECTED.
+     *
+     * Permission: USE_TWINE, default SMS app. Threading: not a main thread, waits for the daemon.
+     * Limits: none of its own.
      */
     StatusInfo getStatus();
 
@@ -261,6 +313,9 @@ interface ITwine {
      * Errors: INVALID_ARGUMENT (no readable PDU), UNSUPPORTED (the bridge receives SMS itself),
      * STORAGE (not kept: call again while the broadcast may last, then write it to the phone's own
      * SMS store; the bridge tries on as long as it lives).
+     *
+     * Permission: USE_TWINE, default SMS app. Threading: not a main thread, waits for the disk.
+     * Limits: 1 to 255 PDUs.
      */
     void deliverIncomingSms(in IncomingSms sms);
 }

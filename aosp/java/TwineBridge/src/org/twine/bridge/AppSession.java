@@ -1,5 +1,6 @@
 package org.twine.bridge;
 
+import java.util.function.BooleanSupplier;
 import org.twine.ITwineCallback;
 import org.twine.control.v1.AckEvents;
 import org.twine.control.v1.Request;
@@ -17,15 +18,19 @@ final class AppSession implements AutoCloseable {
 
     private final Connector connector;
     private final String name;
+    private final BooleanSupplier isAdmitted;
     private final Control requests;
 
     /* Guarded by this. */
     private EventStream events;
     private boolean closed;
 
-    AppSession(Connector connector, String name) throws TwineException {
+    /** Of an app that is told of events only while {@code isAdmitted} says so. */
+    AppSession(Connector connector, String name, BooleanSupplier isAdmitted)
+            throws TwineException {
         this.connector = connector;
         this.name = name;
+        this.isAdmitted = isAdmitted;
         requests = connector.connect();
     }
 
@@ -38,12 +43,23 @@ final class AppSession implements AutoCloseable {
         if (closed) {
             throw new TwineException(TwineException.CLOSED, "this session was closed");
         }
-        EventStream next = new EventStream(connector.connect(), callback, name);
+        EventStream next = new EventStream(connector.connect(), callback, name, isAdmitted);
         if (events != null) {
             events.close();
         }
         events = next;
         next.start();
+    }
+
+    /** The app called, and may: events that waited for that flow again. */
+    void admitted() {
+        EventStream of;
+        synchronized (this) {
+            of = events;
+        }
+        if (of != null) {
+            of.admitted();
+        }
     }
 
     /** Ends it, if it is this one. */

@@ -41,4 +41,9 @@ final class CallerGate {
             Binder.restoreCallingIdentity(identity);
         }
     }
+
+    /** Whether a package that was admitted still is: the user may choose another default SMS app. */
+    boolean isAdmitted(String packageName) {
+        return packageName.equals(Telephony.Sms.getDefaultSmsPackage(context));
+    }
 }

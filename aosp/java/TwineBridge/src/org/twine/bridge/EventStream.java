@@ -4,6 +4,7 @@ import android.os.IBinder;
 import android.os.RemoteException;
 import com.google.protobuf.InvalidProtocolBufferException;
 import java.util.ArrayDeque;
+import java.util.function.BooleanSupplier;
 import org.twine.EventInfo;
 import org.twine.ITwine;
 import org.twine.ITwineCallback;
@@ -19,8 +20,9 @@ import org.twine.jni.TwineException;
  * one, so an acknowledgement covers only what was told.
  *
  * <p>Owns the window of events that were told and not acknowledged. Takes no event from the
- * connection while it is full, so that the daemon keeps what the app does not take. Never
- * acknowledges by itself.
+ * connection while it is full, so that the daemon keeps what the app does not take. Tells nothing to
+ * an app that may not call any more, and goes on where it was when it may again. Never acknowledges
+ * by itself.
  */
 final class EventStream implements AutoCloseable {
     /** A look at whether something else is to be done; nothing waits for it in normal life. */
@@ -50,6 +52,7 @@ final class EventStream implements AutoCloseable {
     private final Control control;
     private final ITwineCallback callback;
     private final IBinder.DeathRecipient death = this::close;
+    private final BooleanSupplier isAdmitted;
     private final Thread pump;
     private volatile boolean isWatched;
 
@@ -60,9 +63,11 @@ final class EventStream implements AutoCloseable {
     private int unacknowledgedCharacters;
 
     /** Over a connection, which it owns; {@link #start} begins. */
-    EventStream(Control control, ITwineCallback callback, String name) {
+    EventStream(
+            Control control, ITwineCallback callback, String name, BooleanSupplier isAdmitted) {
         this.control = control;
         this.callback = callback;
+        this.isAdmitted = isAdmitted;
         pump = new Thread(this::pump, "twine-events-" + name);
     }
 
@@ -90,6 +95,11 @@ final class EventStream implements AutoCloseable {
         notifyAll();
     }
 
+    /** The app may call: if events waited for that they flow again. */
+    synchronized void admitted() {
+        notifyAll();
+    }
+
     /** When this returns the callback is told nothing more. */
     @Override
     public void close() {
@@ -112,8 +122,9 @@ final class EventStream implements AutoCloseable {
             try {
                 Notice notice = control.wire().next(wait);
                 if (notice != null && !take(notice)) {
-                    // Frozen perhaps, with too much to read already; if it died close() follows.
-                    if (!reopen("a callback does not take an event")) {
+                    // Frozen perhaps, with too much to read already, or not the default SMS app any
+                    // more; if it died close() follows.
+                    if (!reopen("a callback does not take an event, or may not have it")) {
                         return;
                     }
                 } else if (notice == null && wait == AWAY_AFTER_MILLIS) {
@@ -135,6 +146,7 @@ final class EventStream implements AutoCloseable {
         while (true) {
             try {
                 Thread.sleep(AWAY_AFTER_MILLIS);
+                awaitAdmission();
                 control.reopen();
                 return true;
             } catch (TwineException e) {
@@ -145,6 +157,13 @@ final class EventStream implements AutoCloseable {
             } catch (InterruptedException e) {
                 return false;
             }
+        }
+    }
+
+    /** Until the app may call, or this is closed. Its calls wake it; the clock is for an app without. */
+    private synchronized void awaitAdmission() throws InterruptedException {
+        while (!closed && !isAdmitted.getAsBoolean()) {
+            wait(LOOK_AGAIN_MILLIS);
         }
     }
 
@@ -210,6 +229,9 @@ final class EventStream implements AutoCloseable {
         synchronized (this) {
             if (closed) {
                 return true;
+            }
+            if (!isAdmitted.getAsBoolean()) {
+                return false;
             }
             if (info.cursor > 0) {
                 Told told = new Told(info);

@@ -335,12 +335,17 @@ final class TwineBinder extends ITwine.Stub implements AutoCloseable {
                     sessions.clear();
                 }
                 try {
-                    session = new AppSession(() -> connector.connect(clientName(name)), name);
+                    session =
+                            new AppSession(
+                                    () -> connector.connect(clientName(name)),
+                                    name,
+                                    () -> gate.isAdmitted(name));
                 } catch (TwineException e) {
                     throw Failures.of(e);
                 }
                 sessions.put(name, session);
             }
+            session.admitted();
             return session;
         }
     }

@@ -395,6 +395,32 @@ public class TwineBinderTest {
     }
 
     @Test
+    public void whoIsNotTheDefaultSmsAppAnyMoreIsToldNothing() throws Exception {
+        Callback callback = new Callback();
+        twine.registerCallback(callback);
+        FakeDaemonWire first = events();
+        first.connect();
+        assertTrue(callback.available());
+        say(first, 1, 1);
+        assertEquals(1, callback.event().cursor);
+        ShadowTelephony.ShadowSms.setDefaultSmsPackage("com.other");
+        say(first, 2, 3);
+        assertFalse(callback.available());
+        assertTrue(callback.events.isEmpty());
+        // It is again, and says so by calling: nothing is left out.
+        ShadowTelephony.ShadowSms.setDefaultSmsPackage(SMS_APP);
+        twine.getStatus();
+        FakeDaemonWire second = events();
+        second.connect();
+        assertTrue(callback.available());
+        say(second, 1, 3);
+        for (int cursor = 1; cursor <= 3; cursor++) {
+            assertEquals(cursor, callback.event().cursor);
+        }
+        assertTrue(first.isClosed());
+    }
+
+    @Test
     public void eventsWithLongTextsWaitEarlier() throws Exception {
         Callback callback = new Callback();
         twine.registerCallback(callback);

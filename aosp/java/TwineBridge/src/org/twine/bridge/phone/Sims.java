@@ -1,6 +1,9 @@
 package org.twine.bridge.phone;
 
+import android.content.BroadcastReceiver;
 import android.content.Context;
+import android.content.Intent;
+import android.content.IntentFilter;
 import android.telephony.CellSignalStrength;
 import android.telephony.ServiceState;
 import android.telephony.SignalStrength;
@@ -135,6 +138,15 @@ final class Sims {
                 }
             };
 
+    /** Another card is the default for SMS: no other listener hears of that. */
+    private final BroadcastReceiver defaultSmsListener =
+            new BroadcastReceiver() {
+                @Override
+                public void onReceive(Context receiving, Intent intent) {
+                    executor.execute(changed);
+                }
+            };
+
     /** Tells of changes by {@code changed}, on the executor. */
     Sims(Context context, Executor executor, Runnable changed) {
         this.context = context;
@@ -148,6 +160,11 @@ final class Sims {
         subscriptions.addOnSubscriptionsChangedListener(executor, listener);
         context.getSystemService(TelephonyManager.class)
                 .registerTelephonyCallback(executor, activeDataListener);
+        // Sent by the system alone.
+        context.registerReceiver(
+                defaultSmsListener,
+                new IntentFilter(SubscriptionManager.ACTION_DEFAULT_SMS_SUBSCRIPTION_CHANGED),
+                Context.RECEIVER_EXPORTED);
         refresh();
     }
 
@@ -156,6 +173,7 @@ final class Sims {
         subscriptions.removeOnSubscriptionsChangedListener(listener);
         context.getSystemService(TelephonyManager.class)
                 .unregisterTelephonyCallback(activeDataListener);
+        context.unregisterReceiver(defaultSmsListener);
         synchronized (this) {
             cards.values().forEach(card -> card.manager.unregisterTelephonyCallback(card));
             cards.clear();

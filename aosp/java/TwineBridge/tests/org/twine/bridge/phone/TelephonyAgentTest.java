@@ -502,6 +502,19 @@ public class TelephonyAgentTest {
     }
 
     @Test
+    public void anotherDefaultCardForSmsIsTold() throws Exception {
+        insertCard();
+        daemon.connect();
+        assertFalse(stateWhere(state -> state.getSimsCount() == 1).getSims(0).getDefaultSms());
+        ShadowSubscriptionManager.setDefaultSmsSubscriptionId(SUBSCRIPTION);
+        app.sendBroadcast(
+                new Intent(SubscriptionManager.ACTION_DEFAULT_SMS_SUBSCRIPTION_CHANGED));
+        Shadows.shadowOf(Looper.getMainLooper()).idle();
+        assertTrue(
+                stateWhere(state -> state.getSims(0).getDefaultSms()).getSims(0).getDefaultSms());
+    }
+
+    @Test
     public void theCardThatCarriesDataAndTheStateOfDataAreTold() throws Exception {
         insertCard();
         daemon.connect();
