@@ -403,7 +403,8 @@ impl Model {
         let Some(sent) = self.messages.get(&text) else {
             return Ok(());
         };
-        let split = self.sms.may_have_left(&text) && self.lent.contains(&sent.to);
+        let split = self.sms.may_have_left(&text)
+            && (self.lent.contains(&sent.to) || self.moved.contains(&sent.to));
         let there =
             split || record.name.is_some_and(|name| stored(&name)) || self.sms.has_arrived(&text);
         let was_there = record
@@ -413,7 +414,7 @@ impl Model {
         let doubted = sent.doubted;
         match shown {
             Shown::Delivered | Shown::Read
-                if poison::of(&text).is_some() && !self.sms.has_arrived(&text) =>
+                if poison::of(&text).is_some() && !split && !self.sms.has_arrived(&text) =>
             {
                 broken("what cannot be read is not shown as delivered", &text)
             }

@@ -138,7 +138,8 @@ impl Model {
         if ordered.card != Some(record.own) {
             return broken("an SMS leaves by the card of its conversation", &text);
         }
-        let forgot = sent.doubted || self.gateway_restored;
+        // A phone that was put back gives a place once more until it hears of it.
+        let forgot = sent.doubted || self.gateway_restored || self.put_back.contains(&handset);
         let may_be_there = record.ip.unsettled().is_some()
             || matches!(record.ip, IpAttempt::Delivered(_))
             || ordered.stored_by_ip && !self.mail_expires && !sent.retried;
