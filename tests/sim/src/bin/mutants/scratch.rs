@@ -22,6 +22,9 @@ const CRATES: &[&str] = &[
     "tests/sim",
 ];
 
+/// What they read at build time, from folders of no crate of the list.
+const READ_ALONG: &[&str] = &["tools/lab/profiles"];
+
 /// The crate that the copies get beside them: which mutant is on.
 const SWITCH: &str = r#"//! Which mutant is on: the number in TWINE_MUTANT.
 use std::sync::OnceLock;
@@ -130,6 +133,9 @@ pub(crate) fn build(top: &Path, edits: Edits) -> Result<Programs> {
             &tree.join(folder).join("Cargo.toml"),
             &manifest(&fs::read_to_string(top.join(folder).join("Cargo.toml"))?),
         )?;
+    }
+    for folder in READ_ALONG {
+        copy(top, &tree, Path::new(folder), &edits)?;
     }
     let workspace = fs::read_to_string(top.join("Cargo.toml"))?;
     write(&tree.join("Cargo.toml"), &workspace_manifest(&workspace)?)?;
