@@ -62,10 +62,13 @@ async fn one_agent_at_a_time_and_the_newest_wins() {
         daemon.seen().await,
         Seen::Telephony(TelephonyEvent::State { .. })
     ));
-    // Of no use to this version, and no reason to end.
     old.report(pb::report::Kind::DataSim(pb::DataSim::default()))
         .await
         .unwrap();
+    assert!(matches!(
+        daemon.seen().await,
+        Seen::Telephony(TelephonyEvent::DataSim { .. })
+    ));
     old.report(pb::report::Kind::Link(link.clone()))
         .await
         .unwrap();
