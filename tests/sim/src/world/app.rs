@@ -296,9 +296,13 @@ impl World {
             }
             (Asked::Send(outgoing), Reply::Error(_)) => {
                 // Refused for now: an app asks again later, same token.
-                self.handsets[handset].app.unknown.push(outgoing);
-                let at = self.now + 1_000;
-                self.at(at, Transition::AppStart { handset });
+                let unknown = &mut self.handsets[handset].app.unknown;
+                unknown.push(outgoing);
+                // The first brings all others with it.
+                if unknown.len() == 1 {
+                    let at = self.now + 1_000;
+                    self.at(at, Transition::AppStart { handset });
+                }
             }
             (Asked::Read(_, above), Reply::Done) => self.model.read(handset, &above),
             (Asked::Lookup(_), Reply::Peers(entries)) => {
