@@ -197,6 +197,9 @@ pub enum CommandError {
     /// A limit is reached for now.
     #[error("{0} is at its limit; try again later")]
     Busy(&'static str),
+    /// Something has to be known first, and will be soon.
+    #[error("{0}; try again later")]
+    NotYet(&'static str),
     /// No such message, client or identity.
     #[error("no such {0}")]
     NotFound(&'static str),

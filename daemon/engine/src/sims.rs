@@ -24,6 +24,8 @@ const PLACEHOLDER_DIGITS: u32 = 12;
 pub(crate) struct Sims {
     cards: Vec<(Sim, Instant)>,
     tables: TableSet,
+    /// An agent has told what there is.
+    told: bool,
 }
 
 impl Sims {
@@ -31,6 +33,7 @@ impl Sims {
     pub(crate) fn replace(&mut self, sims: Vec<Sim>, tables: TableSet, now: Instant) -> Gained {
         let before = std::mem::take(&mut self.cards);
         self.tables = tables;
+        self.told = true;
         let mut gained = Gained::default();
         for sim in sims.into_iter().take(MAX_SIMS) {
             let old = before.iter().find(|(old, _)| old.iccid == sim.iccid);
@@ -55,6 +58,11 @@ impl Sims {
             self.cards.push((sim, now));
         }
         gained
+    }
+
+    /// No agent has told anything since this run began.
+    pub(crate) fn is_unknown(&self) -> bool {
+        !self.told
     }
 
     pub(crate) fn tables(&self) -> TableSet {
@@ -218,6 +226,9 @@ mod tests {
     #[test]
     fn the_default_card_is_the_users_or_the_only_one() {
         let mut sims = Sims::default();
+        assert!(sims.is_unknown());
+        sims.replace(Vec::new(), TableSet::NONE, Instant(0));
+        assert!(!sims.is_unknown(), "an agent says that there is none");
         assert!(sims.default_sms().is_none());
         sims.report(sim(0, "a"), Instant(0));
         assert_eq!(sims.default_sms().unwrap().iccid.expose(), "a");

@@ -356,7 +356,7 @@ pub(super) fn reply(reply: Reply, device_key: &str) -> reply::Kind {
         }),
         Reply::Error(command_error) => {
             let code = match command_error {
-                CommandError::Busy(_) => ErrorCode::Busy,
+                CommandError::Busy(_) | CommandError::NotYet(_) => ErrorCode::Busy,
                 CommandError::NotFound(_) => ErrorCode::NotFound,
                 CommandError::NoIdentity(_) | CommandError::TooLate(_) | CommandError::Offline => {
                     ErrorCode::FailedPrecondition

@@ -15,7 +15,7 @@
 //! Latency runs from the app's first request to the receiving app's event, for
 //! messages by the profile of the link that the sender used when it was sent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::app::HistoryEntry;
@@ -44,6 +44,8 @@ pub struct Verdict {
     pub delivered: usize,
     /// Refused for good by the sender's daemon.
     pub refused: usize,
+    /// Why, each reason once.
+    pub refusals: BTreeSet<String>,
     /// Not confirmed when the run ended.
     pub unconfirmed: usize,
     /// See the module's table.
@@ -110,8 +112,9 @@ impl Verdict {
         for (mark, message) in &facts.sent {
             let received = arrivals.get(mark).map_or(&[][..], Vec::as_slice);
             verdict.repeats += u64::from(message.repeats);
-            if message.refused.is_some() {
+            if let Some(why) = &message.refused {
                 verdict.refused += 1;
+                verdict.refusals.insert(why.clone());
             } else if message.confirmed.is_none() {
                 verdict.unconfirmed += 1;
             } else {
@@ -327,6 +330,7 @@ mod tests {
         facts.sent.get_mut(&mark(1)).unwrap().refused = Some("no".to_owned());
         let verdict = Verdict::of(&facts, &[]);
         assert_eq!((verdict.refused, verdict.unconfirmed), (1, 0));
+        assert!(verdict.refusals.contains("no"));
         assert!(verdict.lost.is_empty() && !verdict.is_good());
     }
 

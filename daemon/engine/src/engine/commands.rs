@@ -239,6 +239,12 @@ impl Engine {
                 })
                 .ok_or(if self.registration.is_empty() {
                     CommandError::NoIdentity("no number is registered on this device")
+                } else if self.sims.is_unknown() {
+                    // After a start, until the agent is there.
+                    CommandError::NotYet(
+                        "several numbers are registered, none is named, and no telephony agent \
+                         has told yet which card is the default",
+                    )
                 } else {
                     CommandError::NoIdentity("several numbers are registered: name the sending one")
                 }),

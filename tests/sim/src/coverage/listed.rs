@@ -250,6 +250,7 @@ pub const LISTED: &[(Group, &[&str])] = &[
         Group::Error,
         &[
             "busy",
+            "not yet",
             "not found",
             "no identity",
             "too late",
@@ -341,7 +342,6 @@ const ACCUSATION: &str = "a world in which it is given fails: nobody breaks the 
 
 /// What is never reached, and why.
 pub const EXPLAINED: &[(Group, &str, &str)] = &[
-    (Group::Shown, "sms_failed", "there is no SMS channel yet"),
     (
         Group::Shown,
         "policy",

@@ -330,6 +330,7 @@ fn timer_name(reason: TimerReason) -> &'static str {
 fn error_name(error: &CommandError) -> &'static str {
     match error {
         CommandError::Busy(_) => "busy",
+        CommandError::NotYet(_) => "not yet",
         CommandError::NotFound(_) => "not found",
         CommandError::NoIdentity(_) => "no identity",
         CommandError::TooLate(_) => "too late",

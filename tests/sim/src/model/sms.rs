@@ -49,6 +49,7 @@ struct Attempt {
     text: String,
     to: E164,
     parts: usize,
+    is_plain: bool,
     calls: u32,
     left: BTreeSet<u8>,
     /// The operator lost a part.
@@ -60,8 +61,8 @@ struct Attempt {
 /// What is known of one message.
 #[derive(Debug, Clone, Default)]
 struct Fate {
-    /// It was ordered without a mark.
-    plain: bool,
+    /// A part of an attempt without a mark left.
+    left_plain: bool,
     /// A part of it left.
     left: bool,
     /// The operator changed it so that no note finds it.
@@ -95,9 +96,7 @@ impl Ledger {
 
     /// It left without a mark.
     pub(super) fn left_plain(&self, text: &str) -> bool {
-        self.by_text
-            .get(text)
-            .is_some_and(|fate| fate.plain && fate.left)
+        self.by_text.get(text).is_some_and(|fate| fate.left_plain)
     }
 
     pub(super) fn has_arrived(&self, text: &str) -> bool {
@@ -150,7 +149,6 @@ impl Model {
         if fate.left && !sent.retried && !sent.doubted {
             return broken("what may have left is not sent again unasked", &text);
         }
-        fate.plain |= ordered.is_plain;
         let to = sent.to;
         self.sms.attempts.insert(
             attempt,
@@ -159,6 +157,7 @@ impl Model {
                 text,
                 to,
                 parts: ordered.parts,
+                is_plain: ordered.is_plain,
                 calls: 0,
                 left: BTreeSet::new(),
                 lost: false,
@@ -206,6 +205,7 @@ impl Model {
         attempt.lost |= follows.is_empty();
         let fate = self.sms.by_text.entry(attempt.text.clone()).or_default();
         fate.left = true;
+        fate.left_plain |= attempt.is_plain;
         let mut times = BTreeSet::new();
         for later in follows {
             if let FromCentre::Offered(arrival) = &later.what {

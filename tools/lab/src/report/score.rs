@@ -43,6 +43,8 @@ pub fn scoreboard(scenario: &Scenario, outcome: &Outcome) -> String {
             named(marks)
         ));
     }
+    let refusals: Vec<&str> = verdict.refusals.iter().map(String::as_str).collect();
+    let refusals = format!("the daemon said no: {}", refusals.join("; "));
     // These stand there only when something is wrong, or rare.
     for (name, count, meaning) in [
         (
@@ -52,7 +54,7 @@ pub fn scoreboard(scenario: &Scenario, outcome: &Outcome) -> String {
         ),
         ("strange", verdict.strange, "received, and nobody sent it"),
         ("unconfirmed", verdict.unconfirmed, "no reply until the end"),
-        ("refused", verdict.refused, "the daemon said no"),
+        ("refused", verdict.refused, refusals.as_str()),
         (
             "wrong card",
             sms.wrong_card,
