@@ -165,6 +165,7 @@ fn events_and_orders_come_as_they_are() {
         id: 5,
         kind: Some(pb::order::Kind::PreferDataSim(pb::PreferDataSim {
             slot: 1,
+            reason: String::new(),
         })),
     };
     let sent = order.clone();

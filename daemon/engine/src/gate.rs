@@ -19,6 +19,7 @@ use twine_proto::frame::{Lookup, Typing};
 use crate::input::{ConnId, ReplyTo};
 use crate::limits::MAX_OPEN_OPS;
 use crate::link::LinkId;
+use crate::links::Because;
 use crate::output::{Notice, Order, Output, Reply, TransportKind};
 use crate::store_ops::{Batch, BatchId, EventCursor, Op, Outcome, Stored};
 use crate::time::WallTime;
@@ -88,6 +89,7 @@ pub(crate) enum Fleeting {
     },
     PreferDataSim {
         slot: u8,
+        because: Because,
     },
     Trace(TraceRecord),
 }
@@ -177,8 +179,8 @@ impl<T> Gate<T> {
             },
             Fleeting::Move { conn, link } => Output::Move { conn, link },
             Fleeting::Close { conn } => Output::Close { conn },
-            Fleeting::PreferDataSim { slot } => {
-                Output::Order(Cleared(Order::PreferDataSim { slot }))
+            Fleeting::PreferDataSim { slot, because } => {
+                Output::Order(Cleared(Order::PreferDataSim { slot, because }))
             }
             Fleeting::Trace(record) => Output::Trace(record),
         });

@@ -7,6 +7,7 @@ use twine_sms::{Segments, TooManyParts};
 use crate::gate::Cleared;
 use crate::input::{ConnId, ReplyTo};
 use crate::link::LinkId;
+use crate::links::Because;
 use crate::message::{Channel, MessageId, WaitsFor};
 use crate::parts::{AttemptId, PartState};
 use crate::settings::{Effective, Reach, Settings};
@@ -101,6 +102,8 @@ pub enum Order {
     PreferDataSim {
         /// Which.
         slot: u8,
+        /// Why.
+        because: Because,
     },
     /// An incoming SMS is stored.
     SmsTaken {

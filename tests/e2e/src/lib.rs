@@ -284,6 +284,8 @@ fn handset(name: &str, number: &str) -> HandsetPlan {
         number,
         cards: default_cards(number, &links),
         coverage: [Coverage::G4; SLOTS],
+        data_card: None,
+        data_move: Duration::ZERO,
         links,
     }
 }

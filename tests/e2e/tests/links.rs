@@ -25,6 +25,7 @@ async fn a_quic_session_moves_to_another_link_without_a_new_one() {
 
     let carrying = index(&before.link);
     country.world.handsets()[AMINA]
+        .radio()
         .set_link(carrying, LinkState::Down)
         .await;
     let moved_to = other(&before.link);
@@ -61,6 +62,7 @@ async fn a_tls_session_starts_anew_on_another_link() {
         .await;
     let before = session(&before);
     country.world.handsets()[AMINA]
+        .radio()
         .set_link(index(&before.link), LinkState::Down)
         .await;
     amina.send("while it changes").await;
@@ -79,6 +81,7 @@ async fn without_any_link_messages_wait() {
     let bello = country.app(BELLO).await;
     for link in 0..LINKS.len() {
         country.world.handsets()[AMINA]
+            .radio()
             .set_link(link, LinkState::Down)
             .await;
     }
@@ -91,6 +94,7 @@ async fn without_any_link_messages_wait() {
     assert_eq!(waiting.undelivered, 1, "{waiting:?}");
 
     country.world.handsets()[AMINA]
+        .radio()
         .set_link(1, LinkState::Up)
         .await;
     assert_eq!(bello.received().await.text, "later");

@@ -25,6 +25,7 @@ const IMPATIENT: &str = "[engine]\ntransports = [\"tls\"]\nheartbeat_ms = 1000\n
 async fn all_links(country: &Country, handset: usize, state: LinkState) {
     for link in 0..LINKS.len() {
         country.world.handsets()[handset]
+            .radio()
             .set_link(link, state)
             .await;
     }

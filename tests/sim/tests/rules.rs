@@ -844,7 +844,7 @@ fn data_are_asked_of_the_other_card_when_this_one_loses_coverage() {
     let moves = |desk: &Desk| {
         desk.orders
             .iter()
-            .filter(|order| matches!(order, Order::PreferDataSim { slot: 1 }))
+            .filter(|order| matches!(order, Order::PreferDataSim { slot: 1, .. }))
             .count()
     };
     assert_eq!(moves(&desk), 0);

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -14,10 +15,10 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use twine_control::{Client, ClientError, ConnectError, pb};
 
-use crate::handset::Radio;
 use crate::journal::{Journal, Topic};
 use crate::ledger::{Ledger, OFFLINE, SentMessage};
 use crate::limits::{APP_RECONNECT, HISTORY_PAGE, OUTGOING_QUEUE, REPLY_TIMEOUT};
+use crate::radio::Radio;
 use crate::texts::Mark;
 
 /// Durable name of the app at its daemon.
@@ -78,7 +79,7 @@ pub struct AppPlan {
     /// The handset's own number.
     pub number: String,
     /// The handset's links.
-    pub radio: Radio,
+    pub radio: Arc<Radio>,
     /// Where it writes down what happens.
     pub ledger: Ledger,
     /// For the timeline.

@@ -33,6 +33,7 @@ pub mod observer;
 pub mod plain;
 pub mod process;
 pub mod profile;
+pub mod radio;
 pub mod relay;
 pub mod report;
 pub mod rng;

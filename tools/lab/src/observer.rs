@@ -11,9 +11,9 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use twine_control::{Client, pb};
 
-use crate::handset::Radio;
 use crate::journal::{Journal, Topic};
 use crate::limits::{APP_RECONNECT, OBSERVE, REPLY_TIMEOUT};
+use crate::radio::Radio;
 
 /// From when on a handset used which link.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,7 @@ pub struct Span {
 #[derive(Debug)]
 pub struct Observer {
     spans: Arc<Mutex<Vec<Span>>>,
+    without: Arc<Mutex<Without>>,
     tasks: [AbortHandle; 2],
 }
 
@@ -45,15 +46,17 @@ impl Observer {
     pub fn start(
         name: String,
         socket: PathBuf,
-        radio: Radio,
+        radio: Arc<Radio>,
         started: Instant,
         journal: Journal,
     ) -> Self {
         let spans = Arc::default();
+        let without = Arc::new(Mutex::new(Without::since(started)));
         let links = tokio::spawn(watch_links(radio, started, Arc::clone(&spans)));
-        let session = tokio::spawn(watch_session(name, socket, journal));
+        let session = tokio::spawn(watch_session(name, socket, journal, Arc::clone(&without)));
         Self {
             spans,
+            without,
             tasks: [links.abort_handle(), session.abort_handle()],
         }
     }
@@ -63,9 +66,48 @@ impl Observer {
     pub fn spans(&self) -> Vec<Span> {
         lock(&self.spans).clone()
     }
+
+    /// How long there was no session until now.
+    #[must_use]
+    pub fn without_session(&self) -> Duration {
+        lock(&self.without).until(Instant::now())
+    }
 }
 
-async fn watch_links(radio: Radio, started: Instant, spans: Arc<Mutex<Vec<Span>>>) {
+/// The time without a session on a link, as far as looks once in [`OBSERVE`] tell.
+#[derive(Debug)]
+struct Without {
+    before: Duration,
+    /// There is none since.
+    since: Option<Instant>,
+}
+
+impl Without {
+    const fn since(started: Instant) -> Self {
+        Self {
+            before: Duration::ZERO,
+            since: Some(started),
+        }
+    }
+
+    fn look(&mut self, now: Instant, live: bool) {
+        match (live, self.since) {
+            (true, Some(_)) => {
+                self.before = self.until(now);
+                self.since = None;
+            }
+            (false, None) => self.since = Some(now),
+            _ => {}
+        }
+    }
+
+    fn until(&self, now: Instant) -> Duration {
+        let going_on = self.since.map(|since| now.duration_since(since));
+        self.before + going_on.unwrap_or_default()
+    }
+}
+
+async fn watch_links(radio: Arc<Radio>, started: Instant, spans: Arc<Mutex<Vec<Span>>>) {
     let mut ticks = interval(OBSERVE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -88,27 +130,52 @@ async fn watch_links(radio: Radio, started: Instant, spans: Arc<Mutex<Vec<Span>>
     }
 }
 
-async fn watch_session(name: String, socket: PathBuf, journal: Journal) {
+async fn watch_session(
+    name: String,
+    socket: PathBuf,
+    journal: Journal,
+    without: Arc<Mutex<Without>>,
+) {
     let mut last = None;
     loop {
         if let Ok(client) = Client::connect(&socket, "lab.observer", &[pb::Role::Diagnostics]).await
         {
             while let Ok(Ok(status)) = timeout(REPLY_TIMEOUT, client.ask(pb::GetStatus {})).await {
                 let session = status.session.unwrap_or_default();
+                let live = session.state == "live" && !session.link.is_empty();
+                lock(&without).look(Instant::now(), live);
                 let words = describe(&session);
                 if last.as_ref() != Some(&words) {
                     // Between two live sessions only the second is of interest,
                     // unless the first was lost.
                     if session.state == "live" || last.as_deref().is_some_and(was_live) {
-                        journal.note(Topic::Session, &name, words.clone());
+                        let why = if live {
+                            why_this_link(&client, &session.link).await
+                        } else {
+                            String::new()
+                        };
+                        journal.note(Topic::Session, &name, format!("{words}{why}"));
                     }
                     last = Some(words);
                 }
                 sleep(OBSERVE).await;
             }
         }
+        lock(&without).look(Instant::now(), false);
         sleep(APP_RECONNECT).await;
     }
+}
+
+/// What the daemon says of the link that carries its session.
+async fn why_this_link(client: &Client, link: &str) -> String {
+    let links = match timeout(REPLY_TIMEOUT, client.ask(pb::GetLinks {})).await {
+        Ok(Ok(links)) => links.links,
+        _ => return String::new(),
+    };
+    let carrying = links
+        .into_iter()
+        .find(|one| one.carries_session && one.link.as_ref().is_some_and(|it| it.id == link));
+    carrying.map_or_else(String::new, |one| format!(": {}", one.reason))
 }
 
 fn was_live(words: &str) -> bool {
@@ -130,6 +197,6 @@ fn describe(session: &pb::SessionStatus) -> String {
     }
 }
 
-fn lock(spans: &Mutex<Vec<Span>>) -> MutexGuard<'_, Vec<Span>> {
-    spans.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

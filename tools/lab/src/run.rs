@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -81,6 +82,10 @@ pub struct Outcome {
     pub journal_not_kept: usize,
     /// By handset: which link was used when.
     pub spans: Vec<Vec<Span>>,
+    /// By handset: how long its daemon had no session, be it that it was not there.
+    pub without_session: Vec<Duration>,
+    /// By handset: how often its mobile data moved to the other card.
+    pub data_moves: Vec<u32>,
     /// By handset, by link: what was carried.
     pub carried: Vec<Vec<LinkCounters>>,
     /// From the first message's start to the end of waiting.
@@ -174,10 +179,19 @@ async fn run_to_the_end(plan: &RunPlan<'_>) -> Result<Outcome, RunError> {
         journal: entries,
         journal_not_kept,
         spans: observers.iter().map(Observer::spans).collect(),
+        without_session: observers.iter().map(Observer::without_session).collect(),
+        data_moves: world
+            .handsets()
+            .iter()
+            .map(|handset| handset.radio().data_moves())
+            .collect(),
         carried: world
             .handsets()
             .iter()
-            .map(|handset| handset.links().iter().map(|link| link.counters()).collect())
+            .map(|handset| {
+                let links = handset.radio().links().iter();
+                links.map(|link| link.counters()).collect()
+            })
             .collect(),
         lasted,
         log_errors: Vec::new(),
@@ -196,14 +210,14 @@ fn start_apps(world: &World, ledger: &Ledger, journal: &Journal) -> (Vec<App>, V
                 socket: handset.socket(),
                 name: handset.plan().name.clone(),
                 number: handset.plan().number.expose(),
-                radio: handset.radio(),
+                radio: Arc::clone(handset.radio()),
                 ledger: ledger.clone(),
                 journal: journal.clone(),
             });
             let observer = Observer::start(
                 handset.plan().name.clone(),
                 handset.socket(),
-                handset.radio(),
+                Arc::clone(handset.radio()),
                 ledger.started(),
                 journal.clone(),
             );

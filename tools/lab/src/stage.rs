@@ -80,7 +80,7 @@ impl Stage<'_> {
                 state,
             } => {
                 let plan = &self.scenario.handsets[*handset];
-                let before = self.world.handsets()[*handset].links()[*link].state();
+                let before = self.world.handsets()[*handset].radio().links()[*link].state();
                 let words = match state {
                     LinkState::Up if before == LinkState::Down => "comes up",
                     LinkState::Up => "carries again",
@@ -91,6 +91,7 @@ impl Stage<'_> {
                 let words = format!("link {} {words}", plan.links[*link].id);
                 self.journal.note(Topic::Link, &plan.name, words);
                 self.world.handsets()[*handset]
+                    .radio()
                     .set_link(*link, *state)
                     .await;
             }
@@ -103,6 +104,7 @@ impl Stage<'_> {
                 let words = format!("link {} becomes {}", plan.links[*link].id, profile.name);
                 self.journal.note(Topic::Link, &plan.name, words);
                 self.world.handsets()[*handset]
+                    .radio()
                     .set_profile(*link, profile)
                     .await;
             }

@@ -124,7 +124,7 @@ impl World {
             let phone = (index, &network);
             let handset = Handset::new(handset.clone(), daemon, phone, &sources, links);
             // A slot may have no card, or no network, from the start.
-            handset.follow_radio().await;
+            handset.radio().follow().await;
             handsets.push(handset);
         }
         Ok(Self {
@@ -225,7 +225,7 @@ impl World {
     /// Links and agent of a handset follow its radio and its cards.
     async fn follow(&self, party: usize) {
         if let Some(handset) = self.handsets.get(party) {
-            handset.follow_radio().await;
+            handset.radio().follow().await;
         }
     }
 

@@ -148,6 +148,8 @@ fn outcome(scenario: &Scenario, lost: bool) -> Outcome {
             ),
         ],
         journal_not_kept: 0,
+        without_session: vec![s(3); scenario.handsets.len()],
+        data_moves: vec![1; scenario.handsets.len()],
         spans: vec![spans.clone(), spans],
         carried: scenario
             .handsets
@@ -178,7 +180,7 @@ fn json_has_the_keys_that_programs_rely_on() {
         ("lost", 0),
         ("duplicated", 0),
         ("out_of_order", 0),
-        ("bytes_on_wire", 6000),
+        ("bytes_on_wire", 10_500),
         ("sms_parts", 22),
         ("merged", 3),
         ("reordered", 2),
@@ -190,6 +192,9 @@ fn json_has_the_keys_that_programs_rely_on() {
         json["by_channel"],
         serde_json::json!({ "ip": 216, "sms": 24 })
     );
+    assert_eq!(json["data_sim_switches"], 3);
+    assert_eq!(json["seconds_without_session"], 9.0);
+    assert_eq!(json["handsets"]["amina"]["data_sim_switches"], 1);
     assert_eq!(json["latency_by_channel_ms"]["sms"]["n"], 24);
     for key in ["n", "p50", "p90", "p99"] {
         assert!(json["latency_ms"]["lte"][key].is_u64(), "{key}");

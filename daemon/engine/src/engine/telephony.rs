@@ -70,7 +70,7 @@ impl Engine {
             self.counters.data_moves += 1;
             let mut ctx = ctx!(self, now);
             ctx.trace(Decision::MoveData { slot }, &[because.as_str()]);
-            ctx.at_once(Fleeting::PreferDataSim { slot });
+            ctx.at_once(Fleeting::PreferDataSim { slot, because });
         }
     }
 

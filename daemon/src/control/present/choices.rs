@@ -127,9 +127,10 @@ pub(in super::super) fn order(id: u64, order: Order) -> pb::Order {
             }
             .into(),
         }),
-        Order::PreferDataSim { slot } => {
-            Kind::PreferDataSim(pb::PreferDataSim { slot: slot.into() })
-        }
+        Order::PreferDataSim { slot, because } => Kind::PreferDataSim(pb::PreferDataSim {
+            slot: slot.into(),
+            reason: because.as_str().to_owned(),
+        }),
         Order::SmsTaken { spool_id } => Kind::SmsTaken(pb::SmsTaken { spool_id }),
     };
     pb::Order {

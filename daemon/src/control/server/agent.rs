@@ -51,7 +51,7 @@ impl Control {
             return;
         };
         self.last_order += 1;
-        if let Order::PreferDataSim { slot } = order {
+        if let Order::PreferDataSim { slot, .. } = order {
             self.data_order = Some((self.last_order, slot));
         }
         let order = ServerMessage::Order(present::order(self.last_order, order));

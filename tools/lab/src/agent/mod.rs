@@ -14,7 +14,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
 use twine_control::pb::SmsPartState as State;
@@ -23,18 +23,14 @@ use twine_control::{Client, ClientError, pb};
 use crate::limits::APP_RECONNECT;
 use crate::mobile::network::Line;
 use crate::mobile::{CallId, Told, codes};
-use crate::profile::Profile;
+use crate::radio::{DataRefused, Radio};
 use desk::Desk;
-pub(crate) use state::{sims, state};
-
-/// `RESULT_REQUEST_NOT_SUPPORTED` of SmsManager.
-const NOT_SUPPORTED: i32 = 24;
+pub(crate) use state::{Data, sims, state};
 
 /// A handset's agent. Ends when dropped.
 #[derive(Debug)]
 pub struct Agent {
     plan: AgentPlan,
-    state: watch::Sender<pb::TelephonyState>,
     failed: Arc<Mutex<Option<io::Error>>>,
     task: Option<AbortHandle>,
 }
@@ -45,8 +41,10 @@ pub(crate) struct AgentPlan {
     pub(crate) socket: PathBuf,
     /// Where journal and spool are.
     pub(crate) directory: PathBuf,
-    /// The phone's framework.
+    /// The phone's framework for SMS.
     pub(crate) line: Line,
+    /// Its framework for links and cards.
+    pub(crate) radio: Arc<Radio>,
 }
 
 impl Drop for Agent {
@@ -57,10 +55,9 @@ impl Drop for Agent {
 
 impl Agent {
     /// Connects, and connects again whenever the daemon went away.
-    pub(crate) fn start(plan: AgentPlan, state: pb::TelephonyState) -> Self {
+    pub(crate) fn start(plan: AgentPlan) -> Self {
         let mut agent = Self {
             plan,
-            state: watch::Sender::new(state),
             failed: Arc::default(),
             task: None,
         };
@@ -79,7 +76,7 @@ impl Agent {
     /// Starts what was killed.
     pub fn start_again(&mut self) {
         self.kill();
-        let (plan, state) = (self.plan.clone(), self.state.subscribe());
+        let (plan, state) = (self.plan.clone(), self.plan.radio.reports());
         let failed = Arc::clone(&self.failed);
         let task = tokio::spawn(async move {
             if let Err(error) = run(&plan, state).await {
@@ -93,49 +90,13 @@ impl Agent {
     pub(crate) fn failure(&self) -> Option<io::Error> {
         lock(&self.failed).take()
     }
-
-    /// A link has, or has lost, its address.
-    pub(crate) fn set_up(&self, link: usize, up: bool) {
-        self.change_link(link, |link| {
-            link.up = up;
-            link.validated = up;
-        });
-    }
-
-    /// The radio changed.
-    pub(crate) fn set_profile(&self, link: usize, profile: &Profile) {
-        self.change_link(link, |link| {
-            if link.kind == pb::LinkKind::Cellular as i32 {
-                link.generation = profile.generation.into();
-            }
-        });
-    }
-
-    /// The cards, or what their networks offer, changed.
-    pub(crate) fn set_sims(&self, sims: Vec<pb::Sim>) {
-        self.state.send_if_modified(|state| {
-            let changed = state.sims != sims;
-            state.sims = sims;
-            changed
-        });
-    }
-
-    fn change_link(&self, link: usize, change: impl FnOnce(&mut pb::Link)) {
-        self.state.send_if_modified(|state| {
-            let Some(link) = state.links.get_mut(link) else {
-                return false;
-            };
-            let before = link.clone();
-            change(link);
-            *link != before
-        });
-    }
 }
 
 /// The two sides of an agent at work.
 #[derive(Debug)]
 struct Work<'a> {
     line: &'a Line,
+    radio: &'a Arc<Radio>,
     desk: Mutex<Desk>,
     /// The desk has something for the daemon.
     news: Notify,
@@ -145,6 +106,7 @@ struct Work<'a> {
 async fn run(plan: &AgentPlan, state: watch::Receiver<pb::TelephonyState>) -> io::Result<()> {
     let work = Work {
         line: &plan.line,
+        radio: &plan.radio,
         desk: Mutex::new(Desk::open(&plan.directory)?),
         news: Notify::new(),
     };
@@ -233,6 +195,8 @@ async fn serve(
     let mut told: BTreeSet<(u64, u32, i32)> = BTreeSet::new();
     let mut brought: BTreeSet<String> = BTreeSet::new();
     report_state(client, state).await?;
+    // Of an order to move data: its end comes seconds later.
+    let mut moving: Option<Moving> = None;
     loop {
         let (results, spooled) = {
             let desk = lock(&work.desk);
@@ -255,9 +219,63 @@ async fn serve(
                 Err(_) => std::future::pending().await,
             },
             () = work.news.notified() => {}
-            order = client.next_order() => carry_out(work, client, order?).await?,
+            order = client.next_order() => {
+                let order = order?;
+                if let pb::order::Kind::PreferDataSim(wish) = &order.kind {
+                    moving = Some(Moving {
+                        order: order.id,
+                        slot: wish.slot,
+                        end: work.radio.prefer_data(wish),
+                    });
+                } else {
+                    carry_out(work, client, order).await?;
+                }
+            }
+            (moved, refused) = end_of(&mut moving) => data_moved(client, &moved, refused).await?,
         }
     }
+}
+
+/// An order to move data, under way in the framework.
+#[derive(Debug)]
+struct Moving {
+    order: u64,
+    slot: u32,
+    end: oneshot::Receiver<Result<(), DataRefused>>,
+}
+
+/// Waits for the end of a move; without one, for ever.
+async fn end_of(moving: &mut Option<Moving>) -> (Moving, Option<DataRefused>) {
+    let Some(under_way) = moving else {
+        return std::future::pending().await;
+    };
+    let refused = match (&mut under_way.end).await {
+        Ok(result) => result.err(),
+        // The lab has ended, and this task will, too.
+        Err(_) => return std::future::pending().await,
+    };
+    match moving.take() {
+        Some(moved) => (moved, refused),
+        None => std::future::pending().await,
+    }
+}
+
+async fn data_moved(
+    client: &Client,
+    moved: &Moving,
+    refused: Option<DataRefused>,
+) -> Result<(), ClientError> {
+    if refused.is_none() {
+        let (slot, confirmed) = (moved.slot, true);
+        let done = pb::DataSim { slot, confirmed };
+        client.report(pb::report::Kind::DataSim(done)).await?;
+    }
+    let result = pb::OrderResult {
+        id: moved.order,
+        code: refused.map_or(0, DataRefused::code),
+        detail: refused.map_or_else(String::new, |refused| refused.to_string()),
+    };
+    client.order_result(result).await
 }
 
 async fn report_state(
@@ -293,14 +311,8 @@ async fn carry_out(
         Kind::SmsPartTaken(taken) => {
             lock(&work.desk).taken(taken.attempt, taken.part as usize, taken.state())?;
         }
-        Kind::PreferDataSim(_) => {
-            let result = pb::OrderResult {
-                id: order.id,
-                code: NOT_SUPPORTED,
-                detail: "the lab's phones do not move data between cards".to_owned(),
-            };
-            client.order_result(result).await?;
-        }
+        // See `serve`.
+        Kind::PreferDataSim(_) => {}
     }
     Ok(())
 }

@@ -5,8 +5,18 @@ use std::net::Ipv4Addr;
 use twine_control::pb;
 
 use crate::mobile::Mobile;
+use crate::mobile::plan::Coverage;
 use crate::mobile::plan::{CardPlan, SLOTS};
 use crate::scenario::{HandsetPlan, LinkPlan};
+
+/// Which card carries a phone's data, where one at a time does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Data {
+    /// The card in this slot.
+    pub(crate) slot: usize,
+    /// They are on their way there, and nowhere now.
+    pub(crate) moving: bool,
+}
 
 /// What the agent of this handset reports at the start. `phone` is its index in
 /// the mobile network.
@@ -15,10 +25,11 @@ pub(crate) fn state(
     sources: &[Ipv4Addr],
     phone: usize,
     mobile: &Mobile,
+    data: Option<Data>,
 ) -> pb::TelephonyState {
     let links = plan.links.iter().zip(sources);
     pb::TelephonyState {
-        sims: sims(plan, phone, mobile),
+        sims: sims(plan, phone, mobile, data),
         links: links.map(|(plan, source)| link(plan, *source)).collect(),
         ..Default::default()
     }
@@ -46,13 +57,18 @@ fn link(plan: &LinkPlan, source: Ipv4Addr) -> pb::Link {
 }
 
 /// The cards that are in the phone now.
-pub(crate) fn sims(plan: &HandsetPlan, phone: usize, mobile: &Mobile) -> Vec<pb::Sim> {
+pub(crate) fn sims(
+    plan: &HandsetPlan,
+    phone: usize,
+    mobile: &Mobile,
+    data: Option<Data>,
+) -> Vec<pb::Sim> {
     let sim = |slot: usize| {
         let state = mobile.slot(phone, slot);
         let card = state.card?;
         let operator = mobile.operator(card)?;
         let index = subscription(plan, card);
-        Some(pb::Sim {
+        let mut sim = pb::Sim {
             slot: slot as u32,
             iccid: card.iccid.clone(),
             number: card
@@ -66,12 +82,44 @@ pub(crate) fn sims(plan: &HandsetPlan, phone: usize, mobile: &Mobile) -> Vec<pb:
             roaming: false,
             default_sms: index == 0,
             radio_off: state.flight_mode,
-            // The lab's links say whether there is data.
             ..Default::default()
-        })
+        };
+        // Without it, links alone say whether there is data.
+        if let (Some(data), Some(home)) = (data, plan.data_card) {
+            let default_data = plan.cards[home].plan.iccid == card.iccid;
+            describe_data(&mut sim, data, state.coverage, default_data);
+        }
+        Some(sim)
     };
     (0..SLOTS).filter_map(sim).collect()
 }
+
+/// As to data, of a card that is in the phone.
+fn describe_data(sim: &mut pb::Sim, data: Data, coverage: Coverage, default_data: bool) {
+    let carries = data.slot == sim.slot as usize;
+    let state = match (carries && sim.in_service, data.moving) {
+        (false, _) => pb::DataState::DataDisconnected,
+        (true, true) => pb::DataState::DataConnecting,
+        (true, false) => pb::DataState::DataConnected,
+    };
+    let (generation, level) = match coverage {
+        Coverage::None => (pb::Generation::Unknown, 0),
+        Coverage::G2 => (pb::Generation::G25, GOOD_SIGNAL),
+        Coverage::G3 => (pb::Generation::G3, GOOD_SIGNAL),
+        Coverage::G4 => (pb::Generation::G4, GOOD_SIGNAL),
+    };
+    sim.carries_data = carries;
+    sim.set_data_state(state);
+    sim.set_data_allowance(pb::DataAllowance::DataAtHome);
+    sim.data_in_service = sim.in_service;
+    sim.set_generation(generation);
+    sim.signal_level = level;
+    sim.set_data_bundle(pb::DataBundle::DataLeft);
+    sim.default_data = default_data;
+}
+
+/// Three bars of four, as the protocol counts.
+const GOOD_SIGNAL: u32 = 4;
 
 /// Android keeps a card's subscription wherever it is put; the user's default for
 /// SMS is that of the first.

@@ -80,6 +80,11 @@ impl Network {
         self.lock().journal = Some(journal);
     }
 
+    /// Where what happens is written, if anywhere yet.
+    pub(crate) fn journal(&self) -> Option<Journal> {
+        self.lock().journal.clone()
+    }
+
     /// When time began for the networks.
     #[must_use]
     pub fn started(&self) -> Instant {

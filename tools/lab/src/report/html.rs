@@ -76,6 +76,11 @@ fn head(page: &mut String, scenario: &Scenario, outcome: &Outcome) {
         ("by SMS", outcome.sms.by_sms as u64, false),
         ("SMS parts", outcome.sms.parts, false),
         ("SMS parts wasted", outcome.sms.wasted, false),
+        (
+            "data moved to the other card",
+            outcome.data_moves.iter().copied().map(u64::from).sum(),
+            false,
+        ),
         ("copies merged", outcome.sms.merged, false),
         ("put into place later", outcome.sms.reordered, false),
         ("SMS by a wrong card", outcome.sms.wrong_card as u64, true),

@@ -2,7 +2,9 @@
 //!
 //! Keys are stable: `sent`, `delivered`, `lost`, `duplicated`, `out_of_order`,
 //! `latency_ms` (by profile: `n`, `p50`, `p90`, `p99`), `bytes_on_wire`,
-//! `sms_parts`, `sms_wasted`, `merged`, `reordered`, `by_channel` (`ip`, `sms`).
+//! `sms_parts`, `sms_wasted`, `merged`, `reordered`, `by_channel` (`ip`, `sms`),
+//! `data_sim_switches`, `seconds_without_session` (also by handset, under
+//! `handsets`).
 //! More may come.
 
 use std::time::Duration;
@@ -102,6 +104,13 @@ pub fn json(scenario: &Scenario, outcome: &Outcome) -> Value {
         "reordered": sms.reordered,
         "by_channel": { "ip": sms.by_ip, "sms": sms.by_sms },
         "latency_by_channel_ms": latency_by_channel,
+        "data_sim_switches": outcome.data_moves.iter().sum::<u32>(),
+        "seconds_without_session": outcome
+            .without_session
+            .iter()
+            .sum::<Duration>()
+            .as_secs_f64(),
+        "handsets": by_handset(scenario, outcome),
         "bytes_on_wire": outcome.bytes_on_wire(),
         "log_errors": outcome.log_errors,
         "links": links,
@@ -109,6 +118,19 @@ pub fn json(scenario: &Scenario, outcome: &Outcome) -> Value {
         "events_not_kept": outcome.journal_not_kept,
         "not_shaped": NOT_SHAPED,
     })
+}
+
+fn by_handset(scenario: &Scenario, outcome: &Outcome) -> Map<String, Value> {
+    let figures = outcome.data_moves.iter().zip(&outcome.without_session);
+    let handsets = scenario.handsets.iter().zip(figures);
+    let one = handsets.map(|(handset, (moves, without))| {
+        let figures = json!({
+            "data_sim_switches": moves,
+            "seconds_without_session": without.as_secs_f64(),
+        });
+        (handset.name.clone(), figures)
+    });
+    one.collect()
 }
 
 fn latency_ms(latency: &Latency) -> Value {

@@ -102,6 +102,15 @@ pub fn scoreboard(scenario: &Scenario, outcome: &Outcome) -> String {
         "  SMS centres    {:>6}   parts; {} lost, {} doubled, {} held back, {} reports withheld",
         networks.parts, networks.lost, networks.doubled, networks.held, networks.reports_withheld
     ));
+    let moves: u32 = outcome.data_moves.iter().sum();
+    line(format!(
+        "  data moved     {moves:>6}   times from one card to the other"
+    ));
+    let without = scenario.handsets.iter().zip(&outcome.without_session);
+    let without: Vec<_> = without
+        .map(|(handset, time)| format!("{} {:.1} s", handset.name, time.as_secs_f64()))
+        .collect();
+    line(format!("  no session            {}", without.join(", ")));
     line(format!(
         "  repeats        {:>6}   requests repeated with the same token",
         verdict.repeats

@@ -34,6 +34,8 @@ pub(super) struct Handset {
     /// By slot.
     #[serde(default)]
     pub(super) coverage: Vec<Word>,
+    pub(super) data_card: Option<Word>,
+    pub(super) data_move_s: Option<Spanned<f64>>,
     #[serde(rename = "card", default)]
     pub(super) cards: Vec<Card>,
     #[serde(rename = "link", default)]

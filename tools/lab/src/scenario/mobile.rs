@@ -149,6 +149,36 @@ impl Reader<'_> {
         Ok(cards)
     }
 
+    /// The card that the user chose for data, which has to be in the phone.
+    pub(super) fn data_card(
+        &self,
+        handset: &super::file::Handset,
+        cards: &[HandsetCard],
+    ) -> Result<Option<usize>, Located> {
+        let Some(word) = &handset.data_card else {
+            if let Some(time) = &handset.data_move_s {
+                let what = "data_move_s is allowed with data_card only".to_owned();
+                return Err(self.source.at(time.span(), what));
+            }
+            return Ok(None);
+        };
+        let found = cards
+            .iter()
+            .position(|card| card.id == *word.get_ref() && card.plan.slot.is_some());
+        let index = found.ok_or_else(|| {
+            let inside = cards.iter().filter(|card| card.plan.slot.is_some());
+            let names: Vec<_> = inside.map(|card| card.id.as_str()).collect();
+            let what = format!(
+                "data_card = \"{}\": {} has no such card in a slot, but {}",
+                word.get_ref(),
+                handset.name.get_ref(),
+                names.join(", ")
+            );
+            self.source.at(word.span(), what)
+        })?;
+        Ok(Some(index))
+    }
+
     fn card(
         &self,
         card: &Card,

@@ -58,6 +58,11 @@ pub struct HandsetPlan {
     pub cards: Vec<HandsetCard>,
     /// By slot, at the start.
     pub coverage: [Coverage; SLOTS],
+    /// Index of the card that the user chose for mobile data: the phone has data by
+    /// one card at a time. `None`: by each that has a link.
+    pub data_card: Option<usize>,
+    /// How long moving data to the other card takes.
+    pub data_move: Duration,
 }
 
 /// A card of a handset.

@@ -18,6 +18,8 @@ use crate::profile::{self, Profile};
 use crate::relay::LinkState;
 use crate::source::{Located, Source};
 
+/// Of 1 to 7 s that phones take.
+const DEFAULT_DATA_MOVE: Duration = Duration::from_secs(2);
 /// Longest name of a handset or link: it becomes part of paths.
 const MAX_NAME_BYTES: usize = 24;
 
@@ -172,10 +174,16 @@ impl Reader<'_> {
             }
             links.push(self.link(link)?);
         }
+        let cards = self.cards(whole, number, &links, operators)?;
         Ok(HandsetPlan {
             name: handset.name.get_ref().clone(),
             number,
-            cards: self.cards(whole, number, &links, operators)?,
+            data_card: self.data_card(handset, &cards)?,
+            data_move: match &handset.data_move_s {
+                Some(time) => self.time("data_move_s", time)?,
+                None => DEFAULT_DATA_MOVE,
+            },
+            cards,
             coverage: self.coverage(&handset.coverage)?,
             links,
         })

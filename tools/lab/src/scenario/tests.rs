@@ -421,6 +421,16 @@ fn errors_of_the_mobile_part_say_where_and_what_is_allowed() {
             "s.toml:60:1: do = \"coverage\" needs coverage = \"…\"",
         ),
         (
+            "coverage = [\"4g\", \"3g\"]",
+            "coverage = [\"4g\", \"3g\"]\ndata_card = \"spare\"",
+            "s.toml:28:13: data_card = \"spare\": amina has no such card in a slot, but one, two",
+        ),
+        (
+            "coverage = [\"4g\", \"3g\"]",
+            "coverage = [\"4g\", \"3g\"]\ndata_move_s = 2.0",
+            "s.toml:28:15: data_move_s is allowed with data_card only",
+        ),
+        (
             "do = \"swap_cards\"",
             "do = \"swap_cards\"\ncard = \"one\"",
             "s.toml:87:8: card is not allowed with do = \"swap_cards\"",

@@ -1,5 +1,6 @@
 //! The telephony agent: who it is, what it tells, what it is asked to do.
 
+use twine_engine::links::Because;
 use twine_engine::parts::{AttemptId, PartState};
 
 use super::*;
@@ -275,10 +276,16 @@ async fn a_move_of_data_that_fails_is_told_to_the_engine() {
     let mut daemon = start(all_roles(), World::default());
     let agent = daemon.agent().await;
     daemon
-        .tell(Do::Order(Order::PreferDataSim { slot: 1 }))
+        .tell(Do::Order(Order::PreferDataSim {
+            slot: 1,
+            because: Because::Coverage,
+        }))
         .await;
     let order = agent.next_order().await.unwrap();
-    let expected = pb::PreferDataSim { slot: 1 };
+    let expected = pb::PreferDataSim {
+        slot: 1,
+        reason: "the other card has no coverage".to_owned(),
+    };
     assert_eq!(order.kind, pb::order::Kind::PreferDataSim(expected));
     agent
         .order_result(pb::OrderResult {
