@@ -2,103 +2,27 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 #![cfg(all(feature = "async", feature = "blocking"))]
 
-use std::io::{Read, Write};
-use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
-use std::thread::{self, JoinHandle};
+mod played;
+
+use std::io::Write;
+use std::thread;
 use std::time::Duration;
 
-use tempfile::TempDir;
+use played::{Peer, daemon};
 use twine_control::limits::EVENT_QUEUE_BYTES;
 use twine_control::{Client, ClientError, ConnectError, Ending, blocking, pb};
-use twine_proto::control::{CONTROL_VERSION, ClientMessage, ServerMessage};
-use twine_proto::framing::Decoder;
+use twine_proto::control::{ClientMessage, ServerMessage};
 
-/// The daemon's end of one connection.
-struct Peer {
-    stream: UnixStream,
-    decoder: Decoder,
-}
-
-impl Peer {
-    fn read(&mut self) -> Option<ClientMessage> {
-        let mut chunk = [0; 4096];
-        loop {
-            if let Some(raw) = self.decoder.next_frame().unwrap() {
-                return ClientMessage::decode(raw).unwrap();
-            }
-            let read = self.stream.read(&mut chunk).unwrap();
-            if read == 0 {
-                return None;
-            }
-            self.decoder.extend(&chunk[..read]);
-        }
-    }
-
-    fn read_request(&mut self) -> pb::Request {
-        match self.read() {
-            Some(ClientMessage::Request(request)) => request,
-            other => panic!("expected a request, got {other:?}"),
-        }
-    }
-
-    fn write(&mut self, message: ServerMessage) {
-        self.stream.write_all(&message.encode_to_bytes()).unwrap();
-    }
-
-    fn reply(&mut self, id: u64, kind: pb::reply::Kind) {
-        self.write(ServerMessage::Reply(pb::Reply {
-            id,
-            kind: Some(kind),
-        }));
-    }
-
-    fn event(&mut self, cursor: u64, text: String) {
-        self.write(ServerMessage::Event(pb::Event {
-            cursor,
-            message: Some(pb::Message {
-                text,
-                ..Default::default()
-            }),
+/// An event of this length.
+fn event(peer: &mut Peer, cursor: u64, text: String) {
+    peer.write(ServerMessage::Event(pb::Event {
+        cursor,
+        message: Some(pb::Message {
+            text,
             ..Default::default()
-        }));
-    }
-
-    fn close(&mut self, code: pb::ErrorCode, message: &str) {
-        self.write(ServerMessage::Closed(pb::Closed {
-            error: Some(pb::Error {
-                code: code as i32,
-                message: message.to_owned(),
-            }),
-        }));
-    }
-
-    fn greet(&mut self) {
-        assert!(matches!(self.read(), Some(ClientMessage::Connect(_))));
-        self.write(ServerMessage::Connected(pb::Connected {
-            version: CONTROL_VERSION,
-            ..Default::default()
-        }));
-    }
-}
-
-/// Plays a daemon for one connection, in a thread of its own.
-fn daemon(script: impl FnOnce(Peer) + Send + 'static) -> (TempDir, PathBuf, JoinHandle<()>) {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("twined");
-    let listener = UnixListener::bind(&path).unwrap();
-    let thread = thread::spawn(move || {
-        let (stream, _) = listener.accept().unwrap();
-        script(Peer {
-            stream,
-            decoder: Decoder::control(),
-        });
-    });
-    (dir, path, thread)
-}
-
-fn done() -> pb::reply::Kind {
-    pb::reply::Kind::Done(pb::Done {})
+        }),
+        ..Default::default()
+    }));
 }
 
 fn cancel(message_id: u64) -> pb::Cancel {
@@ -116,11 +40,8 @@ async fn replies_find_their_requests_in_any_order() {
             let Some(pb::request::Kind::Cancel(cancel)) = request.kind else {
                 panic!("expected a cancel");
             };
-            let error = pb::Error {
-                code: pb::ErrorCode::NotFound as i32,
-                message: format!("no message {}", cancel.message_id),
-            };
-            peer.reply(request.id, pb::reply::Kind::Error(error));
+            let message = format!("no message {}", cancel.message_id);
+            peer.refuse(request.id, pb::ErrorCode::NotFound, &message);
         }
     });
     let client = Client::connect(&path, "test", &[pb::Role::App])
@@ -140,8 +61,8 @@ async fn a_break_tells_unknown_results_from_requests_never_sent() {
         peer.greet();
         peer.read_request();
         let second = peer.read_request();
-        peer.reply(second.id, done());
-        peer.event(1, String::new());
+        peer.done(second.id);
+        event(&mut peer, 1, String::new());
         peer.close(pb::ErrorCode::Internal, "stopping");
     });
     let client = Client::connect(&path, "test", &[pb::Role::App])
@@ -203,18 +124,15 @@ async fn a_reply_behind_many_events_still_comes() {
     let (_dir, path, daemon) = daemon(move |mut peer| {
         peer.greet();
         // Blocks when the client stops reading, until it asks.
-        let mut writer = Peer {
-            stream: peer.stream.try_clone().unwrap(),
-            decoder: Decoder::control(),
-        };
+        let mut writer = peer.again();
         let events = thread::spawn(move || {
             for cursor in 1..=EVENTS {
-                writer.event(cursor, "x".repeat(text_bytes));
+                event(&mut writer, cursor, "x".repeat(text_bytes));
             }
         });
         let request = peer.read_request();
         events.join().unwrap();
-        peer.reply(request.id, done());
+        peer.done(request.id);
         peer.read();
     });
     let client = Client::connect(&path, "test", &[pb::Role::App])
@@ -258,9 +176,9 @@ fn the_blocking_client_keeps_events_that_come_before_a_reply() {
     let (_dir, path, daemon) = daemon(|mut peer| {
         peer.greet();
         let request = peer.read_request();
-        peer.event(1, "a".to_owned());
-        peer.event(2, "b".to_owned());
-        peer.reply(request.id, done());
+        event(&mut peer, 1, "a".to_owned());
+        event(&mut peer, 2, "b".to_owned());
+        peer.done(request.id);
         assert!(peer.read().is_none());
     });
     let mut client = blocking::Client::connect(
@@ -285,8 +203,8 @@ fn the_blocking_client_gives_up_in_time_and_goes_on() {
         let first = peer.read_request();
         let second = peer.read_request();
         // Too late for the first: ignored.
-        peer.reply(first.id, done());
-        peer.reply(second.id, done());
+        peer.done(first.id);
+        peer.done(second.id);
         peer.close(pb::ErrorCode::SlowClient, "read faster");
         peer.read();
     });
@@ -339,7 +257,7 @@ fn orders(mut peer: Peer) {
         panic!("expected a report");
     };
     peer.write(order(1));
-    peer.event(7, String::new());
+    event(&mut peer, 7, String::new());
     peer.write(ServerMessage::Order(pb::Order { id: 2, kind: None }));
     peer.write(order(3));
     let Some(ClientMessage::OrderResult(result)) = peer.read() else {

@@ -2,86 +2,23 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 #![cfg(feature = "raw")]
 
-use std::io::{Read, Write};
-use std::os::unix::net::{UnixListener, UnixStream};
+mod played;
+
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::mpsc::channel;
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
+use played::daemon;
 use prost::Message;
-use tempfile::TempDir;
 use twine_control::limits::MAX_OPEN_REQUESTS;
 use twine_control::raw::{self, Incoming, Reader, Requester};
 use twine_control::{ClientError, ConnectError, Ending, pb};
-use twine_proto::control::{CONTROL_VERSION, ClientMessage, ServerMessage};
-use twine_proto::framing::Decoder;
+use twine_proto::control::{ClientMessage, ServerMessage};
 use twine_proto::limits::MAX_CONTROL_FRAME_BYTES;
 
 const LONG: Duration = Duration::from_secs(60);
-
-struct Peer {
-    stream: UnixStream,
-    decoder: Decoder,
-}
-
-impl Peer {
-    fn read(&mut self) -> Option<ClientMessage> {
-        let mut chunk = [0; 4096];
-        loop {
-            if let Some(raw) = self.decoder.next_frame().unwrap() {
-                return ClientMessage::decode(raw).unwrap();
-            }
-            let read = self.stream.read(&mut chunk).unwrap();
-            if read == 0 {
-                return None;
-            }
-            self.decoder.extend(&chunk[..read]);
-        }
-    }
-
-    fn read_request(&mut self) -> pb::Request {
-        match self.read() {
-            Some(ClientMessage::Request(request)) => request,
-            other => panic!("expected a request, got {other:?}"),
-        }
-    }
-
-    fn write(&mut self, message: ServerMessage) {
-        self.stream.write_all(&message.encode_to_bytes()).unwrap();
-    }
-
-    fn done(&mut self, id: u64) {
-        self.write(ServerMessage::Reply(pb::Reply {
-            id,
-            kind: Some(pb::reply::Kind::Done(pb::Done {})),
-        }));
-    }
-
-    fn greet(&mut self) {
-        assert!(matches!(self.read(), Some(ClientMessage::Connect(_))));
-        self.write(ServerMessage::Connected(pb::Connected {
-            version: CONTROL_VERSION,
-            daemon_version: "9.9".to_owned(),
-            ..Default::default()
-        }));
-    }
-}
-
-/// Plays a daemon for one connection, in a thread of its own.
-fn daemon(script: impl FnOnce(Peer) + Send + 'static) -> (TempDir, PathBuf, JoinHandle<()>) {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("twined");
-    let listener = UnixListener::bind(&path).unwrap();
-    let thread = thread::spawn(move || {
-        let (stream, _) = listener.accept().unwrap();
-        script(Peer {
-            stream,
-            decoder: Decoder::control(),
-        });
-    });
-    (dir, path, thread)
-}
 
 fn connect(path: &PathBuf) -> Result<(Requester, Reader, pb::Connected), ConnectError> {
     raw::connect(path, "test", &[pb::Role::App], LONG, |_| {})
@@ -182,12 +119,7 @@ fn events_and_orders_come_as_they_are() {
             peer.read(),
             Some(ClientMessage::OrderResult(pb::OrderResult { id: 5, .. }))
         ));
-        peer.write(ServerMessage::Closed(pb::Closed {
-            error: Some(pb::Error {
-                code: pb::ErrorCode::SlowClient as i32,
-                message: "too slow".to_owned(),
-            }),
-        }));
+        peer.close(pb::ErrorCode::SlowClient, "too slow");
     });
     let (requester, mut reader, _) = connect(&path).unwrap();
     assert_eq!(
@@ -216,13 +148,7 @@ fn what_is_no_request_is_not_sent() {
         let request = peer.read_request();
         let (told, waited) = channel::<()>();
         thread::spawn(move || {
-            peer.write(ServerMessage::Reply(pb::Reply {
-                id: request.id,
-                kind: Some(pb::reply::Kind::Error(pb::Error {
-                    code: pb::ErrorCode::NotFound as i32,
-                    message: "no message".to_owned(),
-                })),
-            }));
+            peer.refuse(request.id, pb::ErrorCode::NotFound, "no message");
             assert!(peer.read().is_none());
             drop(told);
         });
