@@ -228,6 +228,7 @@ fn data(sim: &pb::Sim, slot: u8) -> Option<SimData> {
             pb::DataBundle::DataSpent => Bundle::Spent,
         },
         default_data: sim.default_data,
+        carries_data: sim.carries_data,
     })
 }
 

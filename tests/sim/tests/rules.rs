@@ -830,6 +830,7 @@ fn data_card(slot: u8, service: Service) -> Sim {
             allowance: Allowance::AtHome,
             bundle: Bundle::Unknown,
             default_data: slot == 0,
+            carries_data: false,
         }),
     }
 }

@@ -6,6 +6,7 @@ use crate::clock::duration;
 use crate::json::Value;
 use crate::redact::Redact;
 use crate::table::{Table, one_line, or_dash};
+use crate::words;
 
 /// All cards as a value.
 pub(crate) fn json(sims: &[pb::SimStatus], redact: Redact) -> Value {
@@ -22,6 +23,7 @@ pub(crate) fn json(sims: &[pb::SimStatus], redact: Redact) -> Value {
             ("in_service", Value::from(sim.in_service)),
             ("roaming", Value::from(sim.roaming)),
             ("default_sms", Value::from(sim.default_sms)),
+            ("data", Value::object(data_json(&sim))),
             ("subscription_id", Value::Signed(sim.subscription_id.into())),
             ("age_ms", Value::from(status.age_ms)),
         ])
@@ -31,7 +33,7 @@ pub(crate) fn json(sims: &[pb::SimStatus], redact: Redact) -> Value {
 /// All cards as a table; each says how old its report is.
 pub(crate) fn table(sims: &[pb::SimStatus], redact: Redact, indent: &str) -> String {
     let mut table = Table::new(&[
-        "SLOT", "OPERATOR", "HOME", "NUMBER", "CARD", "SMS", "FLAGS", "REPORTED",
+        "SLOT", "OPERATOR", "HOME", "NUMBER", "CARD", "SMS", "DATA", "FLAGS", "REPORTED",
     ]);
     for status in sims {
         let sim = status.sim.clone().unwrap_or_default();
@@ -47,6 +49,7 @@ pub(crate) fn table(sims: &[pb::SimStatus], redact: Redact, indent: &str) -> Str
             or_dash(one_line(&redact.number(&sim.number))),
             or_dash(one_line(&redact.hidden(&sim.iccid))),
             can_send(&sim).to_owned(),
+            data(&sim),
             or_dash(flags.join(",")),
             format!("{} ago", duration(status.age_ms)),
         ]);
@@ -64,5 +67,52 @@ const fn can_send(sim: &pb::Sim) -> &'static str {
         "no: no network"
     } else {
         "yes"
+    }
+}
+
+/// What is known of a card's mobile data.
+fn data_json(sim: &pb::Sim) -> [(&'static str, Value); 7] {
+    let allowed = match sim.data_allowance() {
+        pb::DataAllowance::Unspecified => "unknown",
+        pb::DataAllowance::DataOff => "no",
+        pb::DataAllowance::DataAtHome => "at_home",
+        pb::DataAllowance::DataRoamingToo => "roaming_too",
+    };
+    let bundle = match sim.data_bundle() {
+        pb::DataBundle::Unspecified => "unknown",
+        pb::DataBundle::DataLeft => "left",
+        pb::DataBundle::DataSpent => "spent",
+    };
+    [
+        ("here", Value::from(sim.carries_data)),
+        ("allowed", Value::text(allowed)),
+        ("in_service", Value::from(sim.data_in_service)),
+        ("generation", Value::text(words::generation(sim.generation))),
+        // As Android's: 0 to 4.
+        (
+            "signal_level",
+            sim.signal_level
+                .checked_sub(1)
+                .map_or(Value::Null, Value::from),
+        ),
+        ("bundle", Value::text(bundle)),
+        ("users_choice", Value::from(sim.default_data)),
+    ]
+}
+
+/// Whether the phone's data go by this card, or could.
+fn data(sim: &pb::Sim) -> String {
+    let could = match sim.data_allowance() {
+        pb::DataAllowance::Unspecified => return "-".to_owned(),
+        pb::DataAllowance::DataOff => "not allowed".to_owned(),
+        _ if !sim.data_in_service => "no network".to_owned(),
+        pb::DataAllowance::DataAtHome if sim.roaming => "not allowed abroad".to_owned(),
+        _ if sim.data_bundle() == pb::DataBundle::DataSpent => "used up".to_owned(),
+        _ => words::generation(sim.generation),
+    };
+    if sim.carries_data {
+        format!("here, {could}")
+    } else {
+        could
     }
 }

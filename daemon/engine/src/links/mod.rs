@@ -57,6 +57,9 @@
 //!   where both cards flap, moving is no cure.
 //! - After a move data rest for ten seconds. A move of the user's or the
 //!   system's own counts like ours.
+//! - Data are where the agent last said so: of a card that it carries them, of a link
+//!   of its that it is up, of a request that it is done. A phone that starts without
+//!   coverage has no link, and yet a card to move data from.
 //! - A request is over when data are seen on the card, when the agent says it
 //!   failed, or after 20 s. A card that failed is left alone for a minute, then
 //!   two, at most an hour.
@@ -364,6 +367,9 @@ impl Links {
         let old = self.cards.get(&data.slot);
         if old.is_none() && self.cards.len() >= MAX_DATA_CARDS {
             return;
+        }
+        if data.carries_data && !old.is_some_and(|old| old.data.carries_data) {
+            self.mover.found(now, data.slot);
         }
         let registered = (data.service != Service::None)
             .then(|| old.and_then(|old| old.registered).unwrap_or(now));

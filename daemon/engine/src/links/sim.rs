@@ -22,6 +22,8 @@ pub struct SimData {
     pub bundle: Bundle,
     /// The user's own choice for data.
     pub default_data: bool,
+    /// The phone's data go by this card, though it may have no link.
+    pub carries_data: bool,
 }
 
 /// Where a card's radio is registered for data.

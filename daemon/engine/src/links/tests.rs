@@ -120,6 +120,7 @@ fn card(slot: u8) -> SimData {
         allowance: Allowance::AtHome,
         bundle: Bundle::Unknown,
         default_data: slot == 0,
+        carries_data: false,
     }
 }
 
@@ -226,6 +227,41 @@ fn data_leave_a_card_without_coverage_after_a_second() {
     assert_eq!(pass(&mut links, secs(120 + 1_799)), None);
     let home = pass(&mut links, secs(120 + 1_800)).map(|request| request.because);
     assert_eq!(home, Some(Because::UsersChoice));
+}
+
+#[test]
+fn data_leave_a_card_that_never_had_a_link() {
+    // The phone was switched on out of its coverage.
+    let mut links = Links::new(Rules::default());
+    let first = SimData {
+        carries_data: true,
+        ..out_of_coverage(0)
+    };
+    let _ = links.replace_cards(vec![first, card(1)], secs(0));
+    let request = DataMove {
+        slot: 1,
+        because: Because::Coverage,
+    };
+    assert_eq!(pass(&mut links, secs(9)), None, "they rest first");
+    assert_eq!(pass(&mut links, secs(10)), Some(request));
+    // The agent sees them on the other card.
+    let second = SimData {
+        carries_data: true,
+        ..card(1)
+    };
+    let _ = links.replace_cards(vec![out_of_coverage(0), second], secs(12));
+    assert_eq!(pass(&mut links, secs(1_000)), None);
+    // It is the one to leave now.
+    let back = vec![
+        card(0),
+        SimData {
+            service: Service::None,
+            ..second
+        },
+    ];
+    let _ = links.replace_cards(back, secs(1_000));
+    let request = pass(&mut links, secs(1_001));
+    assert_eq!(request.map(|request| request.slot), Some(0));
 }
 
 #[test]

@@ -27,6 +27,7 @@ pub(super) fn of(data: Option<SimData>) -> pb::Sim {
         }
         .into(),
         default_data: data.default_data,
+        carries_data: data.carries_data,
         ..pb::Sim::default()
     }
 }

@@ -318,6 +318,7 @@ fn a_card_tells_of_its_data_or_nothing() {
         signal_level: 1,
         data_bundle: pb::DataBundle::DataSpent.into(),
         default_data: true,
+        carries_data: true,
         ..Default::default()
     };
     let expected = SimData {
@@ -328,6 +329,7 @@ fn a_card_tells_of_its_data_or_nothing() {
         allowance: Allowance::AtHome,
         bundle: Bundle::Spent,
         default_data: true,
+        carries_data: true,
     };
     assert_eq!(data(abroad), Some(expected));
 }

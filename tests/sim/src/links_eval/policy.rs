@@ -121,7 +121,9 @@ impl Policy for Twine {
         // Reports are sent when something changes; deadlines are kept besides.
         let _ = self.links.timeout(now);
         let before = self.last.take();
-        if before.as_ref().is_none_or(|old| old.cards != seen.cards) {
+        let same_cards =
+            |old: &Observation| old.cards == seen.cards && old.data_card == seen.data_card;
+        if !before.as_ref().is_some_and(same_cards) {
             let cards = (0..2).map(|slot| card(seen, slot)).collect();
             let _ = self.links.replace_cards(cards, now);
         }
@@ -206,6 +208,7 @@ fn card(seen: &Observation, slot: usize) -> SimData {
         allowance: Allowance::AtHome,
         bundle: if spent { Bundle::Spent } else { Bundle::Within },
         default_data: slot == 0,
+        carries_data: slot == seen.data_card,
     }
 }
 

@@ -20,8 +20,10 @@ Usage: twinectl sims
 The cards that the telephony agent reported, how old each report is, and whether
 SMS can leave by them now.
 JSON: {agent, sims[{slot, iccid, number, mcc_mnc, operator, ready, radio_off,
-in_service, roaming, default_sms, subscription_id, age_ms}]}; agent says whether
-the telephony agent is connected.
+in_service, roaming, default_sms, data{here, allowed, in_service, generation,
+signal_level, bundle, users_choice}, subscription_id, age_ms}]}; agent says whether
+the telephony agent is connected. DATA says whether mobile data go by the card, or
+could; \"-\": the agent does not tell.
 "
     }
 

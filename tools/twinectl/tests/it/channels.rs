@@ -306,6 +306,13 @@ fn cards() -> pb::Status {
                     roaming: true,
                     default_sms: true,
                     radio_off: false,
+                    carries_data: true,
+                    data_allowance: pb::DataAllowance::DataRoamingToo.into(),
+                    data_in_service: true,
+                    generation: pb::Generation::G4.into(),
+                    signal_level: 4,
+                    data_bundle: pb::DataBundle::DataLeft.into(),
+                    default_data: true,
                     ..Default::default()
                 }),
                 age_ms: 61_000,
@@ -315,6 +322,7 @@ fn cards() -> pb::Status {
                     slot: 1,
                     iccid: "8925502".to_owned(),
                     radio_off: true,
+                    data_allowance: pb::DataAllowance::DataOff.into(),
                     ..Default::default()
                 }),
                 age_ms: 5,
