@@ -21,7 +21,10 @@ parcelable MessageInfo {
     long changedMillis;
     /** With STATE_FAILED: a stable word. */
     String failure;
-    /** What it waits for: "user", "sim", "radio", "service", "limit"; empty: nothing. */
+    /**
+     * What it waits for: "user", "sim", "radio", "service", "limit", "home" (the card
+     * roams); empty: nothing.
+     */
     String waitsFor;
     /** By which channel it came, or goes as far as decided: ITwine.CHANNEL_. */
     int channel;

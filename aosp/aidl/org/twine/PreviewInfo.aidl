@@ -6,7 +6,10 @@ parcelable PreviewInfo {
     int channel;
     /** Why, in plain words, most important first. */
     String[] reasons;
-    /** What it would wait for: "user", "sim", "radio", "service", "limit"; empty: nothing. */
+    /**
+     * What it would wait for: "user", "sim", "radio", "service", "limit", "home" (the card
+     * roams); empty: nothing.
+     */
     String waitsFor;
     /** Whether the peer is on IP: "yes", "no", "unknown". */
     String peerOnIp;

@@ -16,7 +16,7 @@ parcelable StatusInfo {
     long queued;
     long inFlight;
     long undelivered;
-    /** SMS can be sent. */
+    /** The telephony agent is there: SMS can be sent by cards that are in service. */
     boolean smsPossible;
     boolean storageHealthy;
 }

@@ -75,17 +75,44 @@ public final class Message {
     /** This phone's clock, milliseconds since 1970: for display only. */
     public final long createdMillis;
 
+    /** When its state last changed, by the same clock. */
+    public final long changedMillis;
+
     /** With FAILED: why, as a stable word; null: not failed. */
     public final @Nullable String failure;
 
     /** It waits until the user decides: {@link TwineClient#retry} or {@link TwineClient#cancel}. */
     public final boolean waitsForUser;
 
+    /**
+     * What it waits for: "user", "sim", "radio", "service", "limit", "home" (the card roams); null:
+     * nothing.
+     */
+    public final @Nullable String waitsFor;
+
     /** It came, or goes, by SMS. */
     public final boolean bySms;
 
+    /** By SMS: how many parts there are. */
+    public final int smsParts;
+
+    /** Of these, how many left the phone. */
+    public final int smsPartsSent;
+
+    /** Of these, how many the operator reported as delivered. */
+    public final int smsPartsDelivered;
+
+    /** By SMS: the card; null: not by SMS. */
+    public final @Nullable String iccid;
+
     /** It is a copy of another message, and not shown by itself. */
     public final boolean isCopy;
+
+    /** With isCopy: of this one. */
+    public final long copyOf;
+
+    /** It came by SMS so late that it was left where it arrived. */
+    public final boolean late;
 
     Message(@NonNull MessageInfo info) {
         id = info.messageId;
@@ -98,10 +125,22 @@ public final class Message {
                 new Position(
                         info.position.position, info.position.epoch, info.position.laneSeq);
         createdMillis = info.createdMillis;
-        failure = info.failure == null || info.failure.isEmpty() ? null : info.failure;
-        waitsForUser = "user".equals(info.waitsFor);
+        changedMillis = info.changedMillis;
+        failure = given(info.failure);
+        waitsFor = given(info.waitsFor);
+        waitsForUser = "user".equals(waitsFor);
         bySms = info.channel == ITwine.CHANNEL_SMS;
-        isCopy = info.copyOf != 0;
+        smsParts = info.smsParts;
+        smsPartsSent = info.smsPartsSent;
+        smsPartsDelivered = info.smsPartsDelivered;
+        iccid = given(info.iccid);
+        copyOf = info.copyOf;
+        isCopy = copyOf != 0;
+        late = info.late;
+    }
+
+    private static @Nullable String given(@Nullable String text) {
+        return text == null || text.isEmpty() ? null : text;
     }
 
     /** Without numbers and text: this may reach a log. */

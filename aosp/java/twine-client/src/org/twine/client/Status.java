@@ -89,7 +89,7 @@ public final class Status {
     /** Messages not yet delivered. */
     public final long undelivered;
 
-    /** SMS can be sent. */
+    /** The telephony agent is there: SMS can be sent by cards that are in service. */
     public final boolean smsPossible;
 
     /** Messages can be kept. */
