@@ -67,17 +67,16 @@ public final class SmsResultReceiver extends BroadcastReceiver {
         if (result == null) {
             return;
         }
-        if (result.state() == PartResult.State.DELIVERED
-                || result.state() == PartResult.State.UNDELIVERABLE) {
-            // The last that is heard of this part.
-            cancel(context, result);
-        }
         PendingResult pending = goAsync();
         Bridge.of(context)
                 .agent()
                 .result(
                         result,
-                        () -> {
+                        written -> {
+                            // The last that is heard of this part, and only now is it kept.
+                            if (written && result.state().isDelivery()) {
+                                cancel(context, result);
+                            }
                             if (pending != null) {
                                 pending.finish();
                             }

@@ -8,6 +8,7 @@ import com.android.internal.telephony.ISub;
 import com.google.protobuf.InvalidProtocolBufferException;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.function.Consumer;
 import org.twine.bridge.Control;
 import org.twine.bridge.Log;
 import org.twine.bridge.Reports;
@@ -115,21 +116,16 @@ public final class TelephonyAgent implements AutoCloseable {
      * What became of a part. If the disk is so far behind that there is no room for it, it is
      * dropped, and the part stays "unknown", which the daemon knows how to settle (DELIVERY 26).
      *
-     * @param noted runs in any case
+     * @param ended runs in any case, with whether the disk has it
      */
-    public void result(PartResult result, Runnable noted) {
-        boolean taken =
-                disk.tryExecute(
-                        () -> {
-                            desk.result(result);
-                            noted.run();
-                        });
+    public void result(PartResult result, Consumer<Boolean> ended) {
+        boolean taken = disk.tryExecute(() -> ended.accept(desk.result(result)));
         if (!taken) {
             synchronized (this) {
                 unknownResults++;
             }
             Log.warn("the disk is far behind: a result stays unknown");
-            noted.run();
+            ended.accept(false);
         }
     }
 
@@ -161,6 +157,10 @@ public final class TelephonyAgent implements AutoCloseable {
                                         .append(sim.getCarriesData() ? ", carries data" : "")
                                         .append(", ")
                                         .append(sim.getDataState())
+                                        .append(' ')
+                                        .append(sim.getDataAllowance())
+                                        .append(sim.getDataInService() ? " " + sim.getGeneration() : " no data service")
+                                        .append(sim.getDefaultData() ? ", default for data" : "")
                                         .append(sim.getDefaultSms() ? ", default for SMS" : "")
                                         .append(sim.getNumber().isEmpty() ? ", no number" : "")
                                         .append('\n'));

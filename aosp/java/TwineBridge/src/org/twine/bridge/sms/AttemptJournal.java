@@ -1,6 +1,7 @@
 package org.twine.bridge.sms;
 
 import java.io.IOException;
+import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -36,10 +37,14 @@ public final class AttemptJournal {
     private static final int COMPACT_BYTES = 64 * 1024;
 
     private static final String FILE = "attempts.log";
+
+    /* A record begins with its kind and the attempt's id, whatever the kind and the version. BEGUN stays
+    as it is for ever: an older version, after a downgrade, has to see what was handed over. */
     private static final byte BEGUN = 1;
     private static final byte RESULT = 2;
     private static final byte FORGOTTEN = 3;
     private static final byte TAKEN = 4;
+    private static final int HEAD_BYTES = 9;
 
     /** There is no room for another attempt. */
     public static final class FullException extends IOException {
@@ -62,6 +67,9 @@ public final class AttemptJournal {
         final boolean[] sentTaken;
 
         final boolean[] deliveredTaken;
+
+        /** What a newer version wrote of it, before a downgrade: kept for the next upgrade. */
+        final List<byte[]> foreign = new ArrayList<>();
 
         Attempt(long id, int parts) {
             sent = new PartResult[parts];
@@ -122,7 +130,9 @@ public final class AttemptJournal {
     public AttemptJournal(Disk disk) throws IOException {
         log = new RecordLog(disk, FILE);
         for (byte[] record : log.found()) {
-            replay(ByteBuffer.wrap(record));
+            if (record.length >= HEAD_BYTES) {
+                replay(record);
+            }
         }
         log.found().clear();
     }
@@ -236,7 +246,7 @@ public final class AttemptJournal {
         for (Map.Entry<Long, Attempt> entry : attempts.entrySet()) {
             if (entry.getValue().isTaken()) {
                 long id = entry.getKey();
-                write(ByteBuffer.allocate(9).put(FORGOTTEN).putLong(id).array());
+                write(ByteBuffer.allocate(HEAD_BYTES).put(FORGOTTEN).putLong(id).array());
                 attempts.remove(id);
                 return;
             }
@@ -258,6 +268,9 @@ public final class AttemptJournal {
         for (Attempt attempt : attempts.values()) {
             // Upper bounds of what describe() makes of it.
             needed += 32 + 128 * attempt.sent.length;
+            for (byte[] record : attempt.foreign) {
+                needed += 32 + record.length;
+            }
         }
         return Math.max(COMPACT_BYTES, 2 * needed);
     }
@@ -278,6 +291,7 @@ public final class AttemptJournal {
                 }
             }
         }
+        all.addAll(attempt.foreign);
     }
 
     private static byte[] takenRecord(long id, int part, PartResult.State state) {
@@ -303,41 +317,60 @@ public final class AttemptJournal {
                 .array();
     }
 
-    private void replay(ByteBuffer record) throws IOException {
-        byte kind = record.get();
-        long id = record.getLong();
-        switch (kind) {
-            case BEGUN:
-                attempts.put(id, new Attempt(id, record.getInt()));
-                break;
-            case RESULT:
-            case TAKEN:
-                replay(kind, attempts.get(id), id, record);
-                break;
-            case FORGOTTEN:
-                attempts.remove(id);
-                break;
-            default:
-                // Of a newer version, before a downgrade.
-                break;
+    private void replay(byte[] record) {
+        ByteBuffer in = ByteBuffer.wrap(record);
+        byte kind = in.get();
+        long id = in.getLong();
+        Attempt attempt = attempts.get(id);
+        boolean understood;
+        try {
+            understood = replay(kind, id, attempt, in);
+        } catch (BufferUnderflowException e) {
+            understood = false;
+        }
+        if (!understood && attempt != null) {
+            attempt.foreign.add(record);
         }
     }
 
-    private static void replay(byte kind, Attempt attempt, long id, ByteBuffer record) {
-        int part = record.getInt();
-        PartResult.State state = PartResult.State.values()[record.get()];
-        if (attempt == null || !attempt.has(part)) {
-            return;
-        }
-        if (kind == TAKEN) {
-            if (attempt.isNewlyTaken(part, state)) {
-                attempt.take(part, state);
-            }
-            return;
-        }
-        PartResult result = new PartResult(id, part, state, record.getInt());
-        if (attempt.isNews(result)) {
-            attempt.put(result);
+    /** False: a newer version wrote it. */
+    private boolean replay(byte kind, long id, Attempt attempt, ByteBuffer in) {
+        switch (kind) {
+            case BEGUN:
+                int parts = in.getInt();
+                if (parts < 1 || parts > MAX_PARTS) {
+                    return false;
+                }
+                attempts.put(id, new Attempt(id, parts));
+                return true;
+            case FORGOTTEN:
+                attempts.remove(id);
+                return true;
+            case RESULT:
+            case TAKEN:
+                int part = in.getInt();
+                byte code = in.get();
+                if (attempt == null || !attempt.has(part)) {
+                    return true;
+                }
+                PartResult.State[] states = PartResult.State.values();
+                boolean known = code >= 0 && code < states.length;
+                if (kind == TAKEN) {
+                    // The daemon has settled the part, whatever by: it will not ask again, and the
+                    // attempt need not be kept as open.
+                    PartResult.State taken = known ? states[code] : PartResult.State.UNKNOWN;
+                    if (attempt.isNewlyTaken(part, taken)) {
+                        attempt.take(part, taken);
+                    }
+                } else if (known) {
+                    PartResult result = new PartResult(id, part, states[code], in.getInt());
+                    if (attempt.isNews(result)) {
+                        attempt.put(result);
+                    }
+                }
+                return known;
+            default:
+                return false;
         }
     }
 }

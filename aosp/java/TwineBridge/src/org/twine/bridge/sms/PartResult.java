@@ -18,7 +18,7 @@ public final class PartResult {
         UNDELIVERABLE;
 
         /** Whether the operator says it, rather than the phone. */
-        boolean isDelivery() {
+        public boolean isDelivery() {
             return this == DELIVERED || this == UNDELIVERABLE;
         }
     }

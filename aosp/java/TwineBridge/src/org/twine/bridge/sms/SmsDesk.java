@@ -174,10 +174,16 @@ public final class SmsDesk {
         }
     }
 
-    /** The phone or the operator said what became of a part. */
-    public synchronized void result(PartResult result) {
+    /**
+     * The phone or the operator said what became of a part.
+     *
+     * @return whether the disk has it; if not it is tried again as long as this process lives
+     */
+    public synchronized boolean result(PartResult result) {
+        boolean written = false;
         try {
             journal.result(result);
+            written = true;
         } catch (IOException e) {
             // Told without being written, it would be "unknown" after a restart.
             if (unwritten.size() < MAX_UNWRITTEN_RESULTS) {
@@ -187,6 +193,7 @@ public final class SmsDesk {
             log.accept("a result is not written: " + e);
         }
         tellWhatWaits();
+        return written;
     }
 
     /** The daemon has stored this result. */
