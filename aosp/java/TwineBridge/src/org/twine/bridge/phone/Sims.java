@@ -4,9 +4,6 @@ import android.content.BroadcastReceiver;
 import android.content.Context;
 import android.content.Intent;
 import android.content.IntentFilter;
-import android.telephony.CellSignalStrength;
-import android.telephony.ServiceState;
-import android.telephony.SignalStrength;
 import android.telephony.SubscriptionInfo;
 import android.telephony.SubscriptionManager;
 import android.telephony.TelephonyCallback;
@@ -18,23 +15,21 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Executor;
+import java.util.function.Predicate;
 import org.twine.control.v1.Generation;
 import org.twine.control.v1.Sim;
 
 /**
- * The cards in the phone: who they are, whether SMS can be sent by them, and how they hear the
- * network. Listens, and tells of changes; never asks the radio for anything.
+ * The cards in the phone, and which of them carries data. Listens, and tells of changes; never asks
+ * the radio for anything.
  */
 final class Sims {
-    /** Signal changes below this are not told: each tells the daemon, and that costs power. */
-    private static final int SIGNAL_STEP_DBM = 5;
-
     private final Context context;
     private final Executor executor;
     private final Runnable changed;
     private final SubscriptionManager subscriptions;
 
-    /* Guarded by this. */
+    /* Guarded by this. By subscription. */
     private final Map<Integer, Card> cards = new HashMap<>();
     private int activeData = SubscriptionManager.INVALID_SUBSCRIPTION_ID;
 
@@ -52,84 +47,6 @@ final class Sims {
 
     private final ActiveData activeDataListener = new ActiveData();
 
-    /** One subscription. */
-    private final class Card extends TelephonyCallback
-            implements TelephonyCallback.ServiceStateListener,
-                    TelephonyCallback.SignalStrengthsListener,
-                    TelephonyCallback.DataConnectionStateListener {
-        final TelephonyManager manager;
-        SubscriptionInfo info;
-        String number = "";
-        boolean inService;
-        boolean roaming;
-        boolean radioOff;
-        Generation generation = Generation.GENERATION_UNKNOWN;
-        int dataState = TelephonyManager.DATA_UNKNOWN;
-        int signalDbm;
-
-        Card(SubscriptionInfo info) {
-            this.info = info;
-            manager =
-                    context.getSystemService(TelephonyManager.class)
-                            .createForSubscriptionId(info.getSubscriptionId());
-        }
-
-        @Override
-        public void onServiceStateChanged(ServiceState state) {
-            synchronized (Sims.this) {
-                inService = state.getState() == ServiceState.STATE_IN_SERVICE;
-                radioOff = state.getState() == ServiceState.STATE_POWER_OFF;
-                roaming = state.getRoaming();
-            }
-            changed.run();
-        }
-
-        @Override
-        public void onSignalStrengthsChanged(SignalStrength strength) {
-            int dbm = dbmOf(strength);
-            synchronized (Sims.this) {
-                if (dbm == signalDbm) {
-                    return;
-                }
-                signalDbm = dbm;
-            }
-            changed.run();
-        }
-
-        @Override
-        public void onDataConnectionStateChanged(int state, int networkType) {
-            Generation now = Radio.generation(networkType);
-            synchronized (Sims.this) {
-                if (now == generation && state == dataState) {
-                    return;
-                }
-                generation = now;
-                dataState = state;
-            }
-            changed.run();
-        }
-
-        Sim describe() {
-            return Sim.newBuilder()
-                    .setSlot(info.getSimSlotIndex())
-                    .setIccid(iccid(info))
-                    .setNumber(number)
-                    .setMccMnc(text(info.getMccString()) + text(info.getMncString()))
-                    .setReady(true)
-                    .setSubscriptionId(info.getSubscriptionId())
-                    .setOperator(text(info.getCarrierName()))
-                    .setInService(inService)
-                    .setRoaming(roaming)
-                    .setDefaultSms(
-                            SubscriptionManager.getDefaultSmsSubscriptionId()
-                                    == info.getSubscriptionId())
-                    .setRadioOff(radioOff)
-                    .setDataState(Radio.dataState(dataState))
-                    .setCarriesData(info.getSubscriptionId() == activeData)
-                    .build();
-        }
-    }
-
     private final SubscriptionManager.OnSubscriptionsChangedListener listener =
             new SubscriptionManager.OnSubscriptionsChangedListener() {
                 @Override
@@ -138,12 +55,12 @@ final class Sims {
                 }
             };
 
-    /** Another card is the default for SMS: no other listener hears of that. */
-    private final BroadcastReceiver defaultSmsListener =
+    /** Another default card, another plan: no other listener hears of that. */
+    private final BroadcastReceiver settingsListener =
             new BroadcastReceiver() {
                 @Override
                 public void onReceive(Context receiving, Intent intent) {
-                    executor.execute(changed);
+                    executor.execute(Sims.this::refresh);
                 }
             };
 
@@ -160,11 +77,12 @@ final class Sims {
         subscriptions.addOnSubscriptionsChangedListener(executor, listener);
         context.getSystemService(TelephonyManager.class)
                 .registerTelephonyCallback(executor, activeDataListener);
+        IntentFilter settings = new IntentFilter();
+        settings.addAction(SubscriptionManager.ACTION_DEFAULT_SMS_SUBSCRIPTION_CHANGED);
+        settings.addAction(TelephonyManager.ACTION_DEFAULT_DATA_SUBSCRIPTION_CHANGED);
+        settings.addAction(SubscriptionManager.ACTION_SUBSCRIPTION_PLANS_CHANGED);
         // Sent by the system alone.
-        context.registerReceiver(
-                defaultSmsListener,
-                new IntentFilter(SubscriptionManager.ACTION_DEFAULT_SMS_SUBSCRIPTION_CHANGED),
-                Context.RECEIVER_EXPORTED);
+        context.registerReceiver(settingsListener, settings, Context.RECEIVER_EXPORTED);
         refresh();
     }
 
@@ -173,9 +91,9 @@ final class Sims {
         subscriptions.removeOnSubscriptionsChangedListener(listener);
         context.getSystemService(TelephonyManager.class)
                 .unregisterTelephonyCallback(activeDataListener);
-        context.unregisterReceiver(defaultSmsListener);
+        context.unregisterReceiver(settingsListener);
         synchronized (this) {
-            cards.values().forEach(card -> card.manager.unregisterTelephonyCallback(card));
+            cards.values().forEach(Card::stop);
             cards.clear();
         }
     }
@@ -184,9 +102,8 @@ final class Sims {
     synchronized List<Sim> describe() {
         List<Sim> sims = new ArrayList<>();
         for (Card card : cards.values()) {
-            // The daemon takes no card without its number.
-            if (!iccid(card.info).isEmpty() && card.info.getSimSlotIndex() >= 0) {
-                sims.add(card.describe());
+            if (card.isWhole()) {
+                sims.add(card.describe(activeData));
             }
         }
         sims.sort((a, b) -> Integer.compare(a.getSlot(), b.getSlot()));
@@ -196,45 +113,43 @@ final class Sims {
     /** Null: it is not there. */
     synchronized Sim bySubscription(int subscription) {
         Card card = cards.get(subscription);
-        return card == null ? null : card.describe();
+        return card == null ? null : card.describe(activeData);
     }
 
     /** Null: it is not there. */
-    synchronized Integer subscriptionOf(String iccid) {
-        for (Card card : cards.values()) {
-            if (!iccid.isEmpty() && iccid.equals(iccid(card.info))) {
-                return card.info.getSubscriptionId();
-            }
-        }
-        return null;
+    Integer subscriptionOf(String iccid) {
+        return subscriptionWhere(card -> !iccid.isEmpty() && iccid.equals(card.iccid()));
     }
 
     /** Null: there is no card in it. */
-    synchronized Integer subscriptionOf(int slot) {
-        for (Card card : cards.values()) {
-            if (card.info.getSimSlotIndex() == slot) {
-                return card.info.getSubscriptionId();
-            }
-        }
-        return null;
+    Integer subscriptionOf(int slot) {
+        return subscriptionWhere(card -> card.slot() == slot);
+    }
+
+    private synchronized Integer subscriptionWhere(Predicate<Card> wanted) {
+        return cards.values().stream()
+                .filter(wanted)
+                .map(Card::subscription)
+                .findFirst()
+                .orElse(null);
     }
 
     /** What the radio of a subscription is, for its link. */
     synchronized Generation generation(int subscription) {
         Card card = cards.get(subscription);
-        return card == null ? Generation.GENERATION_UNKNOWN : card.generation;
+        return card == null ? Generation.GENERATION_UNKNOWN : card.generation();
     }
 
     /** In dBm, in steps; 0: not known. */
     synchronized int signalDbm(int subscription) {
         Card card = cards.get(subscription);
-        return card == null ? 0 : card.signalDbm;
+        return card == null ? 0 : card.signalDbm();
     }
 
     /** Two letters, lower case; empty: not known. */
     synchronized String homeCountry(int subscription) {
         Card card = cards.get(subscription);
-        return card == null ? "" : text(card.info.getCountryIso());
+        return card == null ? "" : card.homeCountry();
     }
 
     private void refresh() {
@@ -249,52 +164,22 @@ final class Sims {
                 there.add(id);
                 Card card = cards.get(id);
                 if (card == null) {
-                    card = new Card(info);
+                    card = new Card(context, info, changed);
                     cards.put(id, card);
-                    card.manager.registerTelephonyCallback(executor, card);
+                    card.start(executor);
                 }
-                card.info = info;
-                card.number = numberOf(id);
+                card.look(info);
             }
-            cards.entrySet()
+            cards.values()
                     .removeIf(
-                            entry -> {
-                                boolean gone = !there.contains(entry.getKey());
+                            card -> {
+                                boolean gone = !there.contains(card.subscription());
                                 if (gone) {
-                                    Card card = entry.getValue();
-                                    card.manager.unregisterTelephonyCallback(card);
+                                    card.stop();
                                 }
                                 return gone;
                             });
         }
         changed.run();
-    }
-
-    /** E.164 as far as the platform knows it; empty: not known. */
-    private String numberOf(int subscription) {
-        try {
-            String number = text(subscriptions.getPhoneNumber(subscription));
-            return number.startsWith("+") ? number : "";
-        } catch (SecurityException | IllegalStateException e) {
-            return "";
-        }
-    }
-
-    private static int dbmOf(SignalStrength strength) {
-        for (CellSignalStrength cell : strength.getCellSignalStrengths()) {
-            int dbm = cell.getDbm();
-            if (dbm < 0 && dbm > -200) {
-                return dbm / SIGNAL_STEP_DBM * SIGNAL_STEP_DBM;
-            }
-        }
-        return 0;
-    }
-
-    private static String iccid(SubscriptionInfo info) {
-        return text(info.getIccId());
-    }
-
-    private static String text(CharSequence text) {
-        return text == null ? "" : text.toString();
     }
 }

@@ -7,12 +7,10 @@ import static org.junit.Assert.assertTrue;
 
 import android.app.Activity;
 import android.app.PendingIntent;
-import android.content.BroadcastReceiver;
 import android.content.Intent;
 import android.content.pm.PackageInfo;
 import android.os.ServiceSpecificException;
 import android.provider.Telephony;
-import android.telephony.ServiceState;
 import android.telephony.SmsManager;
 import android.telephony.SubscriptionManager;
 import android.telephony.TelephonyManager;
@@ -32,7 +30,6 @@ import org.robolectric.annotation.Config;
 import org.robolectric.shadow.api.Shadow;
 import org.robolectric.shadows.ShadowBinder;
 import org.robolectric.shadows.ShadowSubscriptionManager;
-import org.robolectric.shadows.ShadowSubscriptionManager.SubscriptionInfoBuilder;
 import org.robolectric.shadows.ShadowTelephony;
 import org.twine.EventInfo;
 import org.twine.ITwine;
@@ -48,11 +45,13 @@ import org.twine.bridge.TwineService;
  * framework's SmsManager, and what becomes of them all the way back. The daemon dies meanwhile.
  */
 @RunWith(RobolectricTestRunner.class)
-@Config(sdk = 35, application = RealBridge.class, shadows = SmsService.Shadow.class)
+@Config(
+        sdk = 35,
+        application = RealBridge.class,
+        shadows = {SmsService.Shadow.class, Cards.Phone.class, Cards.Plans.class})
 public class SmsWholeWayTest {
     private static final String OWN = "+254712000001";
-    private static final String ICCID = "8925402000000000001";
-    private static final int SUBSCRIPTION = 3;
+    private static final int SUBSCRIPTION = Cards.SUBSCRIPTION;
     private static final int UID = 10_123;
     private static final int PID = 4711;
     private static final int PATIENCE_SECONDS = 60;
@@ -105,27 +104,13 @@ public class SmsWholeWayTest {
     }
 
     private void insertCard() {
-        TelephonyManager card = Shadow.newInstanceOf(TelephonyManager.class);
-        Shadows.shadowOf(phone.getSystemService(TelephonyManager.class))
-                .setTelephonyManagerForSubscriptionId(SUBSCRIPTION, card);
-        ServiceState service = new ServiceState();
-        service.setState(ServiceState.STATE_IN_SERVICE);
-        Shadows.shadowOf(card).setServiceState(service);
         ShadowSubscriptionManager subscriptions =
                 Shadow.extract(phone.getSystemService(SubscriptionManager.class));
         ShadowSubscriptionManager.setDefaultSmsSubscriptionId(SUBSCRIPTION);
         subscriptions.setPhoneNumber(SUBSCRIPTION, OWN);
-        subscriptions.setActiveSubscriptionInfoList(
-                List.of(
-                        SubscriptionInfoBuilder.newBuilder()
-                                .setId(SUBSCRIPTION)
-                                .setSimSlotIndex(0)
-                                .setIccId(ICCID)
-                                .setCountryIso("ke")
-                                .setMcc("639")
-                                .setMnc("02")
-                                .setCarrierName("Operator")
-                                .buildSubscriptionInfo()));
+        Cards.insert(phone, Cards.card(SUBSCRIPTION, 0, Cards.ICCID));
+        Cards.phone(phone, SUBSCRIPTION)
+                .setServiceState(Cards.inService(TelephonyManager.NETWORK_TYPE_LTE));
     }
 
     private interface Wanted {
@@ -176,24 +161,14 @@ public class SmsWholeWayTest {
         of.send(phone, code, more);
         List<Intent> broadcasts = Shadows.shadowOf(phone).getBroadcastIntents();
         SmsResultReceiver receiver = new SmsResultReceiver();
-        receiver.setPendingResult(
-                new BroadcastReceiver.PendingResult(
-                        code,
-                        null,
-                        null,
-                        BroadcastReceiver.PendingResult.TYPE_UNREGISTERED,
-                        false,
-                        false,
-                        null,
-                        0,
-                        0));
+        receiver.setPendingResult(AgentFixture.pendingResult(code));
         receiver.onReceive(phone, broadcasts.get(broadcasts.size() - 1));
     }
 
     private void report(PendingIntent of, int status) throws Exception {
         Intent report =
                 new Intent()
-                        .putExtra("pdu", TelephonyAgentTest.statusReport(status))
+                        .putExtra("pdu", Pdus.statusReport(status))
                         .putExtra("format", "3gpp");
         say(of, Activity.RESULT_OK, report);
     }
@@ -261,7 +236,7 @@ public class SmsWholeWayTest {
         phone.killDaemon();
         Intent broadcast =
                 new Intent(Telephony.Sms.Intents.SMS_RECEIVED_ACTION)
-                        .putExtra("pdus", new Object[] {TelephonyAgentTest.deliver()})
+                        .putExtra("pdus", new Object[] {Pdus.deliver()})
                         .putExtra("format", "3gpp")
                         .putExtra(SubscriptionManager.EXTRA_SUBSCRIPTION_INDEX, SUBSCRIPTION);
         new IncomingSmsReceiver().onReceive(phone, broadcast);
