@@ -44,3 +44,14 @@ need_toolchain() {
         cannot "Rust ${have:-(none)} is too old, Twine needs $want" "rustup update, or install a newer Rust"
     fi
 }
+
+# Ends if the disk of the build has less than so many GiB free: compilers die of a
+# full disk in ways that do not say so.
+need_space() {
+    local top=$1 gib=$2 target free
+    target=${CARGO_TARGET_DIR:-$top/target}
+    [ -d "$target" ] || target=$top
+    free=$(df -Pk "$target" | awk 'NR == 2 {print int($4 / 1048576)}')
+    [ "$free" -ge "$gib" ] ||
+        cannot "$free GiB are free for $target, and the build takes up to $gib" "make room, or set CARGO_TARGET_DIR to another disk"
+}
