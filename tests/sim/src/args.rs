@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use twine_sim::faults::Faults;
-use twine_sim::setup::Setup;
-use twine_sim::world::MAX_HANDSETS;
+use twine_sim::report::TRIES;
+use twine_sim::setup::{Setup, places_from};
+use twine_sim::world::{Failure, MAX_HANDSETS};
 
 pub(crate) const HELP: &str = "\
 twine-sim: a simulated country that tries to break every promise
@@ -17,13 +18,21 @@ twine-sim: a simulated country that tries to break every promise
                                                     the same way; tell its story
 
   --first           stop at the first world that fails
+  --first-of TEXT   stop at the first world that breaks this promise
+  --tries N         worlds run to make a failing one small (default 1000; 0: none)
   --coverage        what was reached, and what never was
+  --complete        the same, and a run that does not reach all that is listed fails
   --message TEXT    with --story: only what concerns this message
   --handsets N      instead of those drawn, 2 to 200
   --messages N      messages for each handset, instead of a pause that is drawn
   --set DIAL=VALUE  turn one dial of the mix; 0: off
-  --leave-out A,B   leave out single faults and acts by their place
+  --leave-out A,B-C leave out faults and acts by their place
+  --mix N           the dice of an older mix, for seeds of that time: 1, 2 or 3 (now)
   --calm            nothing goes wrong, but for dials that are set
+
+A world that fails is told of with its seed, the promise it broke and the command that
+replays it; of the first few, one for each promise, follow the smallest world found and
+the story of the message concerned.
 
 The last line is 'N passed, N failed'. Exit status: 0 all passed, 1 some failed,
 2 usage.
@@ -36,6 +45,23 @@ pub(crate) enum Mode {
     Minimise,
 }
 
+/// Which failure ends a run.
+#[derive(Debug)]
+pub(crate) enum First {
+    Any,
+    /// Of this promise.
+    Of(String),
+}
+
+impl First {
+    pub(crate) fn is(&self, failure: &Failure) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Of(promise) => failure.what.promise == promise,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Args {
     pub(crate) mode: Mode,
@@ -43,9 +69,13 @@ pub(crate) struct Args {
     pub(crate) jobs: usize,
     pub(crate) story: bool,
     pub(crate) coverage: bool,
-    pub(crate) first: bool,
+    pub(crate) complete: bool,
+    pub(crate) tries: u32,
+    /// The run ends at the first world that fails by this judgement.
+    pub(crate) first: Option<First>,
     pub(crate) message: Option<String>,
     minutes: u64,
+    mix: u8,
     calm: bool,
     messages: Option<u64>,
     dials: Vec<(String, u64)>,
@@ -55,7 +85,7 @@ pub(crate) struct Args {
 impl Args {
     /// The world of a seed, as far as the command line leaves it to the seed.
     pub(crate) fn setup(&self, seed: u64) -> Setup {
-        let mut setup = Setup::drawn(seed, self.minutes);
+        let mut setup = Setup::drawn_by(self.mix, seed, self.minutes);
         if self.calm {
             setup.faults = Faults::none(2, 5_000);
         }
@@ -79,8 +109,11 @@ pub(crate) fn parse() -> Result<Option<Args>, lexopt::Error> {
         jobs: std::thread::available_parallelism().map_or(1, usize::from),
         story: false,
         coverage: false,
-        first: false,
+        complete: false,
+        tries: TRIES,
+        first: None,
         message: None,
+        mix: Faults::MIX,
         calm: false,
         messages: None,
         dials: Vec::new(),
@@ -102,9 +135,19 @@ pub(crate) fn parse() -> Result<Option<Args>, lexopt::Error> {
             Long("minutes") => args.minutes = parser.value()?.parse()?,
             Long("jobs") => args.jobs = parser.value()?.parse::<usize>()?.clamp(1, 256),
             Long("story") => args.story = true,
-            Long("first") => args.first = true,
+            Long("first") => args.first = Some(First::Any),
+            Long("first-of") => args.first = Some(First::Of(parser.value()?.string()?)),
             Long("coverage") => args.coverage = true,
+            Long("complete") => args.complete = true,
+            Long("tries") => args.tries = parser.value()?.parse()?,
             Long("calm") => args.calm = true,
+            Long("mix") => {
+                args.mix = parser.value()?.parse()?;
+                if !(1..=Faults::MIX).contains(&args.mix) {
+                    let most = Faults::MIX;
+                    return Err(usage(format!("--mix {}: expected 1 to {most}", args.mix)));
+                }
+            }
             Long("message") => args.message = Some(parser.value()?.string()?),
             Long("messages") => args.messages = Some(parser.value()?.parse()?),
             Long("handsets") => {
@@ -126,9 +169,12 @@ pub(crate) fn parse() -> Result<Option<Args>, lexopt::Error> {
                 args.dials.push(dial);
             }
             Long("leave-out") => {
-                for no in parser.value()?.string()?.split(',') {
-                    let bad = || usage(format!("--leave-out {no}: expected numbers"));
-                    args.left_out.insert(no.parse().map_err(|_| bad())?);
+                for word in parser.value()?.string()?.split(',') {
+                    let places = places_from(word).ok_or_else(|| {
+                        let expected = "expected numbers and ranges, for example 3,7-12";
+                        usage(format!("--leave-out {word}: {expected}"))
+                    })?;
+                    args.left_out.extend(places);
                 }
             }
             Long("help") | Short('h') => return Ok(None),

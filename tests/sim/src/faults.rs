@@ -115,6 +115,37 @@ dials! {
     /// another signal, and what goes with them in delay and rate.
     radio_ms,
 
+    /// The world is slow: it lives so many times as long as was asked for, with pauses
+    /// and holes as many times as long, so that hours pass; 0: it is not.
+    stretch,
+    /// One in so many sends is the first of thirty at once.
+    bursts_one_in,
+    /// One in so many messages that the app was told are stored is sent again with the
+    /// same token.
+    repeat_one_in,
+    /// The longest time an app takes to read its events.
+    app_slow_ms,
+    /// Mean time between stalls of a link: nothing passes, and nobody is told.
+    stall_ms,
+    /// The longest queue of a link, in time: what finds it full is dropped and repeated.
+    /// 0: nothing waits for what is on the same link.
+    queue_ms,
+    /// One link in so many loses frames; 0: all do.
+    lossy_links_one_in,
+    /// One link in so many has a NAT; 0: all do.
+    nat_links_one_in,
+    /// One Wi-Fi in so many is another phone's hotspot: metered.
+    hotspot_one_in,
+    /// One in so many batches is written and cannot be synced: it is tried again, and
+    /// one in two phones loses its power meanwhile.
+    sync_failed_one_in,
+    /// How old the gateway's backup is at most when it is restored; 0: a minute.
+    backup_age_ms,
+    /// How old a phone's copy is at most when it is put back; 0: a minute.
+    copy_age_ms,
+    /// One in so many copies is kept, and put back once more later.
+    copy_again_one_in,
+
     // -- SMS; without the first, none of the others counts
     /// 1: phones have cards and an agent that sends SMS.
     sms,
@@ -128,8 +159,6 @@ dials! {
     long_text_one_in,
     /// One in so many messages that wait for the user is decided about.
     answer_one_in,
-    /// One in so many sends is the first of thirty at once.
-    burst_one_in,
     /// Mean time between changes of what a user has set.
     settings_ms,
     /// One part in so many is lost by the operator.
@@ -181,8 +210,42 @@ fn often(rng: &mut Rng, percent: u64, low: u64, high: u64) -> u64 {
 }
 
 impl Faults {
+    /// The mix that is drawn now, see [`Faults::draw_by`].
+    pub const MIX: u8 = 3;
+
+    /// Draws a mix as it was drawn when there were as many dials as then: seeds that
+    /// found something then still have the mix that did.
+    pub fn draw_by(mix: u8, rng: &mut Rng) -> Self {
+        match mix {
+            1 => Self::draw_first(rng),
+            2 => Self::draw_second(rng),
+            _ => Self::draw(rng),
+        }
+    }
+
     /// Draws a mix.
     pub fn draw(rng: &mut Rng) -> Self {
+        let second = Self::draw_second(rng);
+        Self {
+            stretch: often(rng, 2, 20, 80),
+            bursts_one_in: often(rng, 8, 10, 100),
+            repeat_one_in: often(rng, 25, 2, 30),
+            app_slow_ms: often(rng, 20, 100, 20_000),
+            stall_ms: often(rng, 15, 10_000, 200_000),
+            queue_ms: often(rng, 20, 200, 3_000),
+            lossy_links_one_in: often(rng, 50, 2, 3),
+            nat_links_one_in: often(rng, 50, 2, 3),
+            hotspot_one_in: often(rng, 10, 1, 2),
+            sync_failed_one_in: often(rng, 10, 20, 300),
+            backup_age_ms: often(rng, 40, 120_000, 480_000),
+            copy_age_ms: often(rng, 40, 120_000, 480_000),
+            copy_again_one_in: often(rng, 50, 1, 3),
+            ..second
+        }
+    }
+
+    /// The mix before the dials from `stretch` to `copy_again_one_in`.
+    fn draw_second(rng: &mut Rng) -> Self {
         let first = Self::draw_first(rng);
         let mut mix = Self {
             stranger_one_in: often(rng, 15, 3, 30),
@@ -229,8 +292,12 @@ impl Faults {
             },
             wish_one_in: often(rng, 30, 3, 30),
             long_text_one_in: often(rng, 40, 2, 20),
-            answer_one_in: often(rng, 60, 1, 3),
-            burst_one_in: often(rng, 8, 10, 60),
+            answer_one_in: {
+                let answer = often(rng, 60, 1, 3);
+                // A dial that is gone: those behind it stay as they were drawn.
+                often(rng, 8, 10, 60);
+                answer
+            },
             settings_ms: often(rng, 30, 5_000, 90_000),
             sms_lost_one_in: often(rng, 30, 3, 60),
             sms_twice_one_in: often(rng, 30, 2, 40),
@@ -271,9 +338,8 @@ impl Faults {
         }
     }
 
-    /// The mix as it was drawn before there were more dials: seeds that found
-    /// something then still do what they did.
-    pub fn draw_first(rng: &mut Rng) -> Self {
+    /// The mix of the first dials.
+    fn draw_first(rng: &mut Rng) -> Self {
         Self {
             handsets: if rng.percent(80) { 2 } else { rng.range(3, 4) },
             send_every_ms: rng.range(500, 8_000),
@@ -302,6 +368,41 @@ impl Faults {
             loss_one_in: often(rng, 50, 5, 100),
             ..Self::default()
         }
+    }
+
+    /// The mix of a slow world: pauses between its faults and messages, and its holes,
+    /// are as many times as long as it is. What belongs to phone, network or gateway
+    /// keeps its pace.
+    pub fn stretched(&self) -> Self {
+        let mut slow = self.clone();
+        for pause in [
+            &mut slow.send_every_ms,
+            &mut slow.link_flap_ms,
+            &mut slow.link_down_max_ms,
+            &mut slow.reset_ms,
+            &mut slow.kill_ms,
+            &mut slow.gateway_kill_ms,
+            &mut slow.gateway_restore_ms,
+            &mut slow.suspend_ms,
+            &mut slow.app_death_ms,
+            &mut slow.drain_ms,
+            &mut slow.captive_ms,
+            &mut slow.flight_ms,
+            &mut slow.clock_jump_ms,
+            &mut slow.replace_ms,
+            &mut slow.put_back_ms,
+            &mut slow.clumsy_ms,
+            &mut slow.move_data_ms,
+            &mut slow.radio_ms,
+            &mut slow.stall_ms,
+            &mut slow.settings_ms,
+            &mut slow.agent_death_ms,
+            &mut slow.service_ms,
+            &mut slow.cards_ms,
+        ] {
+            *pause *= self.stretch.max(1);
+        }
+        slow
     }
 
     /// A world in which nothing goes wrong, one message per `send_every_ms`.

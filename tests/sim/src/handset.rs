@@ -12,7 +12,7 @@ use twine_proto::{E164, Redacted};
 use twine_sms::TableSet;
 
 use crate::faults::Faults;
-use crate::net::Link;
+use crate::link::Link;
 use crate::rng::Rng;
 use crate::sms::phone::{Phone, card};
 use crate::store::MemoryStore;
@@ -83,6 +83,8 @@ pub struct App {
     pub cursor: EventCursor,
     /// Whether the daemon knows this client.
     pub subscribed: bool,
+    /// It will read events soon.
+    pub reads_soon: bool,
     last_request: u64,
     /// Numbers this app's messages.
     pub sent: u64,
@@ -93,6 +95,8 @@ pub struct App {
 pub enum Asked {
     /// Send this.
     Send(Outgoing),
+    /// Send this, though the app was told that it is stored: it forgot.
+    Repeat(Outgoing),
     /// Take this back.
     Cancel(MessageId),
     /// Send this again.
@@ -121,6 +125,21 @@ pub struct Outgoing {
     pub valid_for_s: Option<u64>,
     /// The user's wish.
     pub by: Option<Channel>,
+}
+
+impl Outgoing {
+    /// The request: the same each time, so that a repetition is one.
+    pub fn command(&self) -> Command {
+        Command::Send {
+            client: client(),
+            token: Token(self.text.clone().into_bytes()),
+            from: self.from,
+            to: self.to.into(),
+            text: Redacted::new(self.text.clone()),
+            valid_for: self.valid_for_s.map(std::time::Duration::from_secs),
+            by: self.by,
+        }
+    }
 }
 
 /// The card of a number.
@@ -281,6 +300,7 @@ impl Handset {
             }
         }
         self.app.subscribed = false;
+        self.app.reads_soon = false;
     }
 
     /// Queues a request of the app.
@@ -296,21 +316,13 @@ impl Handset {
 
     /// Queues a message.
     pub fn send(&mut self, outgoing: Outgoing) {
-        let command = Command::Send {
-            client: client(),
-            token: Token(outgoing.text.clone().into_bytes()),
-            from: outgoing.from,
-            to: outgoing.to.into(),
-            text: Redacted::new(outgoing.text.clone()),
-            valid_for: outgoing.valid_for_s.map(std::time::Duration::from_secs),
-            by: outgoing.by,
-        };
+        let command = outgoing.command();
         self.ask(Asked::Send(outgoing), command);
     }
 
     fn engine_link(&self, index: usize) -> EngineLink {
         let (name, kind, metered) = match index {
-            WIFI => ("wifi", LinkKind::Wifi, false),
+            WIFI => ("wifi", LinkKind::Wifi, self.links[WIFI].metered),
             SIM1 => ("sim1", LinkKind::Cellular { sim_slot: 0 }, true),
             _ => ("sim2", LinkKind::Cellular { sim_slot: 1 }, true),
         };

@@ -9,20 +9,23 @@
 //! |---|---|
 //! | [`world`] | time, the queue of events, the turns of daemons and gateway |
 //! | [`handset`] | one phone: engine, flash, links, app |
-//! | [`net`] | connections as ordered streams over links that come and go |
+//! | [`link`] | what a handset's links let through, how soon, and what they lose |
+//! | [`net`] | connections as ordered streams over links |
 //! | [`sms`] | the operator's SMS centre, Android's telephony, the agent's journal and spool |
 //! | [`store`] | the simulated store; passes the suite of `twine-store` |
 //! | [`faults`] | what goes wrong, drawn anew by each seed |
+//! | [`panics`] | panics inside worlds, with message and place |
 //! | [`poison`] | messages that nobody can read |
 //! | [`model`] | what was promised to apps, what takes it back, and the checks |
 //! | [`coverage`] | what was reached, and what never was |
+//! | [`report`] | what is printed of a world that fails |
 //! | [`setup`] | all that makes one run repeatable |
 //! | [`minimise`] | the smallest world that still fails |
 //!
 //! # The rules of delivery, and where each is held to
 //!
 //! A directed scenario shows one rule at work; an invariant holds in every world.
-//! `rules` is `tests/rules.rs` here, `core` is `tools/gateway/core/tests`, `suite` is the
+//! `rules` is `tests/rules` here, `core` is `tools/gateway/core/tests`, `suite` is the
 //! suite of `twine-store`; an invariant is quoted as the [`model`] or the world puts it.
 //!
 //! | rule | directed scenario | invariant |
@@ -62,11 +65,14 @@
 pub mod coverage;
 pub mod faults;
 pub mod handset;
+pub mod link;
 pub mod links_eval;
 pub mod minimise;
 pub mod model;
 pub mod net;
+pub mod panics;
 pub mod poison;
+pub mod report;
 pub mod rng;
 pub mod setup;
 pub mod sms;

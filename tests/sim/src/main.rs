@@ -7,17 +7,21 @@
 
 mod args;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use args::{Args, Mode};
 use twine_sim::coverage::Coverage;
-use twine_sim::minimise::minimise;
+use twine_sim::report;
 use twine_sim::setup::Setup;
 use twine_sim::world::story::about;
 use twine_sim::world::{Failure, Summary};
+
+/// Worlds of a run that are made small and told of in full, each of another promise.
+const TOLD_IN_FULL: usize = 3;
 
 fn main() -> ExitCode {
     let args = match args::parse() {
@@ -31,17 +35,15 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let failures = match args.mode {
+    let (total, failures) = match args.mode {
         Mode::Seeds => run_all(&args),
-        Mode::Replay => replay(&args, &args.setup(args.seeds.start)),
-        Mode::Minimise => smallest(&args),
+        Mode::Replay => (1, replay(&args, &args.setup(args.seeds.start))),
+        Mode::Minimise => (1, smallest(&args)),
     };
-    let total = args.seeds.end - args.seeds.start;
-    if args.first && failures > 0 {
-        println!("stopped at the first failure");
-        return ExitCode::FAILURE;
-    }
-    println!("{} passed, {failures} failed", total - failures);
+    println!(
+        "{} passed, {failures} failed",
+        total.saturating_sub(failures)
+    );
     if failures == 0 {
         ExitCode::SUCCESS
     } else {
@@ -66,63 +68,67 @@ fn replay(args: &Args, setup: &Setup) -> u64 {
             println!("{summary:?}");
             0
         }
-        Err(failure) => {
-            print_failure(&failure, setup);
+        Err(failure) if args.story => {
+            print!("{}", report::in_short(&failure, setup));
+            1
+        }
+        Err(_) => {
+            print!("{}", report::in_full(setup, args.tries));
             1
         }
     }
 }
 
 fn smallest(args: &Args) -> u64 {
-    let Some((setup, failure)) = minimise(&args.setup(args.seeds.start)) else {
+    let setup = args.setup(args.seeds.start);
+    if setup.run().is_ok() {
         println!("this world keeps every promise");
         return 0;
-    };
-    let mut world = setup.world(true);
-    let _ = world.run(setup.minutes);
-    for line in about(world.story(), &failure.what.text) {
-        println!("{line}");
     }
-    let mut faults = setup.faults.clone();
-    for (name, value) in faults.dials() {
-        if *value != 0 {
-            println!("  {name} = {value}");
-        }
-    }
-    print_failure(&failure, &setup);
+    print!("{}", report::in_full(&setup, args.tries));
     1
-}
-
-fn print_failure(failure: &Failure, setup: &Setup) {
-    println!(
-        "seed {} broke a promise after {:.3} s: {} ({})\n  replay: {} --message '{}'",
-        failure.seed,
-        Duration::from_millis(failure.at_ms).as_secs_f64(),
-        failure.what.promise,
-        failure.what.text,
-        setup.command(),
-        failure.what.text,
-    );
 }
 
 #[derive(Default)]
 struct Totals {
     summary: Summary,
     coverage: Coverage,
+    worlds: u64,
+    /// Of each promise that was broken, the world with the lowest seed.
+    broken: BTreeMap<&'static str, Setup>,
 }
 
-fn run_all(args: &Args) -> u64 {
+impl Totals {
+    fn broke(&mut self, failure: &Failure, setup: Setup) {
+        let known = self.broken.entry(failure.what.promise);
+        let first = known.or_insert_with(|| setup.clone());
+        if setup.seed < first.seed {
+            *first = setup;
+        }
+    }
+
+    /// The first few, one for each promise.
+    fn to_be_told(&self) -> Vec<&Setup> {
+        let mut first: Vec<&Setup> = self.broken.values().collect();
+        first.sort_by_key(|setup| setup.seed);
+        first.truncate(TOLD_IN_FULL);
+        first
+    }
+}
+
+/// Says how many worlds were run, and how many failed.
+fn run_all(args: &Args) -> (u64, u64) {
     let started = Instant::now();
     let next = AtomicU64::new(args.seeds.start);
     let failed = AtomicU64::new(0);
+    let enough = AtomicBool::new(false);
     let totals = Mutex::new(Totals::default());
     std::thread::scope(|scope| {
         for _ in 0..args.jobs {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    let enough = args.first && failed.load(Ordering::Relaxed) > 0;
-                    if enough || seed >= args.seeds.end {
+                    if enough.load(Ordering::Relaxed) || seed >= args.seeds.end {
                         return;
                     }
                     let setup = args.setup(seed);
@@ -130,11 +136,16 @@ fn run_all(args: &Args) -> u64 {
                     let result = world.run(setup.minutes);
                     let mut totals = totals.lock().unwrap_or_else(PoisonError::into_inner);
                     totals.coverage.add(world.coverage());
+                    totals.worlds += 1;
                     match result {
                         Ok(summary) => totals.summary.add(&summary),
                         Err(failure) => {
                             failed.fetch_add(1, Ordering::Relaxed);
-                            print_failure(&failure, &setup);
+                            print!("{}", report::in_short(&failure, &setup));
+                            if args.first.as_ref().is_some_and(|first| first.is(&failure)) {
+                                enough.store(true, Ordering::Relaxed);
+                            }
+                            totals.broke(&failure, setup);
                         }
                     }
                     let done = seed + 1 - args.seeds.start;
@@ -147,8 +158,15 @@ fn run_all(args: &Args) -> u64 {
     });
     let totals = totals.into_inner().unwrap_or_else(PoisonError::into_inner);
     let wall = started.elapsed().as_secs_f64();
-    if args.coverage {
+    for setup in totals.to_be_told() {
+        print!("{}", report::in_full(setup, args.tries));
+    }
+    let mut failed = failed.into_inner();
+    if args.coverage || args.complete {
         print!("{}", totals.coverage.table());
+    }
+    if args.complete {
+        failed += complete(&totals.coverage);
     }
     let summary = totals.summary;
     println!(
@@ -173,5 +191,14 @@ fn run_all(args: &Args) -> u64 {
         summary.world_ms as f64 / 3.6e6,
         summary.world_ms as f64 / 1000.0 / wall,
     );
-    failed.into_inner()
+    (totals.worlds, failed)
+}
+
+/// Says how many names were not reached, or were and should not have been.
+fn complete(coverage: &Coverage) -> u64 {
+    let findings = coverage.findings();
+    for finding in &findings {
+        println!("{finding}");
+    }
+    findings.len() as u64
 }

@@ -7,48 +7,70 @@ use std::collections::BTreeSet;
 use crate::setup::Setup;
 use crate::world::{Failure, MAX_HANDSETS, Summary};
 
-/// Runs at most so many worlds: a large one is shortened, not finished.
-const MAX_RUNS: u32 = 2_000;
+/// Dials without which there is no world.
+const KEPT: [&str; 2] = ["handsets", "send_every_ms"];
+
+/// A smaller world, and what was done to find it.
+#[derive(Debug, Clone)]
+pub struct Smaller {
+    /// The smallest found.
+    pub setup: Setup,
+    /// How it fails.
+    pub failure: Failure,
+    /// Worlds that were run.
+    pub tried: u32,
+    /// No more could be tried: it could be smaller still.
+    pub gave_up: bool,
+}
 
 struct Search<J> {
     judge: J,
     best: Setup,
     failure: Failure,
-    runs_left: u32,
+    tried: u32,
+    tries: u32,
 }
 
-/// Shrinks a setup that fails; `None`: it does not fail.
-pub fn minimise(setup: &Setup) -> Option<(Setup, Failure)> {
-    minimise_by(setup, Setup::run)
+/// Shrinks a setup that fails, in at most `tries` further worlds; `None`: it does not
+/// fail.
+pub fn minimise(setup: &Setup, tries: u32) -> Option<Smaller> {
+    minimise_by(setup, tries, Setup::run)
 }
 
 /// Shrinks a setup that fails by somebody's judgement, which runs the world.
 pub fn minimise_by(
     setup: &Setup,
+    tries: u32,
     judge: impl Fn(&Setup) -> Result<Summary, Failure>,
-) -> Option<(Setup, Failure)> {
+) -> Option<Smaller> {
     let failure = judge(setup).err()?;
     let mut search = Search {
         judge,
         best: setup.clone(),
         failure,
-        runs_left: MAX_RUNS,
+        tried: 0,
+        tries,
     };
     // Each step may make room for another.
     while search.step() {}
     search.fewer_choices();
-    Some((search.best, search.failure))
+    Some(Smaller {
+        setup: search.best,
+        failure: search.failure,
+        tried: search.tried,
+        gave_up: search.tried >= tries,
+    })
 }
 
 impl<J: Fn(&Setup) -> Result<Summary, Failure>> Search<J> {
     /// Takes a smaller setup if it breaks the same promise.
     fn take(&mut self, smaller: Setup) -> bool {
-        if self.runs_left == 0 {
+        if self.tried >= self.tries {
             return false;
         }
-        self.runs_left -= 1;
+        self.tried += 1;
         match (self.judge)(&smaller) {
-            Err(failure) if failure.what.promise == self.failure.what.promise => {
+            Err(failure) if failure.is_like(&self.failure) => {
                 (self.best, self.failure) = (smaller, failure);
                 true
             }
@@ -76,17 +98,29 @@ impl<J: Fn(&Setup) -> Result<Summary, Failure>> Search<J> {
             })
     }
 
+    /// Turns dials off: halves of them, quarters, and at last single ones.
     fn fewer_kinds(&mut self) -> bool {
-        let names: Vec<&str> = self.best.faults.dials().iter().map(|(n, _)| *n).collect();
         let mut any = false;
-        for name in names {
-            let mut calmer = self.best.clone();
-            let keep = ["handsets", "send_every_ms"].contains(&name);
-            if !keep && calmer.faults.set(name, 0) && calmer.faults != self.best.faults {
-                any |= self.take(calmer);
+        let mut on = self.dials_on();
+        let mut size = on.len().div_ceil(2);
+        while size > 0 {
+            for names in on.chunks(size) {
+                let mut calmer = self.best.clone();
+                for name in names {
+                    calmer.faults.set(name, 0);
+                }
+                any |= calmer.faults != self.best.faults && self.take(calmer);
             }
+            on = self.dials_on();
+            size = (size / 2).min(on.len());
         }
         any
+    }
+
+    fn dials_on(&mut self) -> Vec<&'static str> {
+        let dials = self.best.faults.dials().into_iter();
+        let on = dials.filter(|(name, value)| !KEPT.contains(name) && **value != 0);
+        on.map(|(name, _)| name).collect()
     }
 
     fn fewer_handsets(&mut self) -> bool {
@@ -100,6 +134,9 @@ impl<J: Fn(&Setup) -> Result<Summary, Failure>> Search<J> {
 
     /// Leaves out halves, quarters, and at last single choices.
     fn fewer_choices(&mut self) {
+        if self.tried >= self.tries {
+            return;
+        }
         let mut world = self.best.world(false);
         let _ = world.run(self.best.minutes);
         let due = world.choices_due();

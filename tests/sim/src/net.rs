@@ -8,11 +8,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use twine_engine::link::Generation;
 use twine_engine::{ConnId, TransportKind};
 use twine_proto::Frame;
-
-use crate::rng::Rng;
 
 /// Index of a handset.
 pub type HandsetNo = usize;
@@ -71,75 +68,6 @@ pub struct Conn {
     /// Packets that overtook one that had to wait.
     early: [BTreeMap<u64, Packet>; 2],
     parked: [BTreeMap<u64, Packet>; 2],
-}
-
-/// A link of a handset.
-#[derive(Debug, Clone)]
-pub struct Link {
-    /// There is a network, or an access point.
-    pub up: bool,
-    /// Cellular: the phone's data is on this SIM. One SIM has it at a time, or
-    /// none while it moves.
-    pub has_data: bool,
-    /// A captive portal stands before the internet: nothing passes.
-    pub captive: bool,
-    /// One way, milliseconds.
-    pub delay_ms: u64,
-    /// Bytes per second.
-    pub bytes_per_s: u64,
-    /// Eats UDP.
-    pub udp_blocked: bool,
-    /// Cellular: what the agent tells of the radio.
-    pub radio: Radio,
-}
-
-/// What a phone knows of its radio.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Radio {
-    /// Of the cell.
-    pub generation: Generation,
-    /// Received, dBm.
-    pub signal_dbm: i32,
-}
-
-impl Radio {
-    /// As worlds begin.
-    pub const LTE: Self = Self {
-        generation: Generation::G4,
-        signal_dbm: -95,
-    };
-
-    /// Any radio of the field.
-    pub fn draw(rng: &mut Rng) -> Self {
-        let generation = match rng.range(0, 3) {
-            0 => Generation::G2,
-            1 => Generation::G2_5,
-            2 => Generation::G3,
-            _ => Generation::G4,
-        };
-        let below = i32::try_from(rng.range(60, 118)).unwrap_or(118);
-        Self {
-            generation,
-            signal_dbm: -below,
-        }
-    }
-}
-
-impl Link {
-    /// Another radio, with the delay and the rate of its generation (the link
-    /// profiles of the lab), worse where the signal is weak.
-    pub const fn retune(&mut self, radio: Radio) {
-        let (delay_ms, bytes_per_s) = match radio.generation {
-            Generation::G2 | Generation::Unknown => (650, 2_250),
-            Generation::G2_5 => (440, 25_000),
-            Generation::G3 => (100, 41_000),
-            Generation::G4 | Generation::G5 => (40, 100_000),
-        };
-        let weak = radio.signal_dbm < -105;
-        self.delay_ms = if weak { delay_ms * 2 } else { delay_ms };
-        self.bytes_per_s = if weak { bytes_per_s / 2 } else { bytes_per_s };
-        self.radio = radio;
-    }
 }
 
 /// All connections.
@@ -306,41 +234,5 @@ impl Net {
             .unwrap_or_default()
             .into_iter()
             .collect()
-    }
-}
-
-impl Link {
-    /// Whether it carries anything at all.
-    pub const fn carries(&self) -> bool {
-        self.is_up() && !self.captive
-    }
-
-    /// Whether it has an address.
-    pub const fn is_up(&self) -> bool {
-        self.up && self.has_data
-    }
-
-    /// How long a packet takes, and whether it was lost: one in `loss_one_in`
-    /// is, and repeated.
-    pub fn travel_ms(&self, packet: &Packet, loss_one_in: u64, rng: &mut Rng) -> (u64, bool) {
-        let bytes = match packet {
-            Packet::Frame(frame) => about_bytes(frame) + 40,
-            Packet::Fin => 40,
-        };
-        let mut travel = self.delay_ms + bytes * 1000 / self.bytes_per_s + rng.range(0, 3);
-        let at_once = travel;
-        while rng.one_in(loss_one_in) {
-            travel += 3 * self.delay_ms + 200;
-        }
-        (travel, travel > at_once)
-    }
-}
-
-/// Close enough for pacing, and cheap.
-fn about_bytes(frame: &Frame) -> u64 {
-    match frame {
-        Frame::Submit(submit) => submit.content.as_bytes().len() as u64 + 18,
-        Frame::Deliver(deliver) => deliver.content.as_bytes().len() as u64 + 23,
-        _ => 12,
     }
 }

@@ -22,10 +22,15 @@ pub struct Setup {
 impl Setup {
     /// As the seed draws it.
     pub fn drawn(seed: u64, minutes: u64) -> Self {
+        Self::drawn_by(Faults::MIX, seed, minutes)
+    }
+
+    /// As it was drawn when there were fewer dials, see [`Faults::draw_by`].
+    pub fn drawn_by(mix: u8, seed: u64, minutes: u64) -> Self {
         Self {
             seed,
             minutes,
-            faults: Faults::draw(&mut Rng::new(seed)),
+            faults: Faults::draw_by(mix, &mut Rng::new(seed)),
             left_out: BTreeSet::new(),
         }
     }
@@ -47,7 +52,7 @@ impl Setup {
         let mut drawn = Faults::draw(&mut Rng::new(self.seed));
         let mut faults = self.faults.clone();
         let mut command = format!(
-            "twine-sim --replay {} --minutes {} --story",
+            "twine-sim --replay {} --minutes {}",
             self.seed, self.minutes
         );
         for ((name, value), (_, drawn)) in faults.dials().into_iter().zip(drawn.dials()) {
@@ -56,9 +61,46 @@ impl Setup {
             }
         }
         if !self.left_out.is_empty() {
-            let list: Vec<String> = self.left_out.iter().map(u64::to_string).collect();
-            command.push_str(&format!(" --leave-out {}", list.join(",")));
+            command.push_str(&format!(" --leave-out {}", places(&self.left_out)));
         }
         command
+    }
+}
+
+/// As `--leave-out` takes them: `0-12,15`.
+fn places(left_out: &BTreeSet<u64>) -> String {
+    let mut runs: Vec<(u64, u64)> = Vec::new();
+    for no in left_out {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == *no => *last = *no,
+            _ => runs.push((*no, *no)),
+        }
+    }
+    let words = runs.iter().map(|(first, last)| match first == last {
+        true => first.to_string(),
+        false => format!("{first}-{last}"),
+    });
+    words.collect::<Vec<_>>().join(",")
+}
+
+/// The other way: a place, or the first and the last of several.
+pub fn places_from(word: &str) -> Option<std::ops::RangeInclusive<u64>> {
+    let (first, last) = word.split_once('-').unwrap_or((word, word));
+    let places = first.parse().ok()?..=last.parse().ok()?;
+    (!places.is_empty()).then_some(places)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_told_as_it_is_taken() {
+        let left_out: BTreeSet<u64> = (0..13).chain([15, 17, 18]).collect();
+        let told = places(&left_out);
+        assert_eq!(told, "0-12,15,17-18");
+        let taken = told.split(',').flat_map(|word| places_from(word).unwrap());
+        assert_eq!(taken.collect::<BTreeSet<_>>(), left_out);
+        assert_eq!(places_from("7-3"), None);
     }
 }

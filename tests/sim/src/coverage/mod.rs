@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use twine_engine::message::Shown;
-use twine_engine::store_ops::Outcome;
+use twine_engine::store_ops::{Op, Outcome};
 use twine_engine::trace::{Decision, TraceRecord};
 use twine_engine::{CommandError, Notice, TimerReason};
 use twine_proto::Frame;
@@ -56,6 +56,8 @@ pub enum Group {
     Slot,
     /// Answers of handsets' stores.
     Outcome,
+    /// Promises, by the cases in which they were put to the test.
+    Promise,
 }
 
 /// Counts of one world, or of many.
@@ -77,15 +79,27 @@ impl Coverage {
         }
     }
 
+    /// What was reached of a group, and how often.
+    pub fn of(&self, group: Group) -> impl Iterator<Item = (&'static str, u64)> {
+        let of_it = self.counts.iter().filter(move |((of, _), _)| *of == group);
+        of_it.map(|((_, name), count)| (*name, *count))
+    }
+
     fn get(&self, group: Group, name: &'static str) -> u64 {
         self.counts.get(&(group, name)).copied().unwrap_or(0)
     }
 
-    /// What was never reached and is not explained.
-    pub fn findings(&self) -> Vec<(Group, &'static str)> {
-        self.missing()
-            .filter(|key| explanation(*key).is_none())
-            .collect()
+    /// What was never reached and is not explained, and what was reached although it is
+    /// explained why it cannot be: in words. A run that is large enough has none.
+    pub fn findings(&self) -> Vec<String> {
+        let missing = self.missing().filter(|key| explanation(*key).is_none());
+        let missing = missing.map(|(group, name)| format!("never reached: {group:?} {name:?}"));
+        let surprises = EXPLAINED.iter().filter_map(|(group, name, why)| {
+            let count = self.get(*group, name);
+            let what = format!("reached {count} times: {group:?} {name:?}");
+            (count > 0).then(|| format!("{what}, of which the list says: {why}"))
+        });
+        missing.chain(surprises).collect()
     }
 
     fn missing(&self) -> impl Iterator<Item = (Group, &'static str)> {
@@ -128,6 +142,12 @@ impl Coverage {
     }
 
     // -- by type ---------------------------------------------------------------
+
+    pub(crate) fn promises(&mut self, cases: BTreeMap<&'static str, u64>) {
+        for (promise, count) in cases {
+            *self.counts.entry((Group::Promise, promise)).or_default() += count;
+        }
+    }
 
     pub(crate) fn frame(&mut self, way: Way, frame: &Frame) {
         let group = match way {
@@ -200,6 +220,20 @@ impl Coverage {
         }
     }
 
+    /// What a store is told to keep as a reason.
+    pub(crate) fn op(&mut self, op: &Op) {
+        let because = match op {
+            Op::Wait { because, .. }
+            | Op::RuleOutSms { because, .. }
+            | Op::AskBack { because, .. }
+            | Op::ReleaseSms { because, .. } => because,
+            _ => return,
+        };
+        for reason in *because {
+            self.count(Group::Reason, reason);
+        }
+    }
+
     pub(crate) fn timer(&mut self, reason: TimerReason) {
         self.count(Group::Timer, timer_name(reason));
     }
@@ -219,6 +253,12 @@ impl Coverage {
         };
         self.count(Group::Notice, name);
     }
+}
+
+/// Every promise, in the words in which its breach is told.
+pub fn promises() -> impl Iterator<Item = &'static str> {
+    let of = LISTED.iter().filter(|(group, _)| *group == Group::Promise);
+    of.flat_map(|(_, names)| names.iter().copied())
 }
 
 fn explanation((group, name): (Group, &'static str)) -> Option<&'static str> {
@@ -383,15 +423,13 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::faults::Faults;
     use crate::setup::Setup;
 
     #[test]
     fn whatever_is_counted_is_listed() {
         let mut all = Coverage::default();
-        for seed in 0..8 {
-            let mut setup = Setup::drawn(seed, 3);
-            setup.faults = Faults::draw_first(&mut crate::rng::Rng::new(seed));
+        for seed in 0..40 {
+            let setup = Setup::drawn(seed, 2);
             let mut world = setup.world(false);
             let _ = world.run(setup.minutes);
             all.add(world.coverage());
@@ -426,6 +464,14 @@ mod tests {
             "why = \"",
             "Violation(\"",
         ];
+        let whole = ["channel/mod.rs", "links/because.rs"];
+        for file in whole.map(|file| std::fs::read_to_string(engine.join(file)).unwrap()) {
+            let code = file.split("#[cfg(test)]").next().unwrap();
+            let lines = code.lines().filter(|line| !line.trim().starts_with("//"));
+            for literal in lines.flat_map(|line| line.split('"').skip(1).step_by(2)) {
+                assert!(listed(literal), "not listed: {literal:?}");
+            }
+        }
         for line in source
             .lines()
             .filter(|line| gives.iter().any(|call| line.contains(call)))
@@ -437,6 +483,32 @@ mod tests {
                 assert!(listed(literal), "not listed: {literal:?}");
             }
         }
+    }
+
+    /// Each promise that the model or the world looks after is listed, and the other way
+    /// round: one that is put to no test in any world is a finding.
+    #[test]
+    fn the_promises_are_the_models() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut source = String::new();
+        read_all(&here.join("model"), &mut source);
+        read_all(&here.join("world"), &mut source);
+        let mut found: Vec<&str> = Vec::new();
+        for opening in ["promise = \"", "promise: \"", "expect(\"", "expect(\n"] {
+            for (at, _) in source.match_indices(opening) {
+                let rest = &source[at + opening.len() - 1..];
+                let literal = rest.trim_start().strip_prefix('"');
+                found.extend(literal.and_then(|rest| rest.split('"').next()));
+            }
+        }
+        let (_, listed) = LISTED.iter().find(|(of, _)| *of == Group::Promise).unwrap();
+        for promise in *listed {
+            assert!(source.contains(&format!("\"{promise}\"")), "{promise:?}");
+        }
+        for promise in found.iter().filter(|promise| promise.contains(' ')) {
+            assert!(listed.contains(promise), "not listed: {promise:?}");
+        }
+        assert!(found.len() >= listed.len(), "{found:?}");
     }
 
     fn read_all(folder: &Path, source: &mut String) {

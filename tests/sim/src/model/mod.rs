@@ -1,5 +1,6 @@
-//! The reference model: what was promised, in the simplest words, and the
-//! checks against it.
+//! The reference model: what was promised, in the simplest words, and what takes it
+//! back. The checks against it: [`arrival`], [`told`], [`rest`]; each counts the cases
+//! it was put to ([`Cases`]).
 //!
 //! Every text in the world is unique, so a message is its text. The model knows
 //! nothing of seqs, cursors or channels: only what an app was told.
@@ -18,30 +19,23 @@
 //! number; a universal name is one message on a phone; nothing is shown as delivered
 //! that no phone of that number ever stored; lanes keep their order.
 
+mod arrival;
+mod cases;
+mod rest;
 mod sms;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use twine_engine::message::{
-    Channel, Direction, Failure, MessageId, MessageRecord, Shown, WaitsFor,
-};
+use twine_engine::message::{MessageId, MessageRecord};
 use twine_engine::store_ops::StoreOps;
-use twine_proto::frame::RejectReason;
 use twine_proto::{E164, MessageName};
 
 use crate::net::HandsetNo;
-use crate::poison;
 use crate::store::MemoryStore;
+use arrival::Copy;
+pub use cases::{Broken, Cases};
 pub use sms::Ordered;
-
-/// A promise was broken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Broken {
-    /// Which, in plain words.
-    pub promise: &'static str,
-    /// The message concerned.
-    pub text: String,
-}
 
 /// One message as its app knows it.
 #[derive(Debug, Clone)]
@@ -69,15 +63,6 @@ struct Sent {
     passed: bool,
 }
 
-/// A message as one phone shows it.
-#[derive(Debug, Clone, Copy)]
-struct Copy {
-    on: HandsetNo,
-    name: Option<MessageName>,
-    id: MessageId,
-    by_ip: bool,
-}
-
 /// All promises of one world.
 #[derive(Debug, Default)]
 pub struct Model {
@@ -101,6 +86,8 @@ pub struct Model {
     /// Cards that were in two phones: parts of one message may be as well.
     lent: BTreeSet<E164>,
     sms: sms::Ledger,
+    /// How often each promise was put to the test.
+    pub cases: Cases,
 }
 
 impl Model {
@@ -230,17 +217,17 @@ impl Model {
 
     /// The app was told that it is stored.
     pub fn confirmed(&mut self, text: &str, id: MessageId) -> Result<(), Broken> {
-        let Some(sent) = self.messages.get_mut(text) else {
-            return broken("a reply belongs to a request", text);
-        };
-        match sent.confirmed {
-            Some(known) if known != id => broken("a token names one message", text),
-            _ => {
-                sent.confirmed = Some(id);
-                self.by_id.insert((sent.from, id), text.to_owned());
-                Ok(())
-            }
+        let sent = self.messages.get_mut(text);
+        let promise = "a reply belongs to a request";
+        self.cases.expect(promise, sent.is_some(), text)?;
+        let Some(sent) = sent else { return Ok(()) };
+        if let Some(known) = sent.confirmed {
+            let promise = "a token names one message";
+            self.cases.expect(promise, known == id, text)?;
         }
+        sent.confirmed = Some(id);
+        self.by_id.insert((sent.from, id), text.to_owned());
+        Ok(())
     }
 
     /// The user takes a message back.
@@ -257,86 +244,6 @@ impl Model {
         {
             sent.retried = true;
         }
-    }
-
-    /// The receiving app got a message; `state` tells what the sender's store
-    /// says of it.
-    pub fn received(
-        &mut self,
-        handset: HandsetNo,
-        record: &MessageRecord,
-        state: impl Fn(HandsetNo, MessageId) -> Option<Shown>,
-    ) -> Result<(), Broken> {
-        if record.text.is_none() {
-            // A placeholder: judged at the end, when its sender is known.
-            return Ok(());
-        }
-        let text = text_of(record);
-        let Some(sent) = self.messages.get_mut(&text) else {
-            return broken("what is received was sent", &text);
-        };
-        if sent.to != record.own {
-            return broken("a message reaches whom it was sent to", &text);
-        }
-        let by_ip = record.came_by == Channel::Ip;
-        if poison::of(&text).is_some() && by_ip {
-            return broken("what cannot be read is not shown as a text", &text);
-        }
-        let replaced = self.retired.get(&handset);
-        if replaced.is_some_and(|before| sent.no >= *before) {
-            return broken("mail goes to the phone that has the number", &text);
-        }
-        let copy = Copy {
-            on: handset,
-            name: record.name,
-            id: record.id,
-            by_ip,
-        };
-        let may = match (sent.doubted, self.gateway_restored) {
-            (false, false) => MayRepeat::Never,
-            (true, true) => MayRepeat::InAnotherPlace,
-            _ => MayRepeat::InAnotherEpoch,
-        };
-        // Copies by SMS are judged at the end, when notes have told of them.
-        let repeats = |known: &Copy| by_ip && known.by_ip && copy.repeats(known, may);
-        if sent.received.iter().any(repeats) {
-            return broken("a message reaches the app exactly once", &text);
-        }
-        if !sent
-            .received
-            .iter()
-            .any(|known| known.id == copy.id && known.on == handset)
-        {
-            sent.received.push(copy);
-        }
-        let forgot = sent.doubted || sent.retried || sent.lost || self.gateway_restored;
-        if by_ip && self.sms.left_plain(&text) && !forgot && !self.mail_expires {
-            return broken("a plain SMS is the only copy", &text);
-        }
-        match sent.confirmed.and_then(|id| state(sent.from, id)) {
-            Some(shown) if self.is_taken_back(&text, shown) => {
-                broken("what was taken back is never delivered", &text)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether this state promises that the message will not arrive.
-    fn is_taken_back(&self, text: &str, shown: Shown) -> bool {
-        let doubted = self.messages.get(text).is_none_or(|sent| sent.doubted);
-        let says_so = match shown {
-            Shown::Cancelled => true,
-            // It may have been handed over before; or it is there, as a
-            // placeholder or beside another.
-            Shown::Failed(Failure::ExpiredAtGateway | Failure::Rejected(_)) => false,
-            Shown::Failed(_) => true,
-            _ => false,
-        };
-        // What expired may be there, and so may a placeholder; the user may have
-        // dismissed or repeated either.
-        let may_be_there =
-            self.mail_expires || poison::of(text).is_some() || self.sms.may_have_left(text);
-        says_so && !doubted && !may_be_there && !self.gateway_restored
     }
 
     /// The texts that the app of `handset` shows up to this message of a lane.
@@ -375,215 +282,11 @@ impl Model {
         }
     }
 
-    /// The sending app was told a new state; `stored`: a phone of the
-    /// recipient's number has it.
-    pub fn told(
-        &mut self,
-        handset: HandsetNo,
-        record: &MessageRecord,
-        shown: Shown,
-        stored: impl Fn(&MessageName) -> bool,
-    ) -> Result<(), Broken> {
-        if record.direction != Direction::Outgoing {
-            return Ok(());
-        }
-        let text = text_of(record);
-        let Some(sent) = self.messages.get(&text) else {
-            return broken("an event belongs to a message", &text);
-        };
-        if sent.from != handset {
-            return broken("an event reaches the sender's app", &text);
-        }
-        self.by_id.insert((handset, record.id), text.clone());
-        if record.waits_for == Some(WaitsFor::User)
-            && let Some(sent) = self.messages.get_mut(&text)
-        {
-            sent.passed = true;
-        }
-        let Some(sent) = self.messages.get(&text) else {
-            return Ok(());
-        };
-        let split = self.sms.may_have_left(&text)
-            && (self.lent.contains(&sent.to) || self.moved.contains(&sent.to));
-        let there =
-            split || record.name.is_some_and(|name| stored(&name)) || self.sms.has_arrived(&text);
-        let was_there = record
-            .name
-            .is_some_and(|name| self.lost_names.contains(&name));
-        // A phone that was put back shows what its copy knew of an earlier name.
-        let doubted = sent.doubted;
-        match shown {
-            Shown::Delivered | Shown::Read
-                if poison::of(&text).is_some() && !split && !self.sms.has_arrived(&text) =>
-            {
-                broken("what cannot be read is not shown as delivered", &text)
-            }
-            Shown::Delivered | Shown::Read if !there && !was_there && !doubted => {
-                broken("delivered means that the receiver has stored it", &text)
-            }
-            Shown::Cancelled if !self.taken_back.contains(&(handset, record.id)) && !doubted => {
-                broken("only what its user took back is shown as such", &text)
-            }
-            Shown::Failed(Failure::ValidityOver) if !sent.expires => {
-                broken("only what has a validity is given up", &text)
-            }
-            Shown::Failed(Failure::Rejected(RejectReason::Conflict))
-                if !self.gateway_restored || self.put_back.is_empty() =>
-            {
-                broken("no two messages have one name", &text)
-            }
-            Shown::Failed(Failure::Rejected(RejectReason::Unreadable))
-                if poison::of(&text).is_none() =>
-            {
-                broken("what can be read is not rejected", &text)
-            }
-            _ if there && record.shown == shown && self.is_taken_back(&text, shown) => {
-                broken("what was taken back is never delivered", &text)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// At the end, when all faults have stopped and the world is quiet.
-    pub fn at_rest(&self, stores: &[&MemoryStore]) -> Result<(), Broken> {
-        for (text, sent) in &self.messages {
-            let Some(id) = sent.confirmed else { continue };
-            let Ok(Some(record)) = stores[sent.from].message(id) else {
-                return broken("what was confirmed is never lost (sender)", text);
-            };
-            let retired = self.retired.contains_key(&sent.from);
-            let arrived = !sent.received.is_empty();
-            match record.shown {
-                Shown::Delivered | Shown::Read => {
-                    // What lay in a phone's spool goes with the phone.
-                    let gone = self.sms.may_have_left(text)
-                        && (self.moved.contains(&sent.to) || self.lent.contains(&sent.to));
-                    if !arrived && !sent.lost && !gone {
-                        return broken("what was confirmed reaches the receiving app", text);
-                    }
-                    let told = record.shown == Shown::Read;
-                    let kept = !self.gateway_restored && !self.mail_expires && !retired;
-                    if sent.read && !told && kept && !sent.doubted {
-                        return broken("what was read is shown as read at last", text);
-                    }
-                }
-                shown @ (Shown::Cancelled | Shown::Failed(_)) => {
-                    if arrived && self.is_taken_back(text, shown) {
-                        return broken("what was taken back is never delivered", text);
-                    }
-                }
-                Shown::Sent if sent.doubted => {}
-                _ if retired => {}
-                // The operator has it, or may have it, and IP does not any more.
-                Shown::Sent if record.ip.unsettled().is_none() && self.sms.may_have_left(text) => {}
-                _ if record.waits_for == Some(WaitsFor::User) => {}
-                _ => return broken("every confirmed message comes to an end", text),
-            }
-        }
-        self.sms_at_rest()?;
-        self.shown_once(stores)?;
-        self.in_order(stores)
-    }
-
-    /// Each message stands once in its conversation, and copies are of one text.
-    fn shown_once(&self, stores: &[&MemoryStore]) -> Result<(), Broken> {
-        for store in stores {
-            let mut seen = BTreeSet::new();
-            for record in store.incoming().filter(|record| record.text.is_some()) {
-                let text = text_of(&record);
-                if let Some(root) = record.copy_of {
-                    let Ok(root) = store.message(root);
-                    if root.is_none_or(|root| text_of(&root) != text) {
-                        return broken("only copies are merged", &text);
-                    }
-                    continue;
-                }
-                let may_repeat = self.messages.get(&text).is_none_or(|sent| {
-                    // Whose phone is gone tells no note.
-                    let untold = self.retired.contains_key(&sent.from);
-                    let changed = sent.retried || sent.doubted || sent.lost;
-                    untold || changed || self.moved.contains(&sent.to)
-                }) || self.gateway_restored
-                    || self.mail_expires
-                    || self.sms.is_beyond_merging(&text);
-                if !seen.insert(text.clone()) && !may_repeat {
-                    return broken("copies of a message are merged at last", &text);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Sorted by order key, a lane's messages stand as they were sent.
-    fn in_order(&self, stores: &[&MemoryStore]) -> Result<(), Broken> {
-        for store in stores {
-            for (own, peer) in store.conversation_list() {
-                let mut last: BTreeMap<HandsetNo, MessageId> = BTreeMap::new();
-                let mut last_place = None;
-                let Ok(mut page) = store.history(own, peer, None, usize::MAX);
-                page.reverse();
-                for record in page {
-                    if record.direction != Direction::Incoming
-                        || record.shown == Shown::Conflicting
-                        || record.text.is_none()
-                    {
-                        continue;
-                    }
-                    let text = text_of(&record);
-                    let Some(sent) = self.messages.get(&text) else {
-                        return broken("what is received was sent", &text);
-                    };
-                    let place = record.name.map(|name| (name.epoch, name.lane_seq));
-                    if place.is_none() && record.came_by == Channel::Sms {
-                        // No note has told its place: it stands where it came.
-                        continue;
-                    }
-                    if last_place.is_some_and(|last| last >= place) {
-                        return broken("order keys sort a lane by its places", &text);
-                    }
-                    last_place = Some(place);
-                    let Some(id) = sent.confirmed.filter(|_| !sent.retried && !sent.passed) else {
-                        continue;
-                    };
-                    if last.insert(sent.from, id).is_some_and(|last| last > id) {
-                        return broken("a lane keeps its order", &text);
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Messages confirmed, and messages received.
     pub fn totals(&self) -> (u64, u64) {
         let confirmed = self.messages.values().filter(|s| s.confirmed.is_some());
         let received = self.messages.values().filter(|s| !s.received.is_empty());
         (confirmed.count() as u64, received.count() as u64)
-    }
-}
-
-/// When a phone may show a message that it shows already.
-#[derive(Debug, Clone, Copy)]
-enum MayRepeat {
-    Never,
-    /// Its sender has a new epoch, because sender or gateway forgot.
-    InAnotherEpoch,
-    /// Sender and gateway forgot the same time: nobody can know of the first.
-    InAnotherPlace,
-}
-
-impl Copy {
-    /// Whether the app of one phone shows one message twice, and may not.
-    fn repeats(&self, known: &Self, may: MayRepeat) -> bool {
-        if self.on != known.on || self.id == known.id {
-            return false;
-        }
-        let epoch = |copy: &Self| copy.name.map(|name| name.epoch);
-        match may {
-            MayRepeat::Never => true,
-            MayRepeat::InAnotherEpoch => epoch(self) == epoch(known),
-            MayRepeat::InAnotherPlace => self.name == known.name,
-        }
     }
 }
 
@@ -597,11 +300,4 @@ fn text_of(record: &MessageRecord) -> String {
         .text
         .as_ref()
         .map_or_else(String::new, |text| sms::original(text.expose()))
-}
-
-fn broken(promise: &'static str, text: &str) -> Result<(), Broken> {
-    Err(Broken {
-        promise,
-        text: text.to_owned(),
-    })
 }

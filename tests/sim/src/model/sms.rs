@@ -9,7 +9,7 @@ use twine_engine::message::{IpAttempt, MessageRecord};
 use twine_engine::parts::AttemptId;
 use twine_proto::E164;
 
-use super::{Broken, Model, broken, text_of};
+use super::{Broken, Model, text_of};
 use crate::net::HandsetNo;
 use crate::sms::centre::FromCentre;
 use crate::sms::framework::Call;
@@ -131,23 +131,27 @@ impl Model {
             // Once more: the agent's journal knows.
             return Ok(());
         }
-        let Some(sent) = self.messages.get(&text) else {
-            return broken("what leaves by SMS was sent", &text);
-        };
-        if ordered.card != Some(record.own) {
-            return broken("an SMS leaves by the card of its conversation", &text);
-        }
+        let sent = self.messages.get(&text);
+        let promise = "what leaves by SMS was sent";
+        self.cases.expect(promise, sent.is_some(), &text)?;
+        let Some(sent) = sent else { return Ok(()) };
+        let its_card = ordered.card == Some(record.own);
+        let promise = "an SMS leaves by the card of its conversation";
+        self.cases.expect(promise, its_card, &text)?;
         // A phone that was put back gives a place once more until it hears of it.
         let forgot = sent.doubted || self.gateway_restored || self.put_back.contains(&handset);
         let may_be_there = record.ip.unsettled().is_some()
             || matches!(record.ip, IpAttempt::Delivered(_))
             || ordered.stored_by_ip && !self.mail_expires && !sent.retried;
-        if ordered.is_plain && may_be_there && !forgot {
-            return broken("only what was revoked leaves as a plain SMS", &text);
+        if ordered.is_plain && !forgot {
+            let promise = "only what was revoked leaves as a plain SMS";
+            self.cases.expect(promise, !may_be_there, &text)?;
         }
         let fate = self.sms.by_text.entry(text.clone()).or_default();
-        if fate.left && !sent.retried && !sent.doubted {
-            return broken("what may have left is not sent again unasked", &text);
+        if fate.left {
+            let asked = sent.retried || sent.doubted;
+            let promise = "what may have left is not sent again unasked";
+            self.cases.expect(promise, asked, &text)?;
         }
         let to = sent.to;
         self.sms.attempts.insert(
@@ -173,13 +177,12 @@ impl Model {
             return;
         };
         attempt.calls += 1;
-        if attempt.calls > 1 {
-            let text = attempt.text.clone();
-            self.sms
-                .breaks("an attempt is handed to the phone's SMS at most once", text);
+        let text = attempt.text.clone();
+        let promise = "an attempt is handed to the phone's SMS at most once";
+        if let Err(broken) = self.cases.expect(promise, attempt.calls == 1, &text) {
+            self.sms.breaks(broken);
             return;
         }
-        let text = attempt.text.clone();
         let window = self.sms.called.entry((handset, boot)).or_default();
         while window
             .front()
@@ -189,9 +192,10 @@ impl Model {
         }
         window.push_back((now_ms, call.parts.len()));
         let parts: usize = window.iter().map(|(_, parts)| parts).sum();
-        if parts > PARTS_A_MINUTE && call.parts.len() <= LONGEST_PACED {
-            self.sms
-                .breaks("no more than 30 parts leave in a minute", text);
+        let few = parts <= PARTS_A_MINUTE || call.parts.len() > LONGEST_PACED;
+        let promise = "no more than 30 parts leave in a minute";
+        if let Err(broken) = self.cases.expect(promise, few, &text) {
+            self.sms.breaks(broken);
         }
     }
 
@@ -255,11 +259,14 @@ impl Model {
             let whole = attempt.left.len() == attempt.parts && !attempt.lost;
             let moved =
                 sent.lost || self.retired_any(attempt.to) || self.lent.contains(&attempt.to);
-            if whole && !attempt.spooled && !moved && self.has_phone(attempt.to) {
-                return broken("what left whole reaches a phone", &attempt.text);
+            if whole && !moved && self.has_phone(attempt.to) {
+                let promise = "what left whole reaches a phone";
+                self.cases.expect(promise, attempt.spooled, &attempt.text)?;
             }
-            if attempt.spooled && sent.received.is_empty() && !moved {
-                return broken("what is spooled reaches the app", &attempt.text);
+            if attempt.spooled && !moved {
+                let received = !sent.received.is_empty();
+                let promise = "what is spooled reaches the app";
+                self.cases.expect(promise, received, &attempt.text)?;
             }
         }
         Ok(())
@@ -267,7 +274,7 @@ impl Model {
 }
 
 impl Ledger {
-    fn breaks(&mut self, promise: &'static str, text: String) {
-        self.broken.get_or_insert(Broken { promise, text });
+    fn breaks(&mut self, broken: Broken) {
+        self.broken.get_or_insert(broken);
     }
 }

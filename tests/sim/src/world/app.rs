@@ -4,8 +4,8 @@ use twine_engine::limits::{MAX_CLIENTS, MAX_OPEN_LOOKUPS, MAX_OPEN_OPS};
 use twine_engine::message::{Channel, MessageId, MessageRecord, Shown, WaitsFor};
 use twine_engine::store_ops::{ClientName, EventCursor, EventKind, StoreOps};
 use twine_engine::{Command, Reply};
-use twine_proto::E164;
 use twine_proto::limits::MAX_LOOKUP_NUMBERS;
+use twine_proto::{E164, Redacted};
 
 use super::World;
 use super::gateway::{nobody, number_of};
@@ -15,6 +15,9 @@ use crate::handset::{Asked, Outgoing, client};
 use crate::model::Broken;
 use crate::net::HandsetNo;
 use crate::poison::Poison;
+
+/// Messages of a burst.
+const BURST: u64 = 30;
 
 impl World {
     pub(super) fn app_connects(&mut self, handset: HandsetNo) {
@@ -44,6 +47,17 @@ impl World {
         if !h.app.alive || h.engine.is_none() || h.retired {
             return Ok(());
         }
+        self.app_writes(handset);
+        if self.rng.one_in(self.faults.bursts_one_in) {
+            self.broke("burst", || format!("h{handset} app sends many at once"));
+            for _ in 1..BURST {
+                self.app_writes(handset);
+            }
+        }
+        self.turn(handset)
+    }
+
+    fn app_writes(&mut self, handset: HandsetNo) {
         let to = self.recipient(handset);
         let valid_for_s = self
             .rng
@@ -87,7 +101,6 @@ impl World {
         if self.rng.one_in(self.faults.chatter_one_in) {
             self.chatter(handset, to);
         }
-        self.turn(handset)
     }
 
     /// To which of the other's numbers, and from which of one's own.
@@ -168,6 +181,28 @@ impl World {
             cursor: h.app.cursor,
         };
         h.ask(Asked::Other, acked);
+        self.preview(handset, to);
+    }
+
+    /// What would become of a message, and what is set: a text of each kind in turn.
+    fn preview(&mut self, handset: HandsetNo, to: E164) {
+        let h = &mut self.handsets[handset];
+        let turn = usize::try_from(h.app.sent).unwrap_or(0);
+        let text = ["hello".to_owned(), "   ".to_owned(), "x".repeat(50_000)];
+        let by = [None, Some(Channel::Ip), Some(Channel::Sms), None, None];
+        let peer = match "MPESA".parse() {
+            Ok(name) if turn.is_multiple_of(5) => name,
+            _ => to.into(),
+        };
+        let preview = Command::Preview {
+            from: Some(h.number),
+            to: peer,
+            text: Redacted::new(text[turn % text.len()].clone()),
+            by: by[turn % by.len()],
+        };
+        h.ask(Asked::Other, preview);
+        let settings = Command::GetSettings(Some((h.number, to.into())));
+        h.ask(Asked::Other, settings);
     }
 
     /// Requests that make no sense: each has its answer, and none does harm.
@@ -266,7 +301,8 @@ impl World {
                 }
             }
             Asked::Read(id, _) => Command::MarkRead(*id),
-            Asked::Send(_) | Asked::Lookup(_) | Asked::Other => return Ok(()),
+            Asked::Repeat(outgoing) if !h.retired && h.app.alive => outgoing.command(),
+            Asked::Send(_) | Asked::Repeat(_) | Asked::Lookup(_) | Asked::Other => return Ok(()),
         };
         h.ask(asked.clone(), command);
         self.tell(|| format!("h{handset} app asks {asked:?}"));
@@ -293,6 +329,20 @@ impl World {
                     let asked = Asked::Cancel(id);
                     self.at(at, Transition::Ask { handset, asked });
                 }
+                if self.rng.one_in(self.faults.repeat_one_in) && !self.calm {
+                    let at = self.now + self.lasts(0, 60_000);
+                    let asked = Asked::Repeat(outgoing);
+                    self.at(at, Transition::Ask { handset, asked });
+                }
+            }
+            (Asked::Repeat(outgoing), Reply::Sent { id, .. }) => {
+                self.coverage.count(Group::Fault, "request repeated");
+                self.model.confirmed(&outgoing.text, id)?;
+            }
+            (_, Reply::Previewed(preview)) => {
+                for reason in preview.reasons {
+                    self.coverage.count(Group::Reason, reason);
+                }
             }
             (Asked::Send(outgoing), Reply::Error(_)) => {
                 // Refused for now: an app asks again later, same token.
@@ -307,14 +357,26 @@ impl World {
             (Asked::Read(_, above), Reply::Done) => self.model.read(handset, &above),
             (Asked::Lookup(_), Reply::Peers(entries)) => {
                 let answers: Vec<bool> = entries.iter().map(|entry| entry.reachable).collect();
-                if answers != [true, false] {
-                    return Err(Broken {
-                        promise: "a look-up tells who has a phone",
-                        text: format!("h{handset}: {answers:?}"),
-                    });
-                }
+                self.model.cases.expect(
+                    "a look-up tells who has a phone",
+                    answers == [true, false],
+                    format_args!("h{handset}: {answers:?}"),
+                )?;
             }
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// There are events: the app reads them, at once if it is not a slow one.
+    pub(super) fn app_hears(&mut self, handset: HandsetNo) -> Result<(), Broken> {
+        let slow = self.faults.app_slow_ms;
+        if self.calm || slow == 0 {
+            return self.read_events(handset);
+        }
+        if !std::mem::replace(&mut self.handsets[handset].app.reads_soon, true) {
+            let at = self.now + self.rng.range(0, slow);
+            self.at(at, Transition::AppReads { handset });
         }
         Ok(())
     }
@@ -332,12 +394,11 @@ impl World {
             }
             for event in page.events {
                 self.handsets[handset].app.cursor = event.cursor;
-                let Ok(Some(record)) = self.handsets[handset].store.message(event.message) else {
-                    return Err(Broken {
-                        promise: "an event refers to history",
-                        text: format!("{:?}", event.message),
-                    });
-                };
+                let Ok(record) = self.handsets[handset].store.message(event.message);
+                let of = format_args!("h{handset}: {:?}", event.message);
+                let promise = "an event refers to history";
+                self.model.cases.expect(promise, record.is_some(), of)?;
+                let Some(record) = record else { continue };
                 self.app_event(handset, event.kind, event.shown, &record)?;
             }
         }

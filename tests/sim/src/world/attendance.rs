@@ -10,7 +10,7 @@ use twine_gateway_core as gw;
 use twine_proto::frame::{Accepted, SlotStatus};
 use twine_proto::{E164, Frame, Seq, Slot};
 
-use crate::model::Broken;
+use crate::model::{Broken, Cases};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -62,7 +62,7 @@ impl Attendance {
     }
 
     /// What the gateway says, after the commit.
-    pub(super) fn said(&mut self, conn: u64, frame: &Frame) -> Result<(), Broken> {
+    pub(super) fn said(&mut self, conn: u64, frame: &Frame, cases: &Cases) -> Result<(), Broken> {
         match frame {
             Frame::Welcome(welcome) => {
                 let numbers = self.greeted.get(&conn).into_iter().flatten();
@@ -76,12 +76,12 @@ impl Attendance {
                 self.here.insert(conn, served);
                 Ok(())
             }
-            Frame::Accepted(accepted) => self.judge(conn, accepted),
+            Frame::Accepted(accepted) => self.judge(conn, accepted, cases),
             _ => Ok(()),
         }
     }
 
-    fn judge(&mut self, conn: u64, accepted: &Accepted) -> Result<(), Broken> {
+    fn judge(&mut self, conn: u64, accepted: &Accepted, cases: &Cases) -> Result<(), Broken> {
         let first = (conn, accepted.slot, Seq(0));
         let last = (conn, accepted.slot, accepted.upto);
         let answered: Vec<(Seq, E164)> = self
@@ -96,12 +96,11 @@ impl Attendance {
                 continue;
             }
             let here = self.here.values().any(|numbers| numbers.contains(&to));
-            if accepted.away.contains(&seq) == here {
-                return Err(Broken {
-                    promise: "the gateway says who is away",
-                    text: format!("{seq:?} to {}: here {here}", to.get()),
-                });
-            }
+            cases.expect(
+                "the gateway says who is away",
+                accepted.away.contains(&seq) != here,
+                format_args!("{seq:?} to {}: here {here}", to.get()),
+            )?;
         }
         Ok(())
     }

@@ -9,8 +9,9 @@ use super::World;
 use super::gateway::provision;
 use super::transition::{Fault, Transition};
 use crate::handset::{SIM1, SIM2};
+use crate::link::Radio;
 use crate::model::Broken;
-use crate::net::{HandsetNo, Packet, RESET, Radio, Way};
+use crate::net::{HandsetNo, Packet, RESET, Way};
 
 const YEAR_MS: i64 = 365 * 24 * 3_600_000;
 
@@ -32,6 +33,7 @@ impl World {
     pub(super) fn plan_faults_of(&mut self, handset: HandsetNo) {
         for link in 0..self.handsets[handset].links.len() {
             self.plan(Fault::LinkFlap { handset, link });
+            self.plan(Fault::Stall { handset, link });
         }
         for fault in [
             Fault::Kill { handset },
@@ -76,6 +78,12 @@ impl World {
                     return Ok(());
                 }
             }
+            Fault::Stall { handset, link } => {
+                self.handsets[handset].links[link].stalled = true;
+                self.broke("stall", || format!("h{handset} link {link} stalls"));
+                let at = self.now + self.lasts(500, 60_000);
+                self.at(at, Transition::StallEnd { handset, link });
+            }
             Fault::Reset => {
                 let ids = self.net.ids();
                 if !ids.is_empty() {
@@ -89,20 +97,21 @@ impl World {
             Fault::GatewayKill => self.kill_gateway(),
             Fault::GatewayBackup => {
                 if self.restore_or_back_up() {
-                    let at = self.now + self.rng.range(100, 60_000);
+                    let oldest = age_or_minute(self.faults.backup_age_ms);
+                    let at = self.now + self.rng.range(100, oldest);
                     self.at(at, Transition::Fault(fault));
                     return Ok(());
                 }
             }
             Fault::Suspend { handset } => {
                 self.handsets[handset].paused = true;
-                let at = self.now + self.rng.range(100, 120_000);
+                let at = self.now + self.lasts(100, 120_000);
                 self.broke("suspend", || format!("h{handset} sleeps"));
                 self.at(at, Transition::Resume { handset });
             }
             Fault::AppDeath { handset } => {
                 self.handsets[handset].app.alive = false;
-                let at = self.now + self.rng.range(100, 60_000);
+                let at = self.now + self.lasts(100, 60_000);
                 self.broke("app death", || format!("h{handset} app dies"));
                 self.at(at, Transition::AppStart { handset });
             }
@@ -113,13 +122,13 @@ impl World {
                 self.gateway(gw::Input::Drain { retry_after_s: 3 })?;
             }
             Fault::Captive { handset } => {
-                let at = self.now + self.rng.range(1_000, 60_000);
+                let at = self.now + self.lasts(1_000, 60_000);
                 self.at(at, Transition::CaptiveEnd { handset });
                 self.set_captive(handset, true)?;
             }
             Fault::Flight { handset } => {
                 self.broke("flight", || format!("h{handset} flies"));
-                let at = self.now + self.rng.range(1_000, 120_000);
+                let at = self.now + self.lasts(1_000, 120_000);
                 self.at(at, Transition::FlightEnd { handset });
                 self.set_all_links(handset, false)?;
             }
@@ -155,9 +164,22 @@ impl World {
         for handset in 0..self.handsets.len() {
             for link in &mut self.handsets[handset].links {
                 link.udp_blocked = false;
+                link.stalled = false;
             }
             self.set_captive(handset, false)?;
             self.set_all_links(handset, true)?;
+            for link in 0..self.handsets[handset].links.len() {
+                self.unpark_link(handset, link);
+            }
+            if self.faults.stretch > 1 {
+                // Whoever would be away for hours is back.
+                self.at(self.now, Transition::Resume { handset });
+                self.at(self.now, Transition::Start { handset });
+                self.at(self.now, Transition::AppStart { handset });
+            }
+        }
+        if self.faults.stretch > 1 {
+            self.at(self.now, Transition::GatewayStart);
         }
         self.mend_telephony()
     }
@@ -221,12 +243,10 @@ impl World {
     ) -> Result<(), Broken> {
         self.handsets[handset].links[link].has_data = has_data;
         let cellular = self.handsets[handset].links.iter().skip(SIM1);
-        if cellular.filter(|link| link.has_data).count() > 1 {
-            return Err(Broken {
-                promise: "one SIM has data at a time",
-                text: format!("h{handset}"),
-            });
-        }
+        let with_data = cellular.filter(|link| link.has_data).count();
+        let of = format_args!("h{handset}");
+        let promise = "one SIM has data at a time";
+        self.model.cases.expect(promise, with_data <= 1, of)?;
         self.link_changed(handset, link)
     }
 
@@ -244,19 +264,30 @@ impl World {
     }
 
     fn link_changed(&mut self, handset: HandsetNo, link: usize) -> Result<(), Broken> {
-        if self.handsets[handset].links[link].carries() {
-            for conn in self.net.ids_of(handset) {
-                if self.net.get(conn).is_some_and(|c| c.link == link) {
-                    self.unpark(conn);
-                }
-            }
-        }
+        self.unpark_link(handset, link);
         if !self.handsets[handset].has_agent() {
             // It tells of everything when it starts.
             return Ok(());
         }
         let report = self.handsets[handset].link_report(link);
         self.input(handset, report)
+    }
+
+    pub(super) fn stall_ends(&mut self, handset: HandsetNo, link: usize) {
+        self.tell(|| format!("h{handset} link {link} goes on"));
+        self.handsets[handset].links[link].stalled = false;
+        self.unpark_link(handset, link);
+    }
+
+    fn unpark_link(&mut self, handset: HandsetNo, link: usize) {
+        if !self.handsets[handset].links[link].carries() {
+            return;
+        }
+        for conn in self.net.ids_of(handset) {
+            if self.net.get(conn).is_some_and(|c| c.link == link) {
+                self.unpark(conn);
+            }
+        }
     }
 
     pub(super) fn unpark(&mut self, conn: u64) {
@@ -324,8 +355,35 @@ impl World {
             self.handsets[handset].reboot(now);
             self.broke("reboot", || format!("h{handset} boots anew"));
         }
-        let at = self.now + self.rng.range(50, 20_000);
+        let at = self.now + self.lasts(50, 20_000);
         self.at(at, Transition::Start { handset });
+    }
+
+    /// A batch is written and cannot be synced: the store says nothing and tries again.
+    /// What is in the page cache only may be lost with the power. Says how much later it
+    /// is on disk.
+    pub(super) fn sync_fails(&mut self, handset: HandsetNo) -> u64 {
+        let later = self.rng.range(1_000, 20_000);
+        let power_fails = self.rng.percent(50);
+        self.broke("sync failed", || {
+            format!("h{handset} store cannot sync, loses power: {power_fails}")
+        });
+        if power_fails {
+            let at = self.now + self.rng.range(1, later);
+            self.at(at, Transition::PowerLoss { handset });
+        }
+        later
+    }
+
+    /// A phone without power: the daemon is gone, and what is on disk is on disk.
+    pub(super) fn power_fails(&mut self, handset: HandsetNo) {
+        if self.calm || self.handsets[handset].engine.is_none() {
+            return;
+        }
+        self.kill(handset);
+        let now = self.now;
+        self.handsets[handset].reboot(now);
+        self.broke("reboot", || format!("h{handset} boots anew"));
     }
 
     /// Backs the gateway up, or restores what was backed up; `true`: the
@@ -379,7 +437,12 @@ impl World {
                 );
             }
         }
-        let at = self.now + self.rng.range(100, 30_000);
+        let at = self.now + self.lasts(100, 30_000);
         self.at(at, Transition::GatewayStart);
     }
+}
+
+/// How old a copy may be, where nothing says so: a minute.
+pub(super) const fn age_or_minute(age_ms: u64) -> u64 {
+    if age_ms == 0 { 60_000 } else { age_ms }
 }

@@ -18,7 +18,6 @@ mod turn;
 mod wire;
 
 use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use twine_engine::store_ops::StoreOps;
 use twine_engine::{Config, Input};
@@ -27,8 +26,10 @@ use twine_gateway_core as gw;
 use crate::coverage::Coverage;
 use crate::faults::Faults;
 use crate::handset::Handset;
+use crate::link::{Link, Radio};
 use crate::model::{Broken, Model};
-use crate::net::{Link, Net, Radio};
+use crate::net::Net;
+use crate::panics;
 use crate::rng::Rng;
 use attendance::Attendance;
 use gateway::{number_of, provision};
@@ -45,6 +46,9 @@ const MAX_EVENTS_PER_S_AND_HANDSET: u64 = 10_000;
 /// Whether the world is at rest is looked at so often.
 const REST_CHECK_MS: u64 = 1_000;
 
+/// The promise that a panic breaks.
+const PANIC: &str = "nobody panics";
+
 /// Why a world failed.
 #[derive(Debug, Clone)]
 pub struct Failure {
@@ -54,6 +58,24 @@ pub struct Failure {
     pub at_ms: u64,
     /// What.
     pub what: Broken,
+}
+
+/// In one line.
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (s, ms) = (self.at_ms / 1000, self.at_ms % 1000);
+        let Self { seed, what, .. } = self;
+        write!(f, "seed {seed} broke a promise after {s}.{ms:03} s: {what}")
+    }
+}
+
+impl Failure {
+    /// The same promise; of panics, at the same place.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let place = |what: &Broken| what.text.rsplit(" at ").next().map(str::to_owned);
+        self.what.promise == other.what.promise
+            && (self.what.promise != PANIC || place(&self.what) == place(&other.what))
+    }
 }
 
 /// What a world did.
@@ -150,6 +172,7 @@ impl World {
     /// A world with a given mix.
     pub fn with_faults(seed: u64, faults: Faults, tell: bool) -> Self {
         let mut rng = Rng::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d));
+        let faults = faults.stretched();
         let mut gateway_store = gw::MemoryStorage::new();
         let numbers = usize::try_from(faults.handsets.clamp(2, MAX_HANDSETS)).unwrap_or(2);
         let mut model = Model::default();
@@ -173,6 +196,11 @@ impl World {
                         },
                         bytes_per_s: if slow { 2_500 } else { 100_000 },
                         udp_blocked: rng.one_in(faults.udp_blocked_one_in),
+                        lossy: all_or_one_in(rng, faults.lossy_links_one_in),
+                        nat: all_or_one_in(rng, faults.nat_links_one_in),
+                        metered: !wifi || rng.one_in(faults.hotspot_one_in),
+                        stalled: false,
+                        busy_until: [0, 0],
                         radio: Radio::LTE,
                     }
                 };
@@ -252,12 +280,19 @@ impl World {
     /// it is at rest.
     pub fn run(&mut self, minutes: u64) -> Result<Summary, Failure> {
         // A panic is a broken promise like any other: it has a seed.
-        catch_unwind(AssertUnwindSafe(|| self.live(minutes)))
-            .unwrap_or_else(|_| Err(self.failure(panicked())))
+        let lived = panics::caught(|| self.live(minutes));
+        let what = lived.as_ref().err().map_or("", String::as_str);
+        let calm = self.model.cases.expect(PANIC, lived.is_ok(), what);
+        let result = match calm {
+            Ok(()) => lived.unwrap_or(Ok(self.summary)),
+            Err(panic) => Err(self.failure(panic)),
+        };
+        self.coverage.promises(self.model.cases.take());
+        result
     }
 
     fn live(&mut self, minutes: u64) -> Result<Summary, Failure> {
-        let end = minutes * 60_000;
+        let end = minutes * 60_000 * self.faults.stretch.max(1);
         self.at(0, Transition::GatewayStart);
         for handset in 0..self.handsets.len() {
             let at = self.rng.range(0, 500);
@@ -271,7 +306,7 @@ impl World {
             self.now = at;
             self.summary.events += 1;
             if self.summary.events > budget {
-                return Err(self.failure(livelock()));
+                break;
             }
             if self.now > end + SETTLE_MS {
                 break;
@@ -285,6 +320,11 @@ impl World {
             }
         }
         self.summary.world_ms = self.now;
+        let spins = self.summary.events > budget;
+        let of = format_args!("{budget} events");
+        let promise = "the world does not spin";
+        let sound = self.model.cases.expect(promise, !spins, of);
+        sound.map_err(|what| self.failure(what))?;
         self.finish().map_err(|what| self.failure(what))?;
         (self.summary.confirmed, self.summary.received) = self.model.totals();
         let numbers = self.numbers;
@@ -318,6 +358,11 @@ impl World {
         }
     }
 
+    /// How long something lasts: longer in a slow world.
+    fn lasts(&mut self, low_ms: u64, high_ms: u64) -> u64 {
+        self.rng.range(low_ms, high_ms * self.faults.stretch.max(1))
+    }
+
     // -- one step ---------------------------------------------------------------
 
     fn step(&mut self, transition: Transition) -> Result<(), Broken> {
@@ -343,6 +388,9 @@ impl World {
                     return Ok(());
                 };
                 let Ok(stored) = h.store.apply(&batch);
+                for op in &batch.ops {
+                    self.coverage.op(op);
+                }
                 for outcome in &stored.outcomes {
                     self.coverage.outcome(outcome);
                 }
@@ -445,13 +493,25 @@ impl World {
                 self.read_events(handset)?;
                 self.turn(handset)
             }
+            Transition::AppReads { handset } => {
+                self.handsets[handset].app.reads_soon = false;
+                self.read_events(handset)
+            }
             Transition::Ask { handset, asked } => self.app_asks(handset, asked),
             Transition::Fault(fault) => self.fault(fault),
+            Transition::StallEnd { handset, link } => {
+                self.stall_ends(handset, link);
+                Ok(())
+            }
             Transition::CaptiveEnd { handset } => self.set_captive(handset, false),
             Transition::FlightEnd { handset } => self.set_all_links(handset, true),
             Transition::DataMoved { handset, link } => self.set_data(handset, link, true),
             Transition::DrainEnd => {
                 self.end_drain();
+                Ok(())
+            }
+            Transition::PowerLoss { handset } => {
+                self.power_fails(handset);
                 Ok(())
             }
             Transition::PutBack { handset } => {
@@ -487,7 +547,8 @@ impl World {
     // -- the end -----------------------------------------------------------------------
 
     fn at_rest(&self) -> bool {
-        self.unrest().is_none() && self.model_at_rest().is_ok()
+        let model_at_rest = || self.model_at_rest().is_ok();
+        self.unrest().is_none() && self.model.cases.uncounted(model_at_rest)
     }
 
     /// What is still going on; in words, for whoever looks for the reason.
@@ -515,14 +576,17 @@ impl World {
         self.model_at_rest()?;
         // Not only is nothing owed: everybody is there again, and nobody waits for
         // an answer.
-        match self.unrest() {
-            None => Ok(()),
-            Some(text) => Err(Broken {
-                promise: "the world comes to rest",
-                text,
-            }),
-        }
+        let unrest = self.unrest();
+        let at_rest = unrest.is_none();
+        let text = unrest.unwrap_or_default();
+        let promise = "the world comes to rest";
+        self.model.cases.expect(promise, at_rest, text)
     }
+}
+
+/// What holds for one in so many; 0: for all.
+const fn all_or_one_in(rng: &mut Rng, n: u64) -> bool {
+    n == 0 || rng.one_in(n)
 }
 
 /// With the patience of the default, in percent.
@@ -536,19 +600,5 @@ fn impatient(percent: u64) -> Config {
         accept_patience: part(base.accept_patience),
         delivery_patience: part(base.delivery_patience),
         ..base
-    }
-}
-
-fn panicked() -> Broken {
-    Broken {
-        promise: "nobody panics",
-        text: String::new(),
-    }
-}
-
-fn livelock() -> Broken {
-    Broken {
-        promise: "the world does not spin",
-        text: String::new(),
     }
 }

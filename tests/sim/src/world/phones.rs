@@ -6,6 +6,7 @@ use twine_proto::MessageName;
 use twine_proto::limits::MAX_OLD_EPOCHS;
 
 use super::World;
+use super::faults::age_or_minute;
 use super::gateway::provision;
 use super::transition::Transition;
 use crate::handset::{Handset, SIM1};
@@ -66,7 +67,7 @@ impl World {
         self.plan_faults_of(new);
     }
 
-    /// A copy is taken, to be put back within a minute.
+    /// A copy is taken, to be put back soon.
     pub(super) fn copy_phone(&mut self, handset: HandsetNo) {
         let h = &mut self.handsets[handset];
         if h.retired || h.copy.is_some() || h.copies >= MAX_COPIES {
@@ -75,7 +76,8 @@ impl World {
         h.copies += 1;
         h.copy = Some((h.store.clone(), h.app.cursor));
         self.tell(|| format!("h{handset} is copied"));
-        let at = self.now + self.rng.range(100, 60_000);
+        let oldest = age_or_minute(self.faults.copy_age_ms);
+        let at = self.now + self.rng.range(100, oldest);
         self.at(at, Transition::PutBack { handset });
     }
 
@@ -107,9 +109,20 @@ impl World {
         if let Some(second) = h.second {
             self.model.forgot(second);
         }
+        let again = h.copies < MAX_COPIES && self.rng.one_in(self.faults.copy_again_one_in);
+        let h = &mut self.handsets[handset];
+        if again {
+            h.copies += 1;
+            h.copy = Some((copy.clone(), cursor));
+        }
         h.store = copy;
         if salvaged {
             h.store.salvaged();
+        }
+        if again {
+            let oldest = age_or_minute(self.faults.copy_age_ms);
+            let at = self.now + self.rng.range(100, oldest);
+            self.at(at, Transition::PutBack { handset });
         }
     }
 
@@ -147,12 +160,9 @@ impl World {
                 let senders = senders.filter(|h| h.number == name.from && !forgot(h));
                 for record in senders.filter_map(|h| sent_as(h, &name)) {
                     let text = record.text.as_ref().map_or("", |text| text.expose());
-                    if poison::of(text).is_none() {
-                        return Err(Broken {
-                            promise: "what can be read is read",
-                            text: text.to_owned(),
-                        });
-                    }
+                    let poisoned = poison::of(text).is_some();
+                    let promise = "what can be read is read";
+                    self.model.cases.expect(promise, poisoned, text)?;
                 }
             }
         }

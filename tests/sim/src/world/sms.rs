@@ -61,11 +61,12 @@ impl World {
                     // It was refused in the batch that read what the agent had.
                     return self.reaches_agent(handset, order);
                 }
-                return Err(Broken {
-                    promise: "an order is stored before it is given",
-                    text,
-                });
+                let promise = "an order is stored before it is given";
+                return self.model.cases.expect(promise, false, text);
             };
+            self.model
+                .cases
+                .count("an order is stored before it is given");
             let Ok(Some(record)) = store.message(id) else {
                 return Ok(());
             };

@@ -84,6 +84,8 @@ pub(super) enum Transition {
     // -- apps and their users
     /// The app starts, or looks again after something it has to repeat.
     AppStart { handset: HandsetNo },
+    /// A slow app reads its events.
+    AppReads { handset: HandsetNo },
     /// The user writes a message.
     Send { handset: HandsetNo },
     /// The app asks something about a message.
@@ -94,6 +96,8 @@ pub(super) enum Transition {
     Fault(Fault),
     /// A process that was suspended goes on.
     Resume { handset: HandsetNo },
+    /// What is sent over a link passes again.
+    StallEnd { handset: HandsetNo, link: usize },
     /// A captive portal lets the handset through.
     CaptiveEnd { handset: HandsetNo },
     /// All links are back.
@@ -102,6 +106,8 @@ pub(super) enum Transition {
     DataMoved { handset: HandsetNo, link: usize },
     /// The gateway stops, as it had announced.
     DrainEnd,
+    /// A phone loses its power.
+    PowerLoss { handset: HandsetNo },
     /// The phone's copy of some time ago is put back; or, with the same effect
     /// and another reason, its store broke and was salvaged without its newest rows.
     PutBack { handset: HandsetNo },
@@ -114,6 +120,8 @@ pub(super) enum Transition {
 pub(super) enum Fault {
     /// A link goes, or comes back.
     LinkFlap { handset: HandsetNo, link: usize },
+    /// A link lets nothing through, and does not say so.
+    Stall { handset: HandsetNo, link: usize },
     /// A live connection is reset.
     Reset,
     /// A daemon is killed.
@@ -166,6 +174,7 @@ impl Fault {
     pub(super) const fn mean_ms(self, faults: &Faults) -> u64 {
         match self {
             Self::LinkFlap { .. } => faults.link_flap_ms,
+            Self::Stall { .. } => faults.stall_ms,
             Self::Reset => faults.reset_ms,
             Self::Kill { .. } => faults.kill_ms,
             Self::GatewayKill => faults.gateway_kill_ms,

@@ -61,11 +61,12 @@ impl World {
             return Ok(());
         };
         let status = engine.status_brief();
-        if status.in_flight > WINDOW {
-            return Err(Broken {
-                promise: "the in-flight window is bounded",
-                text: format!("h{handset}: {}", status.in_flight),
-            });
+        if status.in_flight > 0 {
+            self.model.cases.expect(
+                "the in-flight window is bounded",
+                status.in_flight <= WINDOW,
+                format_args!("h{handset}: {}", status.in_flight),
+            )?;
         }
         let Some((at, reason)) = engine.poll_timeout() else {
             return Ok(());
@@ -85,12 +86,10 @@ impl World {
         let run = self.handsets[handset].run;
         match output {
             Output::Commit(batch) => {
-                if self.handsets[handset].storing.replace(batch).is_some() {
-                    return Err(Broken {
-                        promise: "one batch is in flight",
-                        text: format!("h{handset}"),
-                    });
-                }
+                let alone = self.handsets[handset].storing.replace(batch).is_none();
+                let of = format_args!("h{handset}");
+                let promise = "one batch is in flight";
+                self.model.cases.expect(promise, alone, of)?;
                 let slow = if self.calm {
                     30
                 } else {
@@ -101,6 +100,9 @@ impl World {
                     // The driver tries the same batch again and says nothing.
                     at += self.rng.range(1_000, 20_000);
                     self.broke("disk full", || format!("h{handset} disk is full"));
+                }
+                if !self.calm && self.rng.one_in(self.faults.sync_failed_one_in) {
+                    at += self.sync_fails(handset);
                 }
                 self.at(at, Transition::Stored { handset, run });
             }
@@ -114,7 +116,7 @@ impl World {
             Output::Reply { to, reply } => {
                 self.replied(handset, to.request, reply.into_inner())?;
             }
-            Output::Events(_) => self.read_events(handset)?,
+            Output::Events(_) => self.app_hears(handset)?,
             Output::Connect {
                 conn,
                 link,
@@ -131,7 +133,7 @@ impl World {
             Output::Close { conn } => self.close(handset, conn),
             Output::Trace(record) => {
                 self.coverage.decision(&record);
-                nobody_is_accused(handset, &record)?;
+                self.nobody_is_accused(handset, &record)?;
                 self.tell(|| format!("h{handset} decides {record:?}"));
             }
             Output::Order(order) => self.ordered(handset, order.into_inner())?,
@@ -139,16 +141,16 @@ impl World {
         }
         Ok(())
     }
-}
 
-/// Neither engine nor gateway writes a log. What an error record would say, the
-/// engine says as the reason of a decision.
-fn nobody_is_accused(handset: HandsetNo, record: &TraceRecord) -> Result<(), Broken> {
-    match record.because.iter().find(|why| ACCUSATIONS.contains(why)) {
-        None => Ok(()),
-        Some(why) => Err(Broken {
-            promise: "nobody breaks the protocol",
-            text: format!("h{handset}: {why}"),
-        }),
+    /// Neither engine nor gateway writes a log. What an error record would say, the
+    /// engine says as the reason of a decision.
+    fn nobody_is_accused(&self, handset: HandsetNo, record: &TraceRecord) -> Result<(), Broken> {
+        let accusation = record.because.iter().find(|why| ACCUSATIONS.contains(why));
+        let why = accusation.unwrap_or(&"");
+        self.model.cases.expect(
+            "nobody breaks the protocol",
+            accusation.is_none(),
+            format_args!("h{handset}: {why}"),
+        )
     }
 }

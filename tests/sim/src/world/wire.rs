@@ -52,11 +52,10 @@ impl World {
         let (handset, run, engine_conn) = (c.handset, c.run, c.engine_conn);
         let (index, transport) = (c.link, c.transport);
         let link = &self.handsets[handset].links[index];
-        let eaten = link.udp_blocked && transport == TransportKind::Quic;
-        if eaten {
+        if link.carries() && !link.carries_by(transport) {
             self.coverage.count(Group::Fault, "udp eaten");
         }
-        if !link.carries() || eaten {
+        if !link.carries_by(transport) {
             // Silence: the engine's own time-out has to find out.
             return Ok(());
         }
@@ -144,17 +143,23 @@ impl World {
         let passes = self.passes(conn);
         let Some(c) = self.net.get(conn) else { return };
         c.used_at = self.now;
-        let link = &self.handsets[c.handset].links[c.link];
-        let loss = if self.calm {
-            0
+        let link = &mut self.handsets[c.handset].links[c.link];
+        let (loss, queue) = if self.calm {
+            (0, 0)
         } else {
-            self.faults.loss_one_in
+            (self.faults.loss_one_in, self.faults.queue_ms)
         };
-        let (travel, lost) = link.travel_ms(&packet, loss, &mut self.rng);
-        if lost {
+        let mut travel = link.travel(&packet, loss, &mut self.rng);
+        if queue > 0 && passes {
+            travel = link.queue(travel, way, (self.now, queue), &packet);
+        }
+        if travel.lost {
             self.coverage.count(Group::Fault, "frame lost");
         }
-        let at = self.now + travel;
+        if travel.overflowed {
+            self.coverage.count(Group::Fault, "queue overflow");
+        }
+        let at = self.now + travel.ms;
         let sent = self.net.send(conn, way, (no, packet), passes, at);
         if let Some((at, packet)) = sent {
             let event = Transition::Packet {
@@ -172,7 +177,7 @@ impl World {
         let Some(c) = self.net.get(conn) else {
             return false;
         };
-        !c.forgotten && self.handsets[c.handset].links[c.link].carries()
+        !c.forgotten && self.handsets[c.handset].links[c.link].carries_by(c.transport)
     }
 
     /// What was silent for too long is forgotten by the network: from now on
@@ -183,7 +188,8 @@ impl World {
             TransportKind::Quic => self.faults.nat_udp_ms,
             TransportKind::Tls => self.faults.nat_tcp_ms,
         };
-        if self.calm || limit == 0 || c.forgotten || self.now - c.used_at < limit {
+        let nat = self.handsets[c.handset].links[c.link].nat;
+        if self.calm || !nat || limit == 0 || c.forgotten || self.now - c.used_at < limit {
             return;
         }
         c.forgotten = true;
@@ -227,7 +233,7 @@ impl World {
                         let frame = poison::down(frame);
                         self.coverage.frame(way, &frame);
                         self.tell(|| format!("h{handset} ← {}", told(&frame)));
-                        nobody_errs(handset, &frame)?;
+                        self.nobody_errs(handset, &frame)?;
                         ChannelEvent::Frame(frame)
                     }
                     Packet::Fin => {
@@ -245,15 +251,16 @@ impl World {
             }
         }
     }
-}
 
-/// Both sides speak the protocol, whatever happens between them.
-fn nobody_errs(handset: HandsetNo, frame: &Frame) -> Result<(), Broken> {
-    match frame {
-        Frame::Goodbye(goodbye) if goodbye.reason == GoodbyeReason::ProtocolError => Err(Broken {
-            promise: "nobody breaks the protocol",
-            text: format!("h{handset}: {}", goodbye.detail),
-        }),
-        _ => Ok(()),
+    /// Both sides speak the protocol, whatever happens between them.
+    fn nobody_errs(&self, handset: HandsetNo, frame: &Frame) -> Result<(), Broken> {
+        let Frame::Goodbye(goodbye) = frame else {
+            return Ok(());
+        };
+        self.model.cases.expect(
+            "nobody breaks the protocol",
+            goodbye.reason != GoodbyeReason::ProtocolError,
+            format_args!("h{handset}: {}", goodbye.detail),
+        )
     }
 }

@@ -127,6 +127,8 @@ fn sim(programs: &Programs, number: u32, worlds: u64) -> Output {
     let seeds = format!("0..{worlds}");
     command.args([
         "--first",
+        "--tries",
+        "0",
         "--jobs",
         "1",
         "--minutes",

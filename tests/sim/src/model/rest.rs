@@ -1,0 +1,146 @@
+//! What must hold at the end, when all faults have stopped and the world is quiet.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use twine_engine::message::{Channel, Direction, MessageId, Shown, WaitsFor};
+use twine_engine::store_ops::StoreOps;
+
+use super::{Broken, Model, text_of};
+use crate::net::HandsetNo;
+use crate::store::MemoryStore;
+
+impl Model {
+    /// Every message has come to its end, is shown once, and stands in its place.
+    pub fn at_rest(&self, stores: &[&MemoryStore]) -> Result<(), Broken> {
+        for text in self.messages.keys() {
+            self.has_ended(text, stores)?;
+        }
+        self.sms_at_rest()?;
+        self.shown_once(stores)?;
+        self.in_order(stores)
+    }
+
+    fn has_ended(&self, text: &str, stores: &[&MemoryStore]) -> Result<(), Broken> {
+        let Some(sent) = self.messages.get(text) else {
+            return Ok(());
+        };
+        let Some(id) = sent.confirmed else {
+            return Ok(());
+        };
+        let Ok(record) = stores[sent.from].message(id);
+        let promise = "what was confirmed is never lost (sender)";
+        self.cases.expect(promise, record.is_some(), text)?;
+        let Some(record) = record else { return Ok(()) };
+        let retired = self.retired.contains_key(&sent.from);
+        let arrived = !sent.received.is_empty();
+        let comes_to_an_end = "every confirmed message comes to an end";
+        match record.shown {
+            Shown::Delivered | Shown::Read => {
+                self.cases.count(comes_to_an_end);
+                // What lay in a phone's spool goes with the phone.
+                let gone = self.sms.may_have_left(text)
+                    && (self.moved.contains(&sent.to) || self.lent.contains(&sent.to));
+                if !sent.lost && !gone {
+                    let promise = "what was confirmed reaches the receiving app";
+                    self.cases.expect(promise, arrived, text)?;
+                }
+                let kept = !self.gateway_restored && !self.mail_expires && !retired;
+                if sent.read && kept && !sent.doubted {
+                    let told = record.shown == Shown::Read;
+                    let promise = "what was read is shown as read at last";
+                    self.cases.expect(promise, told, text)?;
+                }
+                Ok(())
+            }
+            shown @ (Shown::Cancelled | Shown::Failed(_)) => {
+                self.cases.count(comes_to_an_end);
+                if self.is_taken_back(text, shown) {
+                    let promise = "what was taken back is never delivered";
+                    self.cases.expect(promise, !arrived, text)?;
+                }
+                Ok(())
+            }
+            Shown::Sent if sent.doubted => Ok(()),
+            _ if retired => Ok(()),
+            // The operator has it, or may have it, and IP does not any more.
+            Shown::Sent if record.ip.unsettled().is_none() && self.sms.may_have_left(text) => {
+                Ok(())
+            }
+            _ if record.waits_for == Some(WaitsFor::User) => Ok(()),
+            _ => self.cases.expect(comes_to_an_end, false, text),
+        }
+    }
+
+    /// Each message stands once in its conversation, and copies are of one text.
+    fn shown_once(&self, stores: &[&MemoryStore]) -> Result<(), Broken> {
+        let merged_at_last = "copies of a message are merged at last";
+        for store in stores {
+            let mut seen = BTreeSet::new();
+            for record in store.incoming().filter(|record| record.text.is_some()) {
+                let text = text_of(&record);
+                if let Some(root) = record.copy_of {
+                    let Ok(root) = store.message(root);
+                    let is_copy = root.is_some_and(|root| text_of(&root) == text);
+                    let promise = "only copies are merged";
+                    self.cases.expect(promise, is_copy, &text)?;
+                    self.cases.count(merged_at_last);
+                    continue;
+                }
+                let may_repeat = self.messages.get(&text).is_none_or(|sent| {
+                    // Whose phone is gone tells no note.
+                    let untold = self.retired.contains_key(&sent.from);
+                    let changed = sent.retried || sent.doubted || sent.lost;
+                    untold || changed || self.moved.contains(&sent.to)
+                }) || self.gateway_restored
+                    || self.mail_expires
+                    || self.sms.is_beyond_merging(&text);
+                if !seen.insert(text.clone()) && !may_repeat {
+                    return self.cases.expect(merged_at_last, false, &text);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sorted by order key, a lane's messages stand as they were sent.
+    fn in_order(&self, stores: &[&MemoryStore]) -> Result<(), Broken> {
+        for store in stores {
+            for (own, peer) in store.conversation_list() {
+                let mut last: BTreeMap<HandsetNo, MessageId> = BTreeMap::new();
+                let mut last_place = None;
+                let Ok(mut page) = store.history(own, peer, None, usize::MAX);
+                page.reverse();
+                for record in page {
+                    if record.direction != Direction::Incoming
+                        || record.shown == Shown::Conflicting
+                        || record.text.is_none()
+                    {
+                        continue;
+                    }
+                    let text = text_of(&record);
+                    let Some(sent) = self.messages.get(&text) else {
+                        return self.cases.expect("what is received was sent", false, &text);
+                    };
+                    let place = record.name.map(|name| (name.epoch, name.lane_seq));
+                    if place.is_none() && record.came_by == Channel::Sms {
+                        // No note has told its place: it stands where it came.
+                        continue;
+                    }
+                    if let Some(last) = last_place {
+                        let promise = "order keys sort a lane by its places";
+                        self.cases.expect(promise, last < place, &text)?;
+                    }
+                    last_place = Some(place);
+                    let Some(id) = sent.confirmed.filter(|_| !sent.retried && !sent.passed) else {
+                        continue;
+                    };
+                    if let Some(last) = last.insert(sent.from, id) {
+                        let promise = "a lane keeps its order";
+                        self.cases.expect(promise, last <= id, &text)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}

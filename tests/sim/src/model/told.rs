@@ -1,0 +1,79 @@
+//! What a sending app may be told of its message.
+
+use twine_engine::message::{Direction, Failure, MessageRecord, Shown, WaitsFor};
+use twine_proto::MessageName;
+use twine_proto::frame::RejectReason;
+
+use super::{Broken, Model, text_of};
+use crate::net::HandsetNo;
+use crate::poison;
+
+impl Model {
+    /// The sending app was told a new state; `stored`: a phone of the
+    /// recipient's number has it.
+    pub fn told(
+        &mut self,
+        handset: HandsetNo,
+        record: &MessageRecord,
+        shown: Shown,
+        stored: impl Fn(&MessageName) -> bool,
+    ) -> Result<(), Broken> {
+        if record.direction != Direction::Outgoing {
+            return Ok(());
+        }
+        let text = text_of(record);
+        let sent = self.messages.get_mut(&text);
+        let promise = "an event belongs to a message";
+        self.cases.expect(promise, sent.is_some(), &text)?;
+        let Some(sent) = sent else { return Ok(()) };
+        let promise = "an event reaches the sender's app";
+        self.cases.expect(promise, sent.from == handset, &text)?;
+        self.by_id.insert((handset, record.id), text.clone());
+        sent.passed |= record.waits_for == Some(WaitsFor::User);
+        let (to, expires, doubted) = (sent.to, sent.expires, sent.doubted);
+        let split =
+            self.sms.may_have_left(&text) && (self.lent.contains(&to) || self.moved.contains(&to));
+        let by_sms = split || self.sms.has_arrived(&text);
+        let there = by_sms || record.name.is_some_and(|name| stored(&name));
+        let was_there = record
+            .name
+            .is_some_and(|name| self.lost_names.contains(&name));
+        let poisoned = poison::of(&text).is_some();
+        let delivered = matches!(shown, Shown::Delivered | Shown::Read);
+        if poisoned && !by_sms {
+            let promise = "what cannot be read is not shown as delivered";
+            self.cases.expect(promise, !delivered, &text)?;
+        }
+        // A phone that was put back shows what its copy knew of an earlier name.
+        if delivered && !was_there && !doubted {
+            let promise = "delivered means that the receiver has stored it";
+            self.cases.expect(promise, there, &text)?;
+        }
+        if shown == Shown::Cancelled && !doubted {
+            let by_user = self.taken_back.contains(&(handset, record.id));
+            let promise = "only what its user took back is shown as such";
+            self.cases.expect(promise, by_user, &text)?;
+        }
+        if shown == Shown::Failed(Failure::ValidityOver) {
+            let promise = "only what has a validity is given up";
+            self.cases.expect(promise, expires, &text)?;
+        }
+        // Where somebody forgot a name, it would be given again.
+        let forgot = self.gateway_restored || !self.put_back.is_empty();
+        let both_forgot = self.gateway_restored && !self.put_back.is_empty();
+        let conflict = shown == Shown::Failed(Failure::Rejected(RejectReason::Conflict));
+        if (forgot || conflict) && !both_forgot {
+            let promise = "no two messages have one name";
+            self.cases.expect(promise, !conflict, &text)?;
+        }
+        if shown == Shown::Failed(Failure::Rejected(RejectReason::Unreadable)) {
+            let promise = "what can be read is not rejected";
+            self.cases.expect(promise, poisoned, &text)?;
+        }
+        if record.shown == shown && self.is_taken_back(&text, shown) {
+            let promise = "what was taken back is never delivered";
+            self.cases.expect(promise, !there, &text)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,12 @@
+//! Directed scenarios: one engine, and one rule of delivery at a time. Each
+//! fails when its rule is broken.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod deadlines;
+mod desk;
+mod ending;
+mod frames;
+mod links;
+mod receiving;
+mod resuming;
+mod sending;
