@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::task::Poll;
 
@@ -52,8 +52,7 @@ fn main() -> ExitCode {
         }
     };
     if let Task::Print(text) = task {
-        print!("{text}");
-        return ExitCode::SUCCESS;
+        return print(&text);
     }
     let effective = match config::load(&files) {
         Ok(effective) => effective,
@@ -70,8 +69,7 @@ fn main() -> ExitCode {
         }
     };
     if matches!(task, Task::CheckConfig) {
-        print!("{}", effective.describe());
-        return ExitCode::SUCCESS;
+        return print(&effective.describe());
     }
     logging::set_level(effective.config.log_level);
     let ended = runtime().and_then(|runtime| {
@@ -84,6 +82,18 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             log::error!("{}", chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// To standard output; that may be closed or full.
+fn print(text: &str) -> ExitCode {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("twined: cannot write to standard output: {error}");
             ExitCode::FAILURE
         }
     }

@@ -210,7 +210,12 @@ fn complete(
     errors: &mut Vec<ConfigError>,
 ) {
     let place = |name| keys::index(name).and_then(|index| places[index].clone());
-    for key in KEYS.iter().filter(|key| key.required) {
+    // Of a file that cannot be read it is known what is wrong.
+    let is_unread = |error: &ConfigError| matches!(error, ConfigError::Unreadable { .. });
+    let required = KEYS
+        .iter()
+        .filter(|key| key.required && !errors.iter().any(is_unread));
+    for key in required.collect::<Vec<_>>() {
         let wrong_already = errors.iter().any(|error| error.key() == Some(key.name));
         if place(key.name).is_none() && !wrong_already {
             errors.push(ConfigError::Missing {

@@ -1,12 +1,15 @@
 //! The command line.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use twine_sim::faults::Faults;
 use twine_sim::report::TRIES;
 use twine_sim::setup::{Setup, places_from};
 use twine_sim::world::{Failure, MAX_HANDSETS};
+
+/// Of one world: about two years.
+const MAX_MINUTES: u64 = 1_000_000;
 
 pub(crate) const HELP: &str = "\
 twine-sim: a simulated country that tries to break every promise
@@ -130,33 +133,34 @@ pub(crate) fn parse() -> Result<Option<Args>, lexopt::Error> {
                     ))
                 })?;
             }
-            Long("replay") => one(&mut args, Mode::Replay, parser.value()?.parse()?),
-            Long("minimise") => one(&mut args, Mode::Minimise, parser.value()?.parse()?),
-            Long("minutes") => args.minutes = parser.value()?.parse()?,
-            Long("jobs") => args.jobs = parser.value()?.parse::<usize>()?.clamp(1, 256),
+            Long("replay") => {
+                let seed = number(&mut parser, "--replay", 0..=u64::MAX - 1)?;
+                one(&mut args, Mode::Replay, seed);
+            }
+            Long("minimise") => {
+                let seed = number(&mut parser, "--minimise", 0..=u64::MAX - 1)?;
+                one(&mut args, Mode::Minimise, seed);
+            }
+            Long("minutes") => args.minutes = number(&mut parser, "--minutes", 1..=MAX_MINUTES)?,
+            Long("jobs") => args.jobs = number(&mut parser, "--jobs", 1..=256)? as usize,
             Long("story") => args.story = true,
             Long("first") => args.first = Some(First::Any),
             Long("first-of") => args.first = Some(First::Of(parser.value()?.string()?)),
             Long("coverage") => args.coverage = true,
             Long("complete") => args.complete = true,
-            Long("tries") => args.tries = parser.value()?.parse()?,
+            Long("tries") => {
+                args.tries = number(&mut parser, "--tries", 0..=u32::MAX.into())? as u32
+            }
             Long("calm") => args.calm = true,
             Long("mix") => {
-                args.mix = parser.value()?.parse()?;
-                if !(1..=Faults::MIX).contains(&args.mix) {
-                    let most = Faults::MIX;
-                    return Err(usage(format!("--mix {}: expected 1 to {most}", args.mix)));
-                }
+                args.mix = number(&mut parser, "--mix", 1..=u64::from(Faults::MIX))? as u8;
             }
             Long("message") => args.message = Some(parser.value()?.string()?),
-            Long("messages") => args.messages = Some(parser.value()?.parse()?),
+            Long("messages") => {
+                args.messages = Some(number(&mut parser, "--messages", 1..=u64::MAX)?);
+            }
             Long("handsets") => {
-                let handsets: u64 = parser.value()?.parse()?;
-                if !(2..=MAX_HANDSETS).contains(&handsets) {
-                    return Err(usage(format!(
-                        "--handsets {handsets}: expected 2 to {MAX_HANDSETS}"
-                    )));
-                }
+                let handsets = number(&mut parser, "--handsets", 2..=MAX_HANDSETS)?;
                 args.dials.push(("handsets".into(), handsets));
             }
             Long("set") => {
@@ -182,6 +186,26 @@ pub(crate) fn parse() -> Result<Option<Args>, lexopt::Error> {
         }
     }
     Ok(Some(args))
+}
+
+/// A whole number within bounds.
+fn number(
+    parser: &mut lexopt::Parser,
+    option: &str,
+    allowed: RangeInclusive<u64>,
+) -> Result<u64, lexopt::Error> {
+    let text = parser.value()?;
+    let number = text.to_str().and_then(|text| text.parse().ok());
+    number
+        .filter(|number| allowed.contains(number))
+        .ok_or_else(|| {
+            usage(format!(
+                "{option} {}: expected {} to {}",
+                text.display(),
+                allowed.start(),
+                allowed.end()
+            ))
+        })
 }
 
 fn one(args: &mut Args, mode: Mode, seed: u64) {

@@ -14,6 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use args::{Args, Mode};
+use twine_out::{say, sayln};
 use twine_sim::coverage::Coverage;
 use twine_sim::report;
 use twine_sim::setup::Setup;
@@ -27,7 +28,7 @@ fn main() -> ExitCode {
     let args = match args::parse() {
         Ok(Some(args)) => args,
         Ok(None) => {
-            print!("{}", args::HELP);
+            say!("{}", args::HELP);
             return ExitCode::SUCCESS;
         }
         Err(error) => {
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
         Mode::Replay => (1, replay(&args, &args.setup(args.seeds.start))),
         Mode::Minimise => (1, smallest(&args)),
     };
-    println!(
+    sayln!(
         "{} passed, {failures} failed",
         total.saturating_sub(failures)
     );
@@ -57,23 +58,23 @@ fn replay(args: &Args, setup: &Setup) -> u64 {
     match &args.message {
         Some(message) => about(world.story(), message)
             .iter()
-            .for_each(|line| println!("{line}")),
-        None => world.story().iter().for_each(|line| println!("{line}")),
+            .for_each(|line| sayln!("{line}")),
+        None => world.story().iter().for_each(|line| sayln!("{line}")),
     }
     if args.coverage {
-        print!("{}", world.coverage().table());
+        say!("{}", world.coverage().table());
     }
     match result {
         Ok(summary) => {
-            println!("{summary:?}");
+            sayln!("{summary:?}");
             0
         }
         Err(failure) if args.story => {
-            print!("{}", report::in_short(&failure, setup));
+            say!("{}", report::in_short(&failure, setup));
             1
         }
         Err(_) => {
-            print!("{}", report::in_full(setup, args.tries));
+            say!("{}", report::in_full(setup, args.tries));
             1
         }
     }
@@ -82,10 +83,10 @@ fn replay(args: &Args, setup: &Setup) -> u64 {
 fn smallest(args: &Args) -> u64 {
     let setup = args.setup(args.seeds.start);
     if setup.run().is_ok() {
-        println!("this world keeps every promise");
+        sayln!("this world keeps every promise");
         return 0;
     }
-    print!("{}", report::in_full(&setup, args.tries));
+    say!("{}", report::in_full(&setup, args.tries));
     1
 }
 
@@ -141,7 +142,7 @@ fn run_all(args: &Args) -> (u64, u64) {
                         Ok(summary) => totals.summary.add(&summary),
                         Err(failure) => {
                             failed.fetch_add(1, Ordering::Relaxed);
-                            print!("{}", report::in_short(&failure, &setup));
+                            say!("{}", report::in_short(&failure, &setup));
                             if args.first.as_ref().is_some_and(|first| first.is(&failure)) {
                                 enough.store(true, Ordering::Relaxed);
                             }
@@ -159,17 +160,17 @@ fn run_all(args: &Args) -> (u64, u64) {
     let totals = totals.into_inner().unwrap_or_else(PoisonError::into_inner);
     let wall = started.elapsed().as_secs_f64();
     for setup in totals.to_be_told() {
-        print!("{}", report::in_full(setup, args.tries));
+        say!("{}", report::in_full(setup, args.tries));
     }
     let mut failed = failed.into_inner();
     if args.coverage || args.complete {
-        print!("{}", totals.coverage.table());
+        say!("{}", totals.coverage.table());
     }
     if args.complete {
         failed += complete(&totals.coverage);
     }
     let summary = totals.summary;
-    println!(
+    sayln!(
         "{} messages fell back, {} SMS parts, {} wasted ({:.2} %); {} merged, {} parted again, \
          {} reordered",
         summary.fell_back,
@@ -180,7 +181,7 @@ fn run_all(args: &Args) -> (u64, u64) {
         summary.unmerged,
         summary.reordered,
     );
-    println!(
+    sayln!(
         "{} messages confirmed, {} received, {} daemon runs, {} connections, {} events; \
          {:.0} simulated hours in {wall:.1} s: {:.0} times real time",
         summary.confirmed,
@@ -198,7 +199,7 @@ fn run_all(args: &Args) -> (u64, u64) {
 fn complete(coverage: &Coverage) -> u64 {
     let findings = coverage.findings();
     for finding in &findings {
-        println!("{finding}");
+        sayln!("{finding}");
     }
     findings.len() as u64
 }

@@ -11,6 +11,7 @@ use twine_proto::E164;
 use crate::commands::{numbers, restored, serve, stats};
 use crate::config::{self, ConfigError, GatewayConfig};
 use crate::dev_cert;
+use twine_out::{say, sayln};
 
 /// Not done; the message says why.
 const FAILED: u8 = 1;
@@ -223,11 +224,11 @@ impl Options {
 fn execute(command: Command) -> ExitCode {
     let done = match command {
         Command::Help => {
-            print!("{HELP}{}", config::describe_limits());
+            say!("{HELP}{}", config::describe_limits());
             Ok(true)
         }
         Command::Version => {
-            println!("twine-gateway {}", env!("CARGO_PKG_VERSION"));
+            sayln!("twine-gateway {}", env!("CARGO_PKG_VERSION"));
             Ok(true)
         }
         Command::Serve {
@@ -236,7 +237,7 @@ fn execute(command: Command) -> ExitCode {
             check_only,
         } => with_config(&config, |config| {
             if check_only {
-                print!("{}", config.to_toml());
+                say!("{}", config.to_toml());
                 return Ok(true);
             }
             serve::run(config, ready_file.as_deref()).map(|()| true)
@@ -285,9 +286,9 @@ fn with_config(
 
 fn make_dev_cert(out: &Path, names: Vec<String>) -> anyhow::Result<()> {
     let files = dev_cert::write(out, names)?;
-    println!("root (for handsets): {}", files.root.display());
-    println!("cert (for the gateway): {}", files.cert.display());
-    println!("key (for the gateway): {}", files.key.display());
+    sayln!("root (for handsets): {}", files.root.display());
+    sayln!("cert (for the gateway): {}", files.cert.display());
+    sayln!("key (for the gateway): {}", files.key.display());
     Ok(())
 }
 

@@ -14,6 +14,12 @@ use thiserror::Error;
 /// Why no certificates came about.
 #[derive(Debug, Error)]
 pub enum DevCertError {
+    /// Neither a DNS name nor an IP address.
+    #[error("{name:?} is neither a DNS name nor an IP address")]
+    Name {
+        /// As given.
+        name: String,
+    },
     /// A name that cannot stand in a certificate, or a failure of the library.
     #[error("cannot make a certificate for these names")]
     Make(#[from] rcgen::Error),
@@ -51,6 +57,11 @@ pub struct DevCert {
 /// DNS names or IP addresses. The root's own key is not kept, so that it can sign
 /// nothing else.
 pub fn write(out: &Path, names: Vec<String>) -> Result<DevCert, DevCertError> {
+    let is_name = |name: &str| rustls_pki_types::ServerName::try_from(name).is_ok();
+    if let Some(name) = names.iter().find(|name| !is_name(name)) {
+        let name = name.clone();
+        return Err(DevCertError::Name { name });
+    }
     let root_key = KeyPair::generate()?;
     let mut root = CertificateParams::default();
     root.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));

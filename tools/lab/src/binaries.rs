@@ -16,13 +16,13 @@ pub struct Binaries {
 /// A program is missing.
 #[derive(Debug, Error)]
 #[error(
-    "there is no {name} in {}: build it with `cargo build -p twined -p twine-gateway`, \
-     with the same profile as this program, or say where it is with {option}", directory.display()
+    "there is no {name} at {}: build it with `cargo build -p twined -p twine-gateway`, \
+     with the same profile as this program, or say where it is with {option}", path.display()
 )]
 pub struct MissingBinary {
     name: &'static str,
     option: &'static str,
-    directory: PathBuf,
+    path: PathBuf,
 }
 
 impl Binaries {
@@ -39,14 +39,10 @@ impl Binaries {
     ) -> Result<Self, MissingBinary> {
         let find = |given: Option<PathBuf>, name: &'static str, option| {
             let path = given.unwrap_or_else(|| directory.join(name));
-            if path.is_file() {
-                Ok(path)
-            } else {
-                Err(MissingBinary {
-                    name,
-                    option,
-                    directory: path.parent().unwrap_or(directory).to_owned(),
-                })
+            // Absolute: a name without a folder would be looked for in PATH.
+            match path.canonicalize() {
+                Ok(found) if found.is_file() => Ok(found),
+                _ => Err(MissingBinary { name, option, path }),
             }
         };
         Ok(Self {

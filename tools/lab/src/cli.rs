@@ -8,6 +8,7 @@ use lexopt::{Arg, Parser};
 use tempfile::TempDir;
 use twine_lab::profile;
 use twine_lab::scenario::{Scenario, What};
+use twine_out::say;
 
 const HELP: &str = "\
 twine-lab runs the real daemon and gateway over shaped links and simulated mobile
@@ -134,7 +135,10 @@ pub(crate) fn parse() -> Result<Command> {
             bail!("--{} belongs to run", run_only.unwrap_or_default())
         }
         Some("check") => Ok(Command::Check(needed()?)),
-        Some("profiles") => Ok(Command::Profiles),
+        Some("profiles") => match scenario {
+            None => Ok(Command::Profiles),
+            Some(extra) => bail!("profiles takes no argument, not {}", extra.display()),
+        },
         Some(other) => bail!("there is no command \"{other}\"; allowed are run, check, profiles"),
         None => bail!("which command? one of run, check, profiles; --help explains them"),
     }
@@ -242,6 +246,9 @@ pub(crate) fn own_directory() -> Result<PathBuf> {
 /// Fails early where an output could not be written.
 pub(crate) fn check_outputs(options: &RunOptions) -> Result<()> {
     for path in [&options.json, &options.html].into_iter().flatten() {
+        if path.is_dir() {
+            bail!("cannot write {}: it is a folder", path.display());
+        }
         let directory = path
             .parent()
             .filter(|parent| !parent.as_os_str().is_empty());
@@ -261,7 +268,7 @@ pub(crate) fn check_outputs(options: &RunOptions) -> Result<()> {
 /// Writes an output; "-" is standard output.
 pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     if path == Path::new("-") {
-        print!("{text}");
+        say!("{text}");
         return Ok(());
     }
     std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))

@@ -8,6 +8,7 @@ use cli::{Command, RunOptions};
 use twine_lab::report;
 use twine_lab::run::{self, RunPlan};
 use twine_lab::{binaries::Binaries, scenario};
+use twine_out::say;
 
 /// Everything ran, and not everything arrived once and in order.
 const NOT_GOOD: u8 = 1;
@@ -19,16 +20,16 @@ const NOT_RUN: u8 = 3;
 fn main() -> ExitCode {
     let result = match cli::parse() {
         Ok(Command::Say(text)) => {
-            print!("{text}");
+            say!("{text}");
             Ok(ExitCode::SUCCESS)
         }
         Ok(Command::Profiles) => {
-            print!("{}", cli::profiles());
+            say!("{}", cli::profiles());
             Ok(ExitCode::SUCCESS)
         }
         Ok(Command::Check(path)) => match scenario::load(&path) {
             Ok(scenario) => {
-                print!("{}", cli::describe(&scenario));
+                say!("{}", cli::describe(&scenario));
                 Ok(ExitCode::SUCCESS)
             }
             Err(error) => Err((USAGE, error.into())),
@@ -76,7 +77,7 @@ fn run_scenario(options: &RunOptions) -> Result<ExitCode, (u8, anyhow::Error)> {
     if options.json_to_stdout() {
         eprint!("{score}");
     } else {
-        print!("{score}");
+        say!("{score}");
     }
     if let Some(path) = &options.json {
         let json = format!("{:#}\n", report::json(&scenario, &outcome));

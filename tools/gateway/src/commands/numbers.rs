@@ -9,6 +9,7 @@ use twine_proto::E164;
 
 use crate::config::GatewayConfig;
 use crate::sqlite::SqliteStorage;
+use twine_out::sayln;
 
 /// Binds a number; creates the database if the server never ran.
 pub(crate) fn bind(config: &GatewayConfig, number: E164, key: DeviceKey) -> anyhow::Result<()> {
@@ -20,9 +21,9 @@ pub(crate) fn bind(config: &GatewayConfig, number: E164, key: DeviceKey) -> anyh
     tx.commit()?;
     let number = number.expose();
     match done {
-        Provisioned::Bound => println!("{number} is bound to device {}", hex(&key)),
-        Provisioned::Unchanged => println!("{number} was bound to this device already"),
-        Provisioned::Moved => println!(
+        Provisioned::Bound => sayln!("{number} is bound to device {}", hex(&key)),
+        Provisioned::Unchanged => sayln!("{number} was bound to this device already"),
+        Provisioned::Moved => sayln!(
             "{number} is bound to device {} now; the device before has lost it",
             hex(&key)
         ),
@@ -37,7 +38,7 @@ pub(crate) fn unbind(config: &GatewayConfig, number: E164) -> anyhow::Result<boo
     let was_bound = unprovision(&mut tx, number)?;
     tx.commit()?;
     if was_bound {
-        println!("{} is not bound any more; its mail waits", number.expose());
+        sayln!("{} is not bound any more; its mail waits", number.expose());
     }
     Ok(was_bound)
 }
@@ -50,16 +51,19 @@ pub(crate) fn list(config: &GatewayConfig) -> anyhow::Result<()> {
          FROM number LEFT JOIN mailbox ON owner = number.number ORDER BY number.number",
     )?;
     let mut rows = statement.query([])?;
-    println!(
+    sayln!(
         "{:<17} {:>6} {:>7} {:>9}  device",
-        "number", "epoch", "waiting", "bytes"
+        "number",
+        "epoch",
+        "waiting",
+        "bytes"
     );
     while let Some(row) = rows.next()? {
         let number: i64 = row.get(0)?;
         let device: Option<[u8; 32]> = row.get(1)?;
         let device = device.map_or_else(|| "not bound".to_owned(), |key| hex(&DeviceKey(key)));
         let (epoch, waiting, bytes): (u32, u32, i64) = (row.get(2)?, row.get(3)?, row.get(4)?);
-        println!("+{number:<16} {epoch:>6} {waiting:>7} {bytes:>9}  {device}");
+        sayln!("+{number:<16} {epoch:>6} {waiting:>7} {bytes:>9}  {device}");
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use twine_gateway_core::{Storage, Tx, restored};
 use crate::config::GatewayConfig;
 use crate::server;
 use crate::sqlite::SqliteStorage;
+use twine_out::sayln;
 
 /// Refused while a server runs: its core must not have served from the old
 /// records meanwhile.
@@ -19,7 +20,7 @@ pub(crate) fn mark(config: &GatewayConfig) -> anyhow::Result<()> {
     let mut tx = storage.begin()?;
     restored(&mut tx, unix_s)?;
     tx.commit()?;
-    println!(
+    sayln!(
         "all mail that waits counts as handed over; of senders not seen from now on it is held {} s",
         config.core.hold_unseen_s
     );

@@ -4,6 +4,7 @@ use std::fs;
 
 use crate::config::GatewayConfig;
 use crate::sqlite::{FILE_NAME, SCHEMA_VERSION, SqliteStorage};
+use twine_out::sayln;
 
 /// Prints one `name value` line for each fact.
 pub(crate) fn print(config: &GatewayConfig) -> anyhow::Result<()> {
@@ -36,14 +37,14 @@ pub(crate) fn print(config: &GatewayConfig) -> anyhow::Result<()> {
     ];
     for (name, sql) in facts {
         let value: i64 = storage.connection().query_row(sql, [], |row| row.get(0))?;
-        println!("{name:<19} {value}");
+        sayln!("{name:<19} {value}");
     }
-    println!("{:<19} {SCHEMA_VERSION}", "schema_version");
+    sayln!("{:<19} {SCHEMA_VERSION}", "schema_version");
     for (name, suffix) in [("database_bytes", ""), ("wal_bytes", "-wal")] {
         let file = config.data_dir.join(format!("{FILE_NAME}{suffix}"));
         match fs::metadata(&file) {
-            Ok(metadata) => println!("{name:<19} {}", metadata.len()),
-            Err(error) => println!("{name:<19} cannot be read: {error}"),
+            Ok(metadata) => sayln!("{name:<19} {}", metadata.len()),
+            Err(error) => sayln!("{name:<19} cannot be read: {error}"),
         }
     }
     Ok(())

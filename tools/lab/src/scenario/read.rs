@@ -36,7 +36,7 @@ pub enum ScenarioError {
         source: std::io::Error,
     },
     /// Something in it is wrong.
-    #[error("{0}")]
+    #[error(transparent)]
     Wrong(#[from] Located),
 }
 

@@ -16,6 +16,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use list::Mutant;
+use twine_out::{say, sayln};
 
 const HELP: &str = "\
 mutants: deliberate bugs, and whether the simulator finds them
@@ -39,7 +40,7 @@ struct Args {
 fn main() -> ExitCode {
     match parse().map_err(anyhow::Error::from).and_then(|args| {
         let Some(args) = args else {
-            print!("{HELP}");
+            say!("{HELP}");
             return Ok(0);
         };
         check(&args)
@@ -87,9 +88,11 @@ fn check(args: &Args) -> Result<usize> {
     }
     if args.list {
         for mutant in chosen {
-            println!(
+            sayln!(
                 "{:<38} rule {:<4} {}",
-                mutant.name, mutant.rule, mutant.breaks
+                mutant.name,
+                mutant.rule,
+                mutant.breaks
             );
         }
         return Ok(0);

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use crate::list::Mutant;
 use crate::scratch::Programs;
+use twine_out::sayln;
 
 /// Long enough for a message's whole life and a restore of its gateway.
 const MINUTES: &str = "5";
@@ -27,10 +28,10 @@ pub(crate) fn all(programs: &Programs, mutants: &[&Mutant]) -> usize {
     let worlds = worlds.unwrap_or(1);
     let mut failed = 0;
     match none(programs, worlds) {
-        Ok(()) => println!("{:<38} {worlds} worlds and all scenarios kept", "0 (none)"),
+        Ok(()) => sayln!("{:<38} {worlds} worlds and all scenarios kept", "0 (none)"),
         Err(what) => {
             failed += 1;
-            println!("{:<38} FAILED without any bug: {what}", "0 (none)");
+            sayln!("{:<38} FAILED without any bug: {what}", "0 (none)");
         }
     }
     for (mutant, found) in mutants.iter().zip(search(programs, mutants)) {
@@ -42,10 +43,10 @@ pub(crate) fn all(programs: &Programs, mutants: &[&Mutant]) -> usize {
                 format!("NOT CAUGHT {why}: it {}", mutant.breaks)
             }
         };
-        println!("{:<38} rule {:<4} {what}", mutant.name, mutant.rule);
+        sayln!("{:<38} rule {:<4} {what}", mutant.name, mutant.rule);
     }
-    println!("{:.0} s", started.elapsed().as_secs_f64());
-    println!("{} passed, {failed} failed", mutants.len() + 1 - failed);
+    sayln!("{:.0} s", started.elapsed().as_secs_f64());
+    sayln!("{} passed, {failed} failed", mutants.len() + 1 - failed);
     failed
 }
 

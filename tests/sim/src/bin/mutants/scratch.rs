@@ -19,6 +19,7 @@ const CRATES: &[&str] = &[
     "daemon/sms",
     "daemon/engine",
     "tools/gateway/core",
+    "tools/out",
     "tests/sim",
 ];
 
