@@ -22,6 +22,7 @@ use tokio::time::timeout;
 use twine_engine::link::{Binding, LinkId};
 use twine_engine::store_ops::Stored;
 use twine_engine::time::Now;
+use twine_engine::trace::Decision;
 use twine_engine::{ChannelEvent, ConnId, DownReason, Engine, Input, Output};
 use twine_store::StoreError;
 
@@ -336,7 +337,13 @@ impl Driver {
             Output::Close { conn } => self.transports.close(conn),
             Output::Order(order) => self.control.order(now, order.into_inner()),
             Output::Trace(record) => {
-                log::debug!(
+                // Data that move are the user's money: to be seen without a debugging level.
+                let level = match record.decision {
+                    Decision::MoveData { .. } => log::Level::Info,
+                    _ => log::Level::Debug,
+                };
+                log::log!(
+                    level,
                     "{:?} because {}",
                     record.decision,
                     record.because.join(", ")

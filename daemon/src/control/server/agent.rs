@@ -75,6 +75,8 @@ impl Control {
         {
             self.data_order = None;
             if result.code != 0 {
+                let code = result.code;
+                log::info!("mobile data do not move to the card in slot {slot}: code {code}");
                 let confirmed = false;
                 let event = TelephonyEvent::DataSim { slot, confirmed };
                 self.wishes.push_back(Wish::Telephony(event));
