@@ -93,6 +93,27 @@ def check_protection(manifest):
     return wrong
 
 
+# What the framework demands of a default SMS app (SmsApplication.java), each with
+# the permission that keeps others out: kind of component, action, permission.
+SMS_ROLE = (
+    ("receiver", "android.provider.Telephony.SMS_DELIVER", PREFIX + "BROADCAST_SMS"),
+    ("receiver", "android.provider.Telephony.WAP_PUSH_DELIVER", PREFIX + "BROADCAST_WAP_PUSH"),
+    ("service", "android.intent.action.RESPOND_VIA_MESSAGE", PREFIX + "SEND_RESPOND_VIA_MESSAGE"),
+    ("activity", "android.intent.action.SENDTO", None),
+)
+
+
+def check_sms_role(manifest):
+    """A messaging app can be made the default one: others are refused by the bridge."""
+    return [
+        f"no {tag} for {action}{' that demands ' + permission if permission else ''}: no default SMS app"
+        for tag, action, permission in SMS_ROLE
+        if not any(part.get(ANDROID + "permission") == permission
+                   for part in manifest.iter(tag)
+                   for found in part.iter("action") if found.get(ANDROID + "name") == action)
+    ]
+
+
 def check_start(manifest):
     """The bridge runs from the boot on, before the first unlock, also where its
     process is started for another package."""
@@ -141,8 +162,11 @@ def check(aosp):
     if overlay.get("package") != package or requested(overlay):
         wrong.append(f"in-phone-process: is to move {package}, and nothing else")
     for sample in sorted((aosp / "sample").rglob("AndroidManifest.xml")):
-        if OURS not in requested(ET.parse(sample).getroot()):
-            wrong.append(f"{sample.relative_to(aosp)}: does not request {OURS}")
+        root = ET.parse(sample).getroot()
+        where = sample.relative_to(aosp)
+        if OURS not in requested(root):
+            wrong.append(f"{where}: does not request {OURS}")
+        wrong += [f"{where}: {what}" for what in check_sms_role(root)]
     return wrong
 
 

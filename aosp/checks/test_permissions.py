@@ -70,6 +70,17 @@ class Permissions(unittest.TestCase):
             '<receiver android:name=".R"', '<receiver android:name=".R" android:directBootAware="false"'))[0])
         self.assertIn("not directBootAware", problems(good.replace(' android:directBootAware="true"', ""))[0])
 
+    def test_an_app_that_cannot_be_the_default_sms_app_is_found(self):
+        sample = (Path(__file__).parents[1] / "sample/AndroidManifest.xml").read_text()
+        self.assertEqual(permissions.check_sms_role(ET.fromstring(sample)), [])
+        for tag, action, permission in permissions.SMS_ROLE:
+            without = permissions.check_sms_role(ET.fromstring(sample.replace(action, "a.b.C")))
+            self.assertEqual(len(without), 1)
+            self.assertIn(f"no {tag} for {action}", without[0])
+            if permission:
+                open_to_all = sample.replace(permission, "a.b.C")
+                self.assertIn(permission, permissions.check_sms_role(ET.fromstring(open_to_all))[0])
+
     def shape(self, name, text):
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, name)

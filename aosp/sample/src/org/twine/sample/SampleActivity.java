@@ -40,7 +40,10 @@ public class SampleActivity extends Activity implements TextWatcher {
         column.addView(send);
         column.addView(conversation);
         setContentView(column);
-        SampleApplication.of(this).whenChanged(this::show);
+        if (getIntent().getData() != null) {
+            to.setText(getIntent().getData().getSchemeSpecificPart());
+        }
+        SampleApplication.of(this).changed = this::show;
         show();
     }
 
@@ -55,8 +58,7 @@ public class SampleActivity extends Activity implements TextWatcher {
     }
 
     private void trySend(Draft draft) {
-        SampleApplication.of(this)
-                .twine()
+        SampleApplication.of(this).twine
                 .send(draft)
                 .whenComplete(
                         (id, failure) -> {
@@ -72,8 +74,7 @@ public class SampleActivity extends Activity implements TextWatcher {
 
     @Override
     public void afterTextChanged(Editable changed) {
-        SampleApplication.of(this)
-                .twine()
+        SampleApplication.of(this).twine
                 .preview(draft())
                 .thenAccept(now -> runOnUiThread(() -> show(now)));
     }
@@ -85,12 +86,9 @@ public class SampleActivity extends Activity implements TextWatcher {
 
     private void show() {
         StringBuilder all = new StringBuilder();
-        for (Message message : SampleApplication.of(this).messages()) {
-            all.append(message.outgoing ? "→ " : "← ")
-                    .append(message.text)
-                    .append(" (")
-                    .append(message.state)
-                    .append(")\n");
+        for (Message message : SampleApplication.of(this).messages) {
+            all.append(message.outgoing ? "→ " : "← ").append(message.text);
+            all.append(" (").append(message.state).append(")\n");
         }
         conversation.setText(all);
     }

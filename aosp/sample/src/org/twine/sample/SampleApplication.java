@@ -2,8 +2,6 @@ package org.twine.sample;
 
 import android.app.Application;
 import android.content.Context;
-import android.os.Handler;
-import android.os.Looper;
 import java.util.ArrayList;
 import java.util.List;
 import org.twine.client.Message;
@@ -12,10 +10,9 @@ import org.twine.client.TwineEvent;
 
 /** One client for the process. A real app keeps the messages in its own database. */
 public class SampleApplication extends Application implements TwineClient.Listener {
-    private final List<Message> messages = new ArrayList<>();
-    private final Handler main = new Handler(Looper.getMainLooper());
-    private TwineClient twine;
-    private Runnable changed = () -> {};
+    final List<Message> messages = new ArrayList<>();
+    TwineClient twine;
+    Runnable changed = () -> {};
 
     static SampleApplication of(Context context) {
         return (SampleApplication) context.getApplicationContext();
@@ -24,47 +21,24 @@ public class SampleApplication extends Application implements TwineClient.Listen
     @Override
     public void onCreate() {
         super.onCreate();
-        twine = new TwineClient(this, main::post, this);
+        twine = new TwineClient(this, getMainExecutor(), this);
         twine.connect();
-    }
-
-    TwineClient twine() {
-        return twine;
-    }
-
-    List<Message> messages() {
-        return messages;
-    }
-
-    void whenChanged(Runnable run) {
-        changed = run;
     }
 
     @Override
     public void onEvent(TwineEvent event) {
-        switch (event.kind) {
-            case RESYNC:
-                // Events were missed for longer than they are kept.
-                messages.clear();
-                twine.conversations(0).thenAccept(last -> last.messages.forEach(this::readAll));
-                break;
-            case RECEIVED:
-            case STATE_CHANGED:
-            case REORDERED:
-            case MERGED:
-            case UNMERGED:
-                if (event.message != null) {
-                    put(event.message);
-                }
-                break;
-            default:
-                break;
+        if (event.kind == TwineEvent.Kind.RESYNC) {
+            // Events were missed for longer than they are kept.
+            messages.clear();
+            twine.conversations(0).thenAccept(last -> last.messages.forEach(this::readAll));
+        } else if (event.message != null) {
+            put(event.message);
         }
     }
 
     private void readAll(Message last) {
         twine.history(last.own, last.peer, null)
-                .thenAcceptAsync(page -> page.messages.forEach(this::put), main::post);
+                .thenAcceptAsync(page -> page.messages.forEach(this::put), getMainExecutor());
     }
 
     /** The newest state of a message replaces the one before; a copy is not shown. */

@@ -8,6 +8,6 @@ import org.twine.client.TwineSmsReceiver;
 public class SmsDeliverReceiver extends TwineSmsReceiver {
     @Override
     protected TwineClient twine(Context context) {
-        return SampleApplication.of(context).twine();
+        return SampleApplication.of(context).twine;
     }
 }
