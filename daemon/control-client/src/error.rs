@@ -33,6 +33,14 @@ impl From<pb::Error> for Refusal {
     }
 }
 
+fn hint(source: &io::Error) -> &'static str {
+    if source.kind() == io::ErrorKind::PermissionDenied {
+        "this user may not open its socket"
+    } else {
+        "is it running?"
+    }
+}
+
 /// Why there is no connection.
 #[derive(Debug, Error)]
 pub enum ConnectError {
@@ -40,7 +48,7 @@ pub enum ConnectError {
     #[error("{0}")]
     Name(#[from] ClientNameError),
     /// No socket there, or nobody listens.
-    #[error("cannot reach the daemon at {}: is it running?", path.display())]
+    #[error("cannot reach the daemon at {}: {}", path.display(), hint(source))]
     Unreachable {
         /// Where it was looked for.
         path: PathBuf,

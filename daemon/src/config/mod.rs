@@ -149,8 +149,11 @@ pub fn load(sources: &[Source]) -> Result<Effective, ConfigErrors> {
     match (merge(&texts), errors.is_empty()) {
         (Ok(effective), true) => Ok(effective),
         (Ok(_), false) => Err(ConfigErrors(errors)),
-        (Err(more), _) => {
-            errors.extend(more.0);
+        (Err(more), true) => Err(more),
+        (Err(more), false) => {
+            // What is not set may be in the file that cannot be read.
+            let told = more.0.into_iter();
+            errors.extend(told.filter(|error| !matches!(error, ConfigError::Missing { .. })));
             Err(ConfigErrors(errors))
         }
     }
@@ -210,12 +213,7 @@ fn complete(
     errors: &mut Vec<ConfigError>,
 ) {
     let place = |name| keys::index(name).and_then(|index| places[index].clone());
-    // Of a file that cannot be read it is known what is wrong.
-    let is_unread = |error: &ConfigError| matches!(error, ConfigError::Unreadable { .. });
-    let required = KEYS
-        .iter()
-        .filter(|key| key.required && !errors.iter().any(is_unread));
-    for key in required.collect::<Vec<_>>() {
+    for key in KEYS.iter().filter(|key| key.required) {
         let wrong_already = errors.iter().any(|error| error.key() == Some(key.name));
         if place(key.name).is_none() && !wrong_already {
             errors.push(ConfigError::Missing {
