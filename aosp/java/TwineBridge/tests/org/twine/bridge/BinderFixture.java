@@ -6,7 +6,6 @@ import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
 import android.content.Intent;
-import android.content.pm.PackageInfo;
 import android.os.DeadObjectException;
 import android.os.RemoteException;
 import android.os.ServiceSpecificException;
@@ -22,9 +21,7 @@ import org.robolectric.RobolectricTestRunner;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.Shadows;
 import org.robolectric.annotation.Config;
-import org.robolectric.shadows.ShadowApplication;
 import org.robolectric.shadows.ShadowBinder;
-import org.robolectric.shadows.ShadowTelephony;
 import org.twine.EventInfo;
 import org.twine.ITwine;
 import org.twine.ITwineCallback;
@@ -34,10 +31,7 @@ import org.twine.SendRequest;
 @RunWith(RobolectricTestRunner.class)
 @Config(sdk = 35, application = TestBridge.class)
 abstract class BinderFixture {
-    static final String SMS_APP = "com.example.sms";
-    static final int SMS_UID = 10_123;
     static final int OTHER_UID = 10_777;
-    static final int PID = 4711;
 
     TestBridge bridge;
     ITwine twine;
@@ -45,28 +39,15 @@ abstract class BinderFixture {
     @Before
     public void bind() {
         bridge = (TestBridge) RuntimeEnvironment.getApplication();
-        PackageInfo app = new PackageInfo();
-        app.packageName = SMS_APP;
-        Shadows.shadowOf(bridge.getPackageManager()).installPackage(app);
-        Shadows.shadowOf(bridge.getPackageManager()).setPackagesForUid(SMS_UID, SMS_APP);
+        twine = SmsApp.bind(bridge);
         Shadows.shadowOf(bridge.getPackageManager()).setPackagesForUid(OTHER_UID, "com.other");
-        ShadowTelephony.ShadowSms.setDefaultSmsPackage(SMS_APP);
-        ShadowApplication shadow = Shadows.shadowOf(bridge);
-        shadow.grantPermissions(PID, SMS_UID, CallerGate.PERMISSION);
-        callFrom(SMS_UID);
         TwineService service = Robolectric.setupService(TwineService.class);
-        twine = ITwine.Stub.asInterface(service.onBind(new Intent(TwineService.ACTION)));
         assertNull(service.onBind(new Intent("something else")));
     }
 
     @After
     public void stop() {
         ShadowBinder.reset();
-    }
-
-    static void callFrom(int uid) {
-        ShadowBinder.setCallingUid(uid);
-        ShadowBinder.setCallingPid(PID);
     }
 
     static SendRequest request(String text) {

@@ -146,7 +146,7 @@ public class EventStreamTest extends BinderFixture {
         assertFalse(callback.available());
         assertTrue(callback.events.isEmpty());
         // It is again, and says so by calling: nothing is left out.
-        ShadowTelephony.ShadowSms.setDefaultSmsPackage(SMS_APP);
+        ShadowTelephony.ShadowSms.setDefaultSmsPackage(SmsApp.NAME);
         twine.getStatus();
         FakeDaemonWire second = events();
         second.connect();

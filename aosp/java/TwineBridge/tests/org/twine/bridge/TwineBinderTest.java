@@ -38,7 +38,7 @@ import org.twine.jni.TwineException;
 public class TwineBinderTest extends BinderFixture {
     @Test
     public void whoLacksThePermissionIsRefusedEveryMethod() {
-        callFrom(OTHER_UID);
+        SmsApp.callFrom(OTHER_UID);
         List<ThrowingRunnable> all =
                 List.of(
                         () -> twine.send(request("x")),
@@ -78,7 +78,7 @@ public class TwineBinderTest extends BinderFixture {
         assertTrue(thrown.getMessage(), thrown.getMessage().contains("default SMS app"));
         ShadowTelephony.ShadowSms.setDefaultSmsPackage(null);
         assertThrows(SecurityException.class, () -> twine.getStatus());
-        ShadowTelephony.ShadowSms.setDefaultSmsPackage(SMS_APP);
+        ShadowTelephony.ShadowSms.setDefaultSmsPackage(SmsApp.NAME);
         twine.getStatus();
         assertEquals(2, bridge.appWire.requests.size());
     }
@@ -95,7 +95,7 @@ public class TwineBinderTest extends BinderFixture {
         SendResult result = twine.send(request);
         assertEquals(17, result.messageId);
         assertTrue(result.repeated);
-        assertEquals(SMS_APP, bridge.appName);
+        assertEquals(SmsApp.NAME, bridge.appName);
         Request asked = bridge.appWire.requests.get(0);
         assertEquals("habari", asked.getSend().getText());
         assertEquals("t1", asked.getSend().getToken());

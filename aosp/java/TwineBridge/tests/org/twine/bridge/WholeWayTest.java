@@ -6,7 +6,6 @@ import static org.junit.Assert.assertNotNull;
 import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
-import android.content.pm.PackageInfo;
 import android.os.ServiceSpecificException;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -18,10 +17,8 @@ import org.junit.Test;
 import org.junit.runner.RunWith;
 import org.robolectric.RobolectricTestRunner;
 import org.robolectric.RuntimeEnvironment;
-import org.robolectric.Shadows;
 import org.robolectric.annotation.Config;
 import org.robolectric.shadows.ShadowBinder;
-import org.robolectric.shadows.ShadowTelephony;
 import org.twine.EventInfo;
 import org.twine.ITwine;
 import org.twine.ITwineCallback;
@@ -37,8 +34,6 @@ import org.twine.StatusInfo;
 public class WholeWayTest {
     private static final String OWN = "+254712345678";
     private static final String PEER = "+2348031234567";
-    private static final int UID = 10_123;
-    private static final int PID = 4711;
     private static final int PATIENCE_SECONDS = 60;
 
     private final LinkedBlockingQueue<EventInfo> events = new LinkedBlockingQueue<>();
@@ -68,15 +63,7 @@ public class WholeWayTest {
     public void start() throws Exception {
         phone = (RealBridge) RuntimeEnvironment.getApplication();
         phone.startDaemon();
-        PackageInfo smsApp = new PackageInfo();
-        smsApp.packageName = "com.example.sms";
-        Shadows.shadowOf(phone.getPackageManager()).installPackage(smsApp);
-        Shadows.shadowOf(phone.getPackageManager()).setPackagesForUid(UID, smsApp.packageName);
-        ShadowTelephony.ShadowSms.setDefaultSmsPackage(smsApp.packageName);
-        Shadows.shadowOf(phone).grantPermissions(PID, UID, CallerGate.PERMISSION);
-        ShadowBinder.setCallingUid(UID);
-        ShadowBinder.setCallingPid(PID);
-        twine = phone.bridge().binder();
+        twine = SmsApp.bind(phone);
     }
 
     @After

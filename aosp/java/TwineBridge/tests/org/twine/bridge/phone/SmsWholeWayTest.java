@@ -8,7 +8,6 @@ import static org.junit.Assert.assertTrue;
 import android.app.Activity;
 import android.app.PendingIntent;
 import android.content.Intent;
-import android.content.pm.PackageInfo;
 import android.os.ServiceSpecificException;
 import android.provider.Telephony;
 import android.telephony.SmsManager;
@@ -22,7 +21,6 @@ import org.junit.After;
 import org.junit.Before;
 import org.junit.Test;
 import org.junit.runner.RunWith;
-import org.robolectric.Robolectric;
 import org.robolectric.RobolectricTestRunner;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.Shadows;
@@ -30,7 +28,6 @@ import org.robolectric.annotation.Config;
 import org.robolectric.shadow.api.Shadow;
 import org.robolectric.shadows.ShadowBinder;
 import org.robolectric.shadows.ShadowSubscriptionManager;
-import org.robolectric.shadows.ShadowTelephony;
 import org.twine.EventInfo;
 import org.twine.ITwine;
 import org.twine.ITwineCallback;
@@ -38,7 +35,7 @@ import org.twine.MessageInfo;
 import org.twine.SendRequest;
 import org.twine.bridge.Bridge;
 import org.twine.bridge.RealBridge;
-import org.twine.bridge.TwineService;
+import org.twine.bridge.SmsApp;
 
 /**
  * SMS from the Binder interface through the real daemon, the JNI library and the agent to the
@@ -52,8 +49,6 @@ import org.twine.bridge.TwineService;
 public class SmsWholeWayTest {
     private static final String OWN = "+254712000001";
     private static final int SUBSCRIPTION = Cards.SUBSCRIPTION;
-    private static final int UID = 10_123;
-    private static final int PID = 4711;
     private static final int PATIENCE_SECONDS = 60;
 
     private final LinkedBlockingQueue<EventInfo> events = new LinkedBlockingQueue<>();
@@ -82,19 +77,7 @@ public class SmsWholeWayTest {
         phone = (RealBridge) RuntimeEnvironment.getApplication();
         operator = SmsService.install();
         insertCard();
-        PackageInfo smsApp = new PackageInfo();
-        smsApp.packageName = "com.example.sms";
-        Shadows.shadowOf(phone.getPackageManager()).installPackage(smsApp);
-        Shadows.shadowOf(phone.getPackageManager()).setPackagesForUid(UID, smsApp.packageName);
-        ShadowTelephony.ShadowSms.setDefaultSmsPackage(smsApp.packageName);
-        Shadows.shadowOf(phone)
-                .grantPermissions(PID, UID, "org.twine.permission.USE_TWINE");
-        ShadowBinder.setCallingUid(UID);
-        ShadowBinder.setCallingPid(PID);
-        twine =
-                ITwine.Stub.asInterface(
-                        Robolectric.setupService(TwineService.class)
-                                .onBind(new Intent("org.twine.ITwine")));
+        twine = SmsApp.bind(phone);
         phone.startDaemon();
     }
 
