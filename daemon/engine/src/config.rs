@@ -15,7 +15,8 @@ pub struct Config {
     pub connect_timeout: Duration,
     /// How long the gateway may take to answer `Hello`. Default 15 s.
     pub welcome_timeout: Duration,
-    /// Silence after which a `Ping` is sent. Default 60 s.
+    /// Silence after which a `Ping` is sent; zero, the default: learned for each
+    /// network, see [`crate::heartbeat`].
     pub heartbeat: Duration,
     /// How long an answer may be missing before the session is given up; four
     /// retransmission time-outs, up to 20 s, are granted beside it. Default 5 s.
@@ -70,7 +71,7 @@ impl Default for Config {
             transports: vec![TransportKind::Quic, TransportKind::Tls],
             connect_timeout: Duration::from_secs(15),
             welcome_timeout: Duration::from_secs(15),
-            heartbeat: Duration::from_secs(60),
+            heartbeat: Duration::ZERO,
             answer_timeout: Duration::from_secs(5),
             backoff_first: Duration::from_secs(1),
             backoff_max: Duration::from_secs(300),

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::ctx::{Counters, Ctx, NumberingLost, Route};
 use crate::deciding::{self, Deciding, Followed, OwnNumber, Surroundings};
 use crate::gate::{Committed, Effect, Fleeting, Gate};
+use crate::heartbeat::{Heartbeats, Network};
 use crate::inbox::{self, Inbox, InboxEvent};
 use crate::input::{Command, Input, ReplyTo, SmsReceived, TelephonyEvent};
 use crate::link::{Link, LinkId};
@@ -28,8 +29,9 @@ use crate::settings::{Mode, Reach, Settings};
 use crate::sims::{self, Gained, Sims};
 use crate::sms::{self, Sms};
 use crate::status::{StatusBrief, StatusView};
-use crate::store_ops::{BootStamp, NewOutgoing, Op, Outcome, Snapshot, Stored};
+use crate::store_ops::{BootStamp, Memo, NewOutgoing, Op, Outcome, Snapshot, Stored};
 use crate::time::{BootId, Instant, Now};
+use crate::trace::Decision;
 
 /// The gateway hears of the lowest unsettled seq after so many settled ones,
 /// so that it may forget.
@@ -155,8 +157,16 @@ impl Engine {
             vpn_lockdown: config.vpn_lockdown,
             spent_bundle: config.spent_bundle,
         });
+        let learned = snapshot.memos.get(&Memo::Heartbeats);
+        let heartbeats = Heartbeats::read(learned.map_or(&[], Vec::as_slice));
+        let unreadable = heartbeats.as_ref().err().map(|error| error.as_str());
         let mut engine = Self {
-            session: Session::new(config, snapshot.session_no, now.instant),
+            session: Session::new(
+                config,
+                snapshot.session_no,
+                heartbeats.unwrap_or_default(),
+                now.instant,
+            ),
             boot,
             rng: Rng::new(seed),
             gate: Gate::new(snapshot.latest_event),
@@ -179,6 +189,9 @@ impl Engine {
         engine.refresh_patience();
         let boot = engine.stamp(now);
         let mut ctx = ctx!(engine, now);
+        if let Some(why) = unreadable {
+            ctx.trace(Decision::Unlearned, &[why]);
+        }
         if engine.session.config().sms {
             engine.deciding.rearming();
         }
@@ -269,13 +282,14 @@ impl Engine {
     /// as a batch, unless one is still on its way.
     #[must_use]
     pub fn poll_output(&mut self, now: Now) -> Option<Output> {
-        if let Some(output) = self.gate.pop() {
-            return Some(output);
-        }
-        self.close_turn(now);
-        let output = self.gate.pop();
-        if output.is_none() {
-            self.traced = 0;
+        let output = self.gate.pop().or_else(|| {
+            self.close_turn(now);
+            self.gate.pop()
+        });
+        match &output {
+            Some(Output::Send { conn, .. }) => self.session.sent(*conn, now.instant),
+            Some(_) => {}
+            None => self.traced = 0,
         }
         output
     }
@@ -358,6 +372,10 @@ impl Engine {
         if ctx.gate.batches() >= self.next_prune && ctx.gate.has_work() {
             self.next_prune = ctx.gate.batches() + PRUNE_EVERY_BATCHES;
             ctx.op(Op::Prune, Then::Nothing);
+        }
+        if let Some(bytes) = self.session.take_learned() {
+            let memo = Memo::Heartbeats;
+            ctx.op(Op::Remember { memo, bytes }, Then::Nothing);
         }
         self.outbox.close_turn(&mut ctx, boot);
         self.deciding.close_turn(&mut ctx);

@@ -35,6 +35,7 @@
 pub mod config;
 pub mod dedup;
 pub mod gate;
+pub mod heartbeat;
 pub mod input;
 pub mod limits;
 pub mod link;

@@ -84,6 +84,10 @@ pub const MAX_UNCOMMITTED_DELIVERIES: usize = 256;
 /// gateways that name each other must not keep a handset busy.
 pub const MAX_REDIRECTS: u32 = 3;
 
+/// Networks and transports whose idle limit is remembered; the one used longest
+/// ago is forgotten first.
+pub const MAX_HEARTBEAT_RECORDS: usize = 64;
+
 /// Cards whose data the links' policy knows; more are ignored.
 pub const MAX_DATA_CARDS: usize = 4;
 /// Networks of which the links' policy remembers how they answered; the one

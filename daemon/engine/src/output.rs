@@ -113,7 +113,7 @@ pub enum Order {
 }
 
 /// How frames travel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TransportKind {
     /// QUIC over UDP.
     Quic,

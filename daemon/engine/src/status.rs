@@ -80,6 +80,22 @@ pub struct SessionView {
     pub reason: &'static str,
     /// When the next attempt starts.
     pub next_attempt: Option<Instant>,
+    /// While it is live: how long it is silent.
+    pub heartbeat: Option<HeartbeatView>,
+}
+
+/// How long the session is silent, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeartbeatView {
+    /// Silence after which a heartbeat goes out.
+    pub interval: Duration,
+    /// The longest idle time that a connection has survived on this network by this
+    /// transport.
+    pub survived: Option<Duration>,
+    /// The shortest it has not.
+    pub failed: Option<Duration>,
+    /// Why this interval, in plain words.
+    pub reason: &'static str,
 }
 
 /// One card.

@@ -81,6 +81,13 @@ pub enum Decision {
         /// Its connection.
         conn: ConnId,
     },
+    /// A network was found to forget a connection.
+    Forgotten {
+        /// That was idle for so long.
+        idle_ms: u64,
+    },
+    /// What an earlier run has learned cannot be read.
+    Unlearned,
     /// An identity's numbering is given up; a new epoch is asked for.
     NewEpoch,
     /// A delivery was not taken as a message.

@@ -106,7 +106,8 @@ pub(super) static KEYS: [Key; 30] = [
     ),
     key(
         "engine.heartbeat_ms",
-        time(1000, DAY_MS, |c| &mut c.engine.heartbeat),
+        // Zero: learned.
+        time(0, DAY_MS, |c| &mut c.engine.heartbeat),
     ),
     key(
         "engine.answer_timeout_ms",

@@ -262,7 +262,7 @@ impl View {
                 .iter()
                 .map(|one| self.identity(one))
                 .collect(),
-            session: Some(session(&view.session, now)),
+            session: Some(session(&view.session, &view.links, now)),
             queued: view.queued,
             in_flight: view.in_flight,
             undelivered: view.outbox,
@@ -426,7 +426,11 @@ fn ip_attempt(record: &MessageRecord) -> pb::IpAttempt {
     }
 }
 
-fn session(view: &SessionView, now: Instant) -> pb::SessionStatus {
+fn session(view: &SessionView, links: &[LinkView], now: Instant) -> pb::SessionStatus {
+    let network = links
+        .iter()
+        .find(|one| view.link.as_ref() == Some(&one.link.id))
+        .map(|one| one.link.network.to_string());
     pb::SessionStatus {
         state: view.state.to_owned(),
         transport: match view.transport {
@@ -445,6 +449,13 @@ fn session(view: &SessionView, now: Instant) -> pb::SessionStatus {
         rtt_ms: view.rtt.map_or(0, millis),
         reason: view.reason.to_owned(),
         next_attempt_ms: view.next_attempt.map_or(0, |at| millis(at.since(now))),
+        heartbeat: view.heartbeat.map(|heartbeat| pb::HeartbeatStatus {
+            interval_ms: millis(heartbeat.interval),
+            survived_ms: heartbeat.survived.map_or(0, millis),
+            failed_ms: heartbeat.failed.map_or(0, millis),
+            reason: heartbeat.reason.to_owned(),
+            network: network.unwrap_or_default(),
+        }),
     }
 }
 

@@ -25,7 +25,7 @@ pub struct TransportConfig {
     /// of this and the gateway's holds. Runs on the monotonic clock, which
     /// stands still in suspend, while the gateway's goes on: it clears up what
     /// is dead, the engine's heartbeat is what detects it. Zero: only the
-    /// gateway's holds. Default 10 min, ten heartbeats.
+    /// gateway's holds. Default 35 min: more than the longest heartbeat that is learned.
     pub idle_timeout: Duration,
     /// TCP: sent bytes may stay unacknowledged that long (`TCP_USER_TIMEOUT`).
     /// Default 60 s; the kernel's own is about 15 min.
@@ -55,7 +55,7 @@ impl TransportConfig {
             server_name,
             roots,
             connect_timeout: Duration::from_secs(15),
-            idle_timeout: Duration::from_secs(600),
+            idle_timeout: Duration::from_secs(35 * 60),
             unacked_timeout: Duration::from_secs(60),
             initial_rtt: Duration::from_millis(500),
         }

@@ -36,6 +36,10 @@ pub(super) trait Carrier: Send + Sync {
     /// The present estimate of the round trip, if there is one.
     fn rtt(&self) -> Option<Duration>;
 
+    /// How often the gateway has validated our path: after a move, or because a NAT
+    /// gave us another address.
+    fn validations(&self) -> u64;
+
     /// Uses a socket on that link from now on.
     fn move_to(&self, binding: &Binding) -> Result<(), DownReason>;
 
@@ -157,6 +161,7 @@ async fn carry_out_moves<C: Carrier>(
 async fn read<C: Carrier>(carrier: &C, reader: &mut C::Reader, events: &Events) -> DownReason {
     let mut reported = carrier.rtt();
     events.other(ChannelEvent::Up { rtt: reported }).await;
+    let mut validated = carrier.validations();
     let mut decoder = Decoder::wire();
     let mut chunk = vec![0; READ_CHUNK_BYTES];
     loop {
@@ -164,6 +169,12 @@ async fn read<C: Carrier>(carrier: &C, reader: &mut C::Reader, events: &Events) 
             Ok(0) => return DownReason::Closed("by the gateway".into()),
             Ok(size) => decoder.extend(&chunk[..size]),
             Err(error) => return carrier.reason(&error),
+        }
+        // After a move of ours it is news to nobody; the engine knows of that.
+        let validations = carrier.validations();
+        if validations > validated {
+            validated = validations;
+            events.other(ChannelEvent::Remapped).await;
         }
         if let Err(reason) = take_frames(&mut decoder, events).await {
             return reason;
@@ -234,6 +245,10 @@ mod tests {
 
         fn rtt(&self) -> Option<Duration> {
             None
+        }
+
+        fn validations(&self) -> u64 {
+            0
         }
 
         fn move_to(&self, _binding: &Binding) -> Result<(), DownReason> {

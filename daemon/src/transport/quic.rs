@@ -156,6 +156,10 @@ impl Carrier for Quic {
         Some(self.connection.rtt())
     }
 
+    fn validations(&self) -> u64 {
+        self.connection.stats().frame_rx.path_challenge
+    }
+
     /// quinn sends a packet from the new socket at once; the gateway then
     /// challenges both paths and sends nothing more than three times what it
     /// got until the new one has answered.

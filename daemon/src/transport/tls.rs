@@ -76,6 +76,10 @@ impl Carrier for Tls {
         tcp_info::smoothed_rtt(&self.socket)
     }
 
+    fn validations(&self) -> u64 {
+        0
+    }
+
     fn move_to(&self, _binding: &Binding) -> Result<(), DownReason> {
         Err(DownReason::Local("TCP cannot move to another link".into()))
     }

@@ -176,6 +176,10 @@ statements! {
     /// ?1: the highest the gateway knows.
     BEGIN_SESSION =
         "UPDATE device SET session_no = max(session_no, ?1) + 1 RETURNING session_no";
+    MEMO_SET =
+        "INSERT INTO memo (kind, bytes) VALUES (?1, ?2)
+         ON CONFLICT (kind) DO UPDATE SET bytes = excluded.bytes";
+    MEMOS = "SELECT kind, bytes FROM memo";
     /// What the daemon calls now, in a boot it has not seen.
     BOOT_BEGIN = "UPDATE device SET boot = ?1, boot_ms = ?2 WHERE boot IS NOT ?1";
     BOOT = "SELECT boot, boot_ms FROM device WHERE boot IS NOT NULL";

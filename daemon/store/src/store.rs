@@ -111,6 +111,7 @@ impl StoreOps for SqliteStore {
             handed: ops::handed_lately(&self.connection)?,
             sms_waiting,
             sms_handed,
+            memos: ops::memos(&self.connection)?,
         })
     }
 

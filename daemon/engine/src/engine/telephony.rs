@@ -1,11 +1,31 @@
 //! What the telephony agent tells: cards, links, results of SMS, incoming SMS.
 
 use super::*;
+use crate::link::LinkKind;
 use crate::links::DataMove;
-use crate::trace::Decision;
 
 impl Engine {
     pub(super) fn telephony(&mut self, now: Now, event: TelephonyEvent) {
+        self.told(now, event);
+        // Also what is the same link may be in another network now.
+        self.session.network_is(self.network());
+    }
+
+    /// The network behind the chosen link.
+    fn network(&self) -> Option<Network> {
+        let link = self.links.chosen()?;
+        let iccid = match link.kind {
+            LinkKind::Cellular { sim_slot } => self
+                .sims
+                .iter()
+                .find(|sim| sim.slot == sim_slot)
+                .map(|sim| sim.iccid.expose().as_str()),
+            LinkKind::Wifi | LinkKind::Ethernet => None,
+        };
+        Some(Network::of(link, iccid))
+    }
+
+    fn told(&mut self, now: Now, event: TelephonyEvent) {
         match event {
             TelephonyEvent::State {
                 sims,
@@ -86,6 +106,7 @@ impl Engine {
             Some(LinksEvent::Renewed(link)) => Some(link),
         };
         self.outbox.link_up(link.is_some());
+        self.session.network_is(self.network());
         let has_identity = self.registration.consented().next().is_some();
         let mut ctx = ctx!(self, now);
         let event = self.session.use_link(&mut ctx, link, has_identity);

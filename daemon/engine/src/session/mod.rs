@@ -19,12 +19,17 @@
 //!
 //! [`Output::Connect`]: crate::output::Output::Connect
 //!
+//! How long a live session is silent before it asks for a sign of life is learned:
+//! [`crate::heartbeat`]. Where another transport is cheaper to keep, an idle session
+//! changes to it instead of asking.
+//!
 //! A session is given up when an answer is missing for longer than
 //! `answer_timeout` and four retransmission time-outs (at most
 //! [`LONGEST_PATIENCE`]), plus the time that what is in flight takes at
 //! [`SLOWEST_BYTES_PER_S`].
 
 mod backoff;
+mod idle;
 mod rtt;
 
 use std::time::Duration;
@@ -36,6 +41,7 @@ use crate::config::Config;
 use crate::ctx::{Ctx, Route};
 use crate::engine::TimerReason;
 use crate::gate::{Committed, Effect, Fleeting};
+use crate::heartbeat::{Heartbeats, Network};
 use crate::input::{ChannelEvent, ConnId, DownReason};
 use crate::limits::MAX_REDIRECTS;
 use crate::link::LinkId;
@@ -48,6 +54,7 @@ use crate::store_ops::{IdentityPosition, Op, Outcome};
 use crate::time::Instant;
 use crate::trace::Decision;
 use backoff::Backoff;
+use idle::{Idle, Suspect};
 use rtt::Rtt;
 
 /// Half of what the slowest profile (GPRS, 18 kbit/s up) carries: below this
@@ -83,6 +90,12 @@ pub(crate) struct Session {
     unheard: bool,
     /// What the links' policy was not told yet.
     traffic: Option<(LinkId, Traffic)>,
+    heartbeats: Heartbeats,
+    /// Behind the link that carries the session, or is to.
+    network: Option<Network>,
+    /// After which the gateway gives up a silent session, as it says.
+    gateway_limit: Option<Duration>,
+    suspected: Option<Suspect>,
 }
 
 /// Another gateway, named by one that sends its handsets away.
@@ -128,6 +141,7 @@ struct Live {
     on: Carrier,
     slots: Vec<E164>,
     last_heard: Instant,
+    idle: Idle,
     /// Since when an answer is awaited.
     awaiting: Option<Instant>,
     /// Bytes whose acceptance is awaited.
@@ -159,7 +173,12 @@ pub(crate) enum Then {
 }
 
 impl Session {
-    pub(crate) fn new(config: Config, session_no: SessionNo, now: Instant) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        session_no: SessionNo,
+        heartbeats: Heartbeats,
+        now: Instant,
+    ) -> Self {
         Self {
             config,
             state: State::Idle,
@@ -177,6 +196,10 @@ impl Session {
             redirect: Redirect::default(),
             unheard: false,
             traffic: None,
+            heartbeats,
+            network: None,
+            gateway_limit: None,
+            suspected: None,
         }
     }
 
@@ -255,7 +278,8 @@ impl Session {
         // A new link is a new chance: what failed before says nothing of it.
         self.backoff.reset();
         self.failed_transports = 0;
-        self.transport = 0;
+        self.suspected = None;
+        self.transport = self.cheaper_transport().map_or(0, |(index, _)| index);
         let movable = match &mut self.state {
             State::Live(live) if live.on.transport == TransportKind::Quic => Some(live),
             _ => None,
@@ -264,6 +288,7 @@ impl Session {
             live.on.link = link.clone();
             live.on.stranded = false;
             live.awaiting = None;
+            Self::idle_anew(live, now);
             let conn = live.on.conn;
             ctx.counters.moves += 1;
             ctx.trace(
@@ -292,6 +317,7 @@ impl Session {
         {
             live.on.stranded = true;
             live.awaiting = None;
+            Self::idle_anew(live, ctx.now.instant);
             self.reason = "no link is up; the session waits for one";
             return None;
         }
@@ -381,6 +407,8 @@ impl Session {
             let link = self.carrier().map(|on| on.link.clone());
             self.traffic = link.map(|link| (link, Traffic::Missing));
         }
+        // Else it is the attempt that was to tell, and it failed.
+        self.suspected = self.suspect();
         let lasted = ctx.now.instant.since(self.since) >= LASTED;
         if was_live && lasted {
             self.backoff.reset();
@@ -489,6 +517,10 @@ impl Session {
                 self.ping(ctx);
                 None
             }
+            ChannelEvent::Remapped => {
+                self.remapped(ctx);
+                None
+            }
             ChannelEvent::Down(reason) => {
                 self.unheard = matches!(reason, DownReason::Unreachable(_) | DownReason::TimedOut);
                 let why = match reason {
@@ -510,6 +542,7 @@ impl Session {
             return;
         };
         let on = on.clone();
+        self.judge_suspect(ctx, &on.link);
         let deadline = ctx.now.instant + self.config.welcome_timeout;
         let state = State::Greeting {
             on,
@@ -596,11 +629,14 @@ impl Session {
                         on: on.clone(),
                         slots: std::mem::take(slots),
                         last_heard: now,
+                        idle: Idle::new(now),
                         awaiting: None,
                         outstanding_bytes: 0,
                         ping: None,
                         last_nonce: 0,
                     };
+                    let limit = Duration::from_secs(welcome.idle_limit_s.into());
+                    self.gateway_limit = (!limit.is_zero()).then_some(limit);
                     self.enter(now, State::Live(live), "the gateway answered");
                     self.answered(now, None);
                     self.failed_transports = 0;
@@ -610,8 +646,11 @@ impl Session {
                 }
                 _ => self.fail(ctx, rng, "the gateway did not answer the greeting"),
             },
-            State::Live(live) => {
-                live.last_heard = now;
+            State::Live(_) => {
+                self.heard(now);
+                let State::Live(live) = &mut self.state else {
+                    return None;
+                };
                 if let Some(since) = live.awaiting.take() {
                     self.answered(now, Some(since));
                 }
@@ -708,6 +747,23 @@ impl Session {
         }
     }
 
+    /// Nothing was heard for as long as this network bears: asks for a sign of
+    /// life, or goes where less of that is needed.
+    fn heartbeat(&mut self, ctx: &mut Ctx<'_>) -> Option<SessionEvent> {
+        let cheaper = self
+            .cheaper_transport()
+            .filter(|(index, _)| *index != self.transport % self.config.transports.len());
+        let Some((index, why)) = cheaper else {
+            ctx.counters.heartbeats += 1;
+            self.ping(ctx);
+            return None;
+        };
+        self.transport = index;
+        let lost = self.drop_connection(ctx, why);
+        self.connect(ctx);
+        lost
+    }
+
     fn ping(&mut self, ctx: &mut Ctx<'_>) {
         let State::Live(live) = &mut self.state else {
             return;
@@ -729,7 +785,7 @@ impl Session {
             State::Live(live) => Some(match live.awaiting {
                 Some(since) => (since + self.patience(live), TimerReason::AnswerMissing),
                 None => (
-                    live.last_heard + self.config.heartbeat,
+                    live.last_heard + self.interval(live).0,
                     TimerReason::Heartbeat,
                 ),
             }),
@@ -762,10 +818,7 @@ impl Session {
                 ctx.counters.answers_missed += 1;
                 self.fail(ctx, rng, "an answer is missing for too long")
             }
-            TimerReason::Heartbeat => {
-                self.ping(ctx);
-                None
-            }
+            TimerReason::Heartbeat => self.heartbeat(ctx),
             TimerReason::Validity
             | TimerReason::Lookup
             | TimerReason::Look
@@ -790,6 +843,7 @@ impl Session {
             session_no: self.session_no,
             rtt: self.rtt.smoothed(),
             reason: self.reason,
+            heartbeat: self.heartbeat_view(),
             next_attempt: match self.state {
                 State::Waiting { until } => Some(until),
                 _ => None,

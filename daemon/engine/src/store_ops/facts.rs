@@ -1,5 +1,7 @@
 //! What a store tells of what it holds.
 
+use std::collections::BTreeMap;
+
 use twine_proto::frame::{EpochPosition, ReadMark};
 use twine_proto::{Cursor, E164, Epoch, LaneSeq, OpaqueContent, Peer, Redacted, Seq, SessionNo};
 
@@ -9,6 +11,28 @@ use crate::settings::{Reach, Settings};
 use crate::time::Instant;
 
 use super::*;
+
+/// What a learned thing is about. The codes are stored; they keep their meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Memo {
+    /// How long networks keep an idle connection.
+    Heartbeats = 0,
+    /// How networks and cards fared.
+    Links = 1,
+}
+
+impl Memo {
+    /// From its code.
+    #[must_use]
+    pub const fn from_code(code: u8) -> Option<Self> {
+        Some(match code {
+            0 => Self::Heartbeats,
+            1 => Self::Links,
+            _ => return None,
+        })
+    }
+}
 
 /// A read mark the gateway is not known to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -203,4 +227,6 @@ pub struct Snapshot {
     pub sms_waiting: u64,
     /// SMS with the agent.
     pub sms_handed: u64,
+    /// What was learned.
+    pub memos: BTreeMap<Memo, Vec<u8>>,
 }

@@ -60,6 +60,14 @@ pub enum Op {
         iccid: Redacted<String>,
     },
 
+    /// Keeps what was learned, in place of what was kept before. → `Done`.
+    Remember {
+        /// Of what.
+        memo: Memo,
+        /// As the engine writes it; at most a few kilobytes.
+        bytes: Vec<u8>,
+    },
+
     // -- settings and peers -------------------------------------------------
     /// Sets what the user chose, as a whole. All open messages concerned get a
     /// look at once, except those in the queue of IP that may stay there and those

@@ -1,5 +1,8 @@
 //! Connections that change their link.
 
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc;
+
 use super::gateway::Options;
 use super::*;
 
@@ -90,4 +93,56 @@ async fn too_many_moves_at_once_end_the_connection() {
         handset.transports.move_to(CONN, from("127.0.0.2"));
     }
     assert!(matches!(handset.down().await, DownReason::Local(_)));
+}
+
+/// Between handset and gateway: gives the handset another address when told.
+async fn nat(gateway_port: u16, mut forget: mpsc::Receiver<()>) -> u16 {
+    let inside = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let port = inside.local_addr().unwrap().port();
+    let outside = async move || {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        socket.connect(("127.0.0.1", gateway_port)).await.unwrap();
+        socket
+    };
+    let mut mapped = outside().await;
+    tokio::spawn(async move {
+        let (mut up, mut down) = ([0; 2048], [0; 2048]);
+        let mut handset = None;
+        loop {
+            tokio::select! {
+                Ok((size, from)) = inside.recv_from(&mut up) => {
+                    handset = Some(from);
+                    mapped.send(&up[..size]).await.unwrap();
+                }
+                Ok(size) = mapped.recv(&mut down) => {
+                    inside.send_to(&down[..size], handset.unwrap()).await.unwrap();
+                }
+                told = forget.recv() => match told {
+                    Some(()) => mapped = outside().await,
+                    None => return,
+                },
+            }
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn a_nat_that_forgot_us_is_noticed_and_survived() {
+    let gateway = Gateway::start().await;
+    let mut config = gateway.config();
+    let (forget, forgets) = mpsc::channel(1);
+    config.port_quic = nat(config.port_quic, forgets).await;
+    let mut handset = Handset::new(config);
+    let mut peer = handset.connected(&gateway, TransportKind::Quic).await;
+    for nonce in 1..4 {
+        forget.send(()).await.unwrap();
+        // Until it did.
+        forget.reserve().await.unwrap();
+        handset.send(Frame::Ping(nonce));
+        assert_eq!(within(peer.frame()).await, Some(Frame::Ping(nonce)));
+        peer.send(&Frame::Pong(nonce)).await;
+        assert!(matches!(handset.news().await, ChannelEvent::Remapped));
+        assert_eq!(handset.frame().await, Frame::Pong(nonce));
+    }
 }

@@ -1,7 +1,9 @@
 //! Numbers, their epochs, and where each stands (DELIVERY 3, 6, 8).
 
+use std::collections::BTreeMap;
+
 use rusqlite::Connection;
-use twine_engine::store_ops::{IdentityPosition, Outcome};
+use twine_engine::store_ops::{IdentityPosition, Memo, Outcome};
 use twine_proto::frame::EpochPosition;
 use twine_proto::limits::MAX_OLD_EPOCHS;
 use twine_proto::{Cursor, E164, Epoch, Redacted, Seq, SessionNo};
@@ -21,6 +23,11 @@ impl Turn<'_> {
             sql::REGISTER,
             (rows::number(number), iccid.map(Redacted::expose)),
         )?;
+        Ok(Outcome::Done)
+    }
+
+    pub(super) fn remember(&self, memo: Memo, bytes: &[u8]) -> Result<Outcome> {
+        self.execute(sql::MEMO_SET, (memo as u8, bytes))?;
         Ok(Outcome::Done)
     }
 
@@ -54,6 +61,19 @@ impl Turn<'_> {
         }
         Ok(Outcome::Done)
     }
+}
+
+/// What was learned. A kind that is not known is a later version's.
+pub(crate) fn memos(db: &Connection) -> Result<BTreeMap<Memo, Vec<u8>>> {
+    let mut statement = db.prepare_cached(sql::MEMOS)?;
+    let mut memos = BTreeMap::new();
+    let mut rows = statement.query(())?;
+    while let Some(row) = rows.next()? {
+        if let Some(memo) = Memo::from_code(row.get(0)?) {
+            memos.insert(memo, row.get(1)?);
+        }
+    }
+    Ok(memos)
 }
 
 /// Where every identity stands, in the order of registration.

@@ -22,7 +22,7 @@ mod upkeep;
 
 pub(crate) use clients::before_oldest;
 pub(crate) use conversations::{peer_key, setting};
-pub(crate) use identities::identities;
+pub(crate) use identities::{identities, memos};
 pub(crate) use incoming::{seen_columns, seen_places};
 pub(crate) use sms::handed_lately;
 
@@ -98,6 +98,7 @@ impl<'a> Turn<'a> {
                 contested_from,
             } => self.close_epoch(*number, *epoch, *contested_from),
             Op::BindEpoch { number, epoch } => self.bind_epoch(*number, *epoch),
+            Op::Remember { memo, bytes } => self.remember(*memo, bytes),
             Op::NoteSim { number, iccid } => self.note_sim(*number, iccid),
             Op::Set {
                 conversation,

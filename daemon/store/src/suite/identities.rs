@@ -1,6 +1,6 @@
 //! Numbers, epochs, sessions (DELIVERY 3, 6, 8).
 
-use twine_engine::store_ops::{IdentityPosition, Op};
+use twine_engine::store_ops::{IdentityPosition, Memo, Op};
 use twine_proto::frame::EpochPosition;
 use twine_proto::limits::MAX_OLD_EPOCHS;
 use twine_proto::{Epoch, Redacted, Seq};
@@ -151,4 +151,23 @@ pub fn the_lowest_old_epochs_are_named_first(backend: impl Backend) {
     world.closed(EPOCH, state(1, &[1], &[]));
     let lowest: Vec<u32> = (691..).take(MAX_OLD_EPOCHS).collect();
     assert_eq!(epochs(&world), lowest);
+}
+
+/// What was learned is there after a crash, the last of each kind.
+pub fn what_was_learned_is_kept(backend: impl Backend) {
+    let mut world = World::empty(backend);
+    assert!(world.snapshot().memos.is_empty());
+    for (memo, bytes) in [
+        (Memo::Heartbeats, vec![1, 2, 3]),
+        (Memo::Links, vec![9]),
+        (Memo::Heartbeats, vec![]),
+        (Memo::Heartbeats, vec![4; 1000]),
+    ] {
+        world.done(Op::Remember { memo, bytes });
+    }
+    world.crash();
+    let kept = world.snapshot().memos;
+    assert_eq!(kept.len(), 2);
+    assert_eq!(kept[&Memo::Heartbeats], [4; 1000]);
+    assert_eq!(kept[&Memo::Links], [9]);
 }

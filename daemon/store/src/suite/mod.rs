@@ -57,6 +57,7 @@ macro_rules! behaves_like_a_store {
                 a_closed_epoch_stays_closed,
                 old_epochs_are_named_while_something_is_open,
                 the_lowest_old_epochs_are_named_first,
+                what_was_learned_is_kept,
             }
             sending {
                 a_repeated_token_returns_the_first_message,

@@ -75,6 +75,7 @@ pub const LISTED: &[(Group, &[&str])] = &[
             "back off",
             "live",
             "new epoch",
+            "forgotten",
             "rejected",
             "deadline dropped",
             "by sms",

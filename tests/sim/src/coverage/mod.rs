@@ -346,6 +346,8 @@ fn decision_name(decision: &Decision) -> &'static str {
         Decision::GiveUp { .. } => "give up",
         Decision::BackOff { .. } => "back off",
         Decision::Live { .. } => "live",
+        Decision::Forgotten { .. } => "forgotten",
+        Decision::Unlearned => "unlearned",
         Decision::NewEpoch => "new epoch",
         Decision::Rejected => "rejected",
         Decision::DeadlineDropped => "deadline dropped",

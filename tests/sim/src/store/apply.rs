@@ -11,6 +11,10 @@ impl MemoryStore {
         self.after = Aftermath::default();
         match op {
             Op::Register { number, iccid } => self.note_number(*number, iccid.as_ref(), true),
+            Op::Remember { memo, bytes } => {
+                self.memos.insert(*memo, bytes.clone());
+                Outcome::Done
+            }
             Op::NoteSim { number, iccid } => self.note_number(*number, Some(iccid), false),
             Op::BeginSession { at_least } => self.begin_session(*at_least),
             Op::CloseEpoch {

@@ -46,8 +46,8 @@ use twine_engine::message::{LaneUse, MessageId, MessageRecord, OrderKey, WaitsFo
 use twine_engine::parts::AttemptId;
 use twine_engine::settings::{Reach, Settings};
 use twine_engine::store_ops::{
-    Batch, BootStamp, ClientName, EventCursor, EventRecord, Events, Snapshot, StoreOps, Stored,
-    Token,
+    Batch, BootStamp, ClientName, EventCursor, EventRecord, Events, Memo, Snapshot, StoreOps,
+    Stored, Token,
 };
 use twine_engine::time::Instant;
 use twine_proto::{Cursor, E164, Epoch, Filled, LaneSeq, MessageName, Peer, Seq, SessionNo};
@@ -64,6 +64,7 @@ type PlaceKey = (E164, E164, Epoch, LaneSeq);
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore {
     session_no: SessionNo,
+    memos: BTreeMap<Memo, Vec<u8>>,
     next_message: u64,
     identities: Vec<Identity>,
     global: Settings,
@@ -222,6 +223,7 @@ impl StoreOps for MemoryStore {
             handed: self.handed_lately.iter().copied().collect(),
             sms_waiting: self.found.sms_waiting,
             sms_handed: self.found.handed.len() as u64,
+            memos: self.memos.clone(),
         })
     }
 

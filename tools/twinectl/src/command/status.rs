@@ -25,7 +25,8 @@ Usage: twinectl status
 The daemon in brief: its session and why it is so, the numbers bound to this
 device, messages on their way, storage, counters since it started.
 JSON: {daemon_version, uptime_ms, device_key, session{state, reason, transport,
-link, session_no, since_ms, rtt_ms, next_attempt_ms}, identities[{number, state,
+link, session_no, since_ms, rtt_ms, next_attempt_ms,
+heartbeat{network, interval_ms, survived_ms, failed_ms, reason}}, identities[{number, state,
 epoch, next_seq, lowest_unsettled, cursor, iccid}], queued, in_flight,
 undelivered, agent, sms_handed, sims[SIM], storage{healthy, detail, size_bytes}, counters{NAME: value}}; SIM as in twinectl sims --help.
 Times in it are durations up to the moment of the answer.
@@ -52,6 +53,7 @@ fn json(status: &pb::Status, redact: Redact) -> Value {
             ("since_ms", Value::from(session.since_ms)),
             ("rtt_ms", Value::nonzero(session.rtt_ms)),
             ("next_attempt_ms", Value::nonzero(session.next_attempt_ms)),
+            ("heartbeat", heartbeat(session, redact)),
         ])
     });
     let storage = status.storage.as_ref().map_or(Value::Null, |storage| {
@@ -98,6 +100,19 @@ fn json(status: &pb::Status, redact: Redact) -> Value {
     ])
 }
 
+fn heartbeat(session: &pb::SessionStatus, redact: Redact) -> Value {
+    let Some(heartbeat) = &session.heartbeat else {
+        return Value::Null;
+    };
+    Value::object([
+        ("network", Value::given(redact.other(&heartbeat.network))),
+        ("interval_ms", Value::from(heartbeat.interval_ms)),
+        ("survived_ms", Value::nonzero(heartbeat.survived_ms)),
+        ("failed_ms", Value::nonzero(heartbeat.failed_ms)),
+        ("reason", Value::given(redact.other(&heartbeat.reason))),
+    ])
+}
+
 fn text(status: &pb::Status, redact: Redact) -> String {
     let mut out = String::new();
     let mut line = |heading: &str, text: &str| {
@@ -113,6 +128,10 @@ fn text(status: &pb::Status, redact: Redact) -> String {
             line("session", &session_line(session));
             if !session.reason.is_empty() {
                 line("", &one_line(&redact.other(&session.reason)));
+            }
+            if let Some(heartbeat) = &session.heartbeat {
+                line("heartbeat", &heartbeat_line(heartbeat, redact));
+                line("", &one_line(&redact.other(&heartbeat.reason)));
             }
         }
         None => line("session", "the daemon said nothing of it"),
@@ -195,6 +214,21 @@ fn session_line(session: &pb::SessionStatus) -> String {
             ", next attempt in {}",
             duration(session.next_attempt_ms)
         );
+    }
+    text
+}
+
+fn heartbeat_line(heartbeat: &pb::HeartbeatStatus, redact: Redact) -> String {
+    let mut text = format!("after {} of silence", duration(heartbeat.interval_ms));
+    if heartbeat.survived_ms > 0 {
+        let _ = write!(text, ", survived {}", duration(heartbeat.survived_ms));
+    }
+    if heartbeat.failed_ms > 0 {
+        let _ = write!(text, ", forgotten at {}", duration(heartbeat.failed_ms));
+    }
+    if !heartbeat.network.is_empty() {
+        let network = one_line(&redact.other(&heartbeat.network));
+        let _ = write!(text, ", on network {network}");
     }
     text
 }

@@ -1,0 +1,183 @@
+//! What is known of one network by one transport.
+
+use std::time::Duration;
+
+use super::Class;
+use super::ladder::{above, at_most, below};
+
+/// A failed rung is tried again after so much idle time was survived below it, doubled
+/// for each time it failed.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(24 * 3600);
+/// A timer that is late by more than this did not wait for the rung below.
+const LATE_PERCENT: u32 = 3;
+/// Doublings of it, at most.
+const MAX_DOUBLINGS: u8 = 3;
+
+/// What the next heartbeat is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Tries whether a longer idle time is survived.
+    Climbing,
+    /// Stays below the limit.
+    Holding,
+    /// Bounds how late a message is; the limit is too short to stay below.
+    Polling,
+}
+
+impl Phase {
+    /// For people.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Climbing => "finding out how long this network keeps an idle connection",
+            Self::Holding => "stays below what this network was found to forget",
+            Self::Polling => "this network forgets too early to be kept; looks for messages",
+        }
+    }
+}
+
+/// All times are rungs of the ladder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Record {
+    /// Climbing goes on from here.
+    pub(super) safe: Option<Duration>,
+    /// Never at or above this, but to try again.
+    pub(super) limit: Option<Duration>,
+    /// How often `limit` was tried and failed, less one.
+    pub(super) doublings: u8,
+    /// Idle time survived at the rung below `limit`.
+    held: Duration,
+    /// Not survived yet: TCP begins where UDP holds.
+    begin: Option<Duration>,
+    /// When it was used last.
+    pub(super) used: u64,
+}
+
+impl Record {
+    /// Nothing is known, but that another transport bears this.
+    pub(super) fn begin(at: Option<Duration>) -> Self {
+        Self {
+            begin: at,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn kept(safe: Option<Duration>, limit: Option<Duration>, doublings: u8) -> Self {
+        Self {
+            safe,
+            limit,
+            doublings: doublings.min(MAX_DOUBLINGS),
+            ..Self::default()
+        }
+    }
+
+    /// The idle time to let pass.
+    pub(super) fn next(&self, class: Class) -> (Duration, Phase) {
+        if let Some(rung) = self.to_try(class) {
+            return (rung, Phase::Climbing);
+        }
+        match self.settled(class) {
+            Some(rung) if !rung.is_zero() => (rung, Phase::Holding),
+            _ => (class.poll(), Phase::Polling),
+        }
+    }
+
+    /// The rung that is to be found out about.
+    fn to_try(&self, class: Class) -> Option<Duration> {
+        let Some(safe) = self.safe else {
+            // Down, while even the first ones fail.
+            let first = self.begin.unwrap_or(class.first());
+            let rung = match self.limit {
+                Some(limit) if limit <= first => below(limit)?,
+                _ => first,
+            };
+            return (rung >= class.floor()).then_some(rung);
+        };
+        let rung = above(safe).filter(|rung| *rung <= class.ceiling())?;
+        match self.limit {
+            Some(limit) if rung >= limit => {
+                let patience = TRY_AGAIN_AFTER * (1 << self.doublings);
+                (self.held >= patience).then_some(rung)
+            }
+            _ => Some(rung),
+        }
+    }
+
+    /// What is held, if that is known; zero: not even the floor.
+    pub(super) fn settled(&self, class: Class) -> Option<Duration> {
+        match (self.safe, self.limit) {
+            (Some(safe), _) if safe >= class.ceiling() => Some(class.ceiling()),
+            (Some(safe), Some(limit)) if above(safe).is_none_or(|rung| rung >= limit) => {
+                Some(if safe >= class.floor() {
+                    safe
+                } else {
+                    Duration::ZERO
+                })
+            }
+            (None, Some(limit)) if below(limit).is_none_or(|rung| rung < class.floor()) => {
+                Some(Duration::ZERO)
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) const fn survived(&self) -> Option<Duration> {
+        self.safe
+    }
+
+    pub(super) const fn failed(&self) -> Option<Duration> {
+        self.limit
+    }
+
+    /// Returns whether that is worth keeping.
+    pub(super) fn note_survived(&mut self, class: Class, idle: Duration) -> bool {
+        let before = self.settled(class);
+        let proven = at_most(idle);
+        if self.limit.is_some_and(|limit| idle >= limit) {
+            // The limit has grown, or never was one.
+            self.limit = None;
+            self.doublings = 0;
+        }
+        if proven > self.safe {
+            self.safe = proven;
+            self.held = Duration::ZERO;
+        } else if proven == self.safe || proven == before {
+            self.held += idle;
+        }
+        self.settled(class) != before && self.settled(class).is_some()
+    }
+
+    /// Returns whether that is worth keeping.
+    pub(super) fn note_failed(&mut self, idle: Duration) -> bool {
+        let Some(rung) = surely_too_long(idle) else {
+            return false;
+        };
+        if self.limit.is_some_and(|limit| rung > limit) {
+            return false;
+        }
+        if self.limit == Some(rung) && self.safe.is_some_and(|safe| safe < rung) {
+            self.doublings = (self.doublings + 1).min(MAX_DOUBLINGS);
+        } else {
+            self.doublings = 0;
+        }
+        self.limit = Some(rung);
+        self.held = Duration::ZERO;
+        if self.safe.is_some_and(|safe| safe >= rung) || self.safe.is_none() {
+            // It was held, or begun with, and does not hold: from the bottom, below it.
+            self.safe = None;
+            self.begin = None;
+        }
+        true
+    }
+}
+
+/// The lowest rung that is not survived where this idle time was not. A frame that was
+/// meant for a rung is a little late.
+fn surely_too_long(idle: Duration) -> Option<Duration> {
+    let rung = at_most(idle)?;
+    if idle <= rung + rung * LATE_PERCENT / 100 {
+        Some(rung)
+    } else {
+        above(rung)
+    }
+}

@@ -1,0 +1,114 @@
+//! The table as bytes: a version, then 14 bytes a record.
+
+use std::time::Duration;
+
+use super::record::Record;
+use super::{Heartbeats, LADDER, NetworkId};
+use crate::limits::MAX_HEARTBEAT_RECORDS;
+use crate::output::TransportKind;
+
+const VERSION: u8 = 1;
+const RECORD_BYTES: usize = 14;
+
+/// Why kept bytes are no table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unreadable {
+    /// Of another version.
+    Version,
+    /// Cut, or longer than a table may be.
+    Length,
+    /// A value that is never written.
+    Value,
+}
+
+impl Unreadable {
+    /// For people.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Version => "what was learned of heartbeats is of an unknown version",
+            Self::Length => "what was learned of heartbeats has a wrong length",
+            Self::Value => "what was learned of heartbeats holds a value that is never written",
+        }
+    }
+}
+
+impl Heartbeats {
+    /// From what was kept; nothing was: an empty table.
+    pub fn read(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let Some((version, records)) = bytes.split_first() else {
+            return Ok(Self::default());
+        };
+        if *version != VERSION {
+            return Err(Unreadable::Version);
+        }
+        let (records, rest) = records.as_chunks::<RECORD_BYTES>();
+        if !rest.is_empty() || records.len() > MAX_HEARTBEAT_RECORDS {
+            return Err(Unreadable::Length);
+        }
+        let mut table = Self::default();
+        for bytes in records {
+            let (key, mut record) = read_record(bytes)?;
+            table.uses += 1;
+            record.used = table.uses;
+            table.records.insert(key, record);
+        }
+        Ok(table)
+    }
+
+    /// What is to be kept, if anything is worth it since the last call.
+    #[must_use]
+    pub fn take_unsaved(&mut self) -> Option<Vec<u8>> {
+        if !std::mem::take(&mut self.unsaved) {
+            return None;
+        }
+        // The order says which was used last.
+        let mut records: Vec<_> = self.records.iter().collect();
+        records.sort_by_key(|(_, record)| record.used);
+        let mut bytes = vec![VERSION];
+        for ((network, transport), record) in records {
+            bytes.extend(network.0.to_le_bytes());
+            bytes.push(match transport {
+                TransportKind::Quic => 0,
+                TransportKind::Tls => 1,
+            });
+            bytes.extend(seconds(record.safe).to_le_bytes());
+            bytes.extend(seconds(record.limit).to_le_bytes());
+            bytes.push(record.doublings);
+        }
+        Some(bytes)
+    }
+}
+
+fn seconds(rung: Option<Duration>) -> u16 {
+    rung.map_or(0, |rung| u16::try_from(rung.as_secs()).unwrap_or(0))
+}
+
+fn read_record(
+    bytes: &[u8; RECORD_BYTES],
+) -> Result<((NetworkId, TransportKind), Record), Unreadable> {
+    let [a, b, c, d, e, f, g, h, transport, s0, s1, l0, l1, doublings] = *bytes;
+    let network = NetworkId(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
+    let transport = match transport {
+        0 => TransportKind::Quic,
+        1 => TransportKind::Tls,
+        _ => return Err(Unreadable::Value),
+    };
+    let safe = rung(u16::from_le_bytes([s0, s1]))?;
+    let limit = rung(u16::from_le_bytes([l0, l1]))?;
+    if limit.is_some() && safe >= limit {
+        return Err(Unreadable::Value);
+    }
+    Ok(((network, transport), Record::kept(safe, limit, doublings)))
+}
+
+fn rung(seconds: u16) -> Result<Option<Duration>, Unreadable> {
+    if seconds == 0 {
+        return Ok(None);
+    }
+    let rung = Duration::from_secs(seconds.into());
+    LADDER
+        .contains(&rung)
+        .then_some(Some(rung))
+        .ok_or(Unreadable::Value)
+}

@@ -1,0 +1,222 @@
+use super::*;
+
+const NETWORK: Network = Network {
+    id: NetworkId(7),
+    class: Class::Mobile,
+};
+const UDP: TransportKind = TransportKind::Quic;
+const TCP: TransportKind = TransportKind::Tls;
+
+const fn s(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn interval(table: &Heartbeats, transport: TransportKind) -> u64 {
+    table.plan(NETWORK, transport, None).interval.as_secs()
+}
+
+/// One heartbeat through a NAT with this limit.
+fn beat(table: &mut Heartbeats, transport: TransportKind, limit: u64) -> Plan {
+    let plan = table.plan(NETWORK, transport, None);
+    if plan.interval < s(limit) {
+        table.survived(NETWORK, transport, plan.interval);
+    } else {
+        table.not_survived(NETWORK, transport, plan.interval);
+    }
+    plan
+}
+
+fn learn(table: &mut Heartbeats, transport: TransportKind, limit: u64) {
+    for _ in 0..40 {
+        beat(table, transport, limit);
+    }
+}
+
+#[test]
+fn finds_the_limit_and_stays_below_it() {
+    for (limit, held) in [
+        (120, 110),
+        (150, 135),
+        (180, 170),
+        (300, 285),
+        (600, 570),
+        (900, 855),
+        (1200, 1140),
+        (1710, 1700),
+        (7440, 1700),
+    ] {
+        let mut table = Heartbeats::default();
+        let mut failures = 0;
+        for _ in 0..20 {
+            failures += u32::from(beat(&mut table, UDP, limit).interval >= s(limit));
+        }
+        let plan = table.plan(NETWORK, UDP, None);
+        assert_eq!((plan.interval, plan.phase), (s(held), Phase::Holding));
+        assert!(failures <= 1, "{failures} failures below {limit} s");
+    }
+}
+
+#[test]
+fn one_failure_falls_back_to_what_was_survived() {
+    let mut table = Heartbeats::default();
+    learn(&mut table, UDP, 600);
+    // 660 s failed.
+    assert_eq!(interval(&table, UDP), 570);
+    // Now 570 fails, too: the limit is another.
+    table.not_survived(NETWORK, UDP, s(571));
+    assert_eq!(interval(&table, UDP), 110);
+    learn(&mut table, UDP, 300);
+    assert_eq!(interval(&table, UDP), 285);
+}
+
+#[test]
+fn a_limit_that_grew_is_found_after_a_day_and_another_two() {
+    let mut table = Heartbeats::default();
+    learn(&mut table, UDP, 300);
+    let mut tried = Vec::new();
+    let mut time = Duration::ZERO;
+    while time < s(4 * 86_400) {
+        let plan = beat(&mut table, UDP, 300);
+        time += plan.interval;
+        if plan.phase == Phase::Climbing {
+            tried.push(time.as_secs() / 3600);
+        }
+    }
+    assert_eq!(tried.len(), 2, "tried again at hours {tried:?}");
+    let mut days = 0;
+    while interval(&table, UDP) <= 330 && days < 10 * 300 {
+        beat(&mut table, UDP, 1800);
+        days += 1;
+    }
+    learn(&mut table, UDP, 1800);
+    assert_eq!(interval(&table, UDP), 1700);
+}
+
+#[test]
+fn traffic_teaches_as_well() {
+    let mut table = Heartbeats::default();
+    table.survived(NETWORK, TCP, s(600));
+    assert_eq!(interval(&table, TCP), 660);
+    // A frame after little silence says nothing.
+    table.survived(NETWORK, TCP, s(3));
+    table.not_survived(NETWORK, TCP, s(3));
+    assert_eq!(interval(&table, TCP), 660);
+}
+
+#[test]
+fn below_the_floor_it_polls_until_one_poll_survives() {
+    let mut table = Heartbeats::default();
+    learn(&mut table, UDP, 60);
+    let plan = table.plan(NETWORK, UDP, None);
+    assert_eq!((plan.interval, plan.phase), (s(120), Phase::Polling));
+    learn(&mut table, UDP, 300);
+    assert_eq!(interval(&table, UDP), 285);
+    // On Wi-Fi a heartbeat costs less.
+    let wifi = Network {
+        class: Class::Local,
+        ..NETWORK
+    };
+    let mut table = Heartbeats::default();
+    table.not_survived(wifi, UDP, s(110));
+    table.not_survived(wifi, UDP, s(85));
+    let plan = table.plan(wifi, UDP, None);
+    assert_eq!((plan.interval, plan.phase), (s(55), Phase::Climbing));
+}
+
+#[test]
+fn tcp_is_used_where_udp_is_forgotten_early() {
+    let transports = [UDP, TCP];
+    let mut table = Heartbeats::default();
+    let cheaper = |table: &Heartbeats| table.cheaper(NETWORK, &transports).map(|(kind, _)| kind);
+    assert_eq!(cheaper(&table), None);
+    learn(&mut table, UDP, 180);
+    assert_eq!(cheaper(&table), Some(TCP));
+    // It begins where UDP holds.
+    assert_eq!(interval(&table, TCP), 170);
+    learn(&mut table, TCP, 7440);
+    assert_eq!(cheaper(&table), Some(TCP));
+
+    let mut table = Heartbeats::default();
+    learn(&mut table, UDP, 180);
+    learn(&mut table, TCP, 180);
+    assert_eq!(cheaper(&table), Some(UDP));
+    assert_eq!(table.cheaper(NETWORK, &[UDP]), None);
+
+    let mut table = Heartbeats::default();
+    learn(&mut table, UDP, 1800);
+    assert_eq!(cheaper(&table), None);
+}
+
+#[test]
+fn the_gateways_own_limit_is_a_ceiling() {
+    let mut table = Heartbeats::default();
+    learn(&mut table, UDP, 7200);
+    let plan = table.plan(NETWORK, UDP, Some(s(600)));
+    assert_eq!(plan.interval, s(570));
+    assert_eq!(plan.early, s(57));
+}
+
+#[test]
+fn what_was_learned_survives_a_restart() {
+    let mut table = Heartbeats::default();
+    learn(&mut table, UDP, 60);
+    learn(&mut table, TCP, 600);
+    let bytes = table.take_unsaved().unwrap();
+    assert_eq!(bytes.len(), 1 + 2 * 14);
+    assert_eq!(table.take_unsaved(), None);
+    let again = Heartbeats::read(&bytes).unwrap();
+    for transport in [UDP, TCP] {
+        let plan = |table: &Heartbeats| table.plan(NETWORK, transport, None);
+        assert_eq!(plan(&again), plan(&table));
+    }
+    // Holding teaches nothing that is worth a write.
+    let mut again = again;
+    beat(&mut again, TCP, 600);
+    assert_eq!(again.take_unsaved(), None);
+}
+
+#[test]
+fn bytes_that_are_no_table_are_told_apart() {
+    let mut table = Heartbeats::default();
+    learn(&mut table, TCP, 600);
+    let good = table.take_unsaved().unwrap();
+    let broken = |at: usize, value: u8| {
+        let mut bytes = good.clone();
+        bytes[at] = value;
+        Heartbeats::read(&bytes).map(drop)
+    };
+    assert!(Heartbeats::read(&[]).is_ok());
+    assert_eq!(broken(0, 9), Err(Unreadable::Version));
+    assert_eq!(broken(9, 2), Err(Unreadable::Value));
+    assert_eq!(broken(10, 1), Err(Unreadable::Value));
+    assert_eq!(
+        Heartbeats::read(&good[..good.len() - 1]).map(drop),
+        Err(Unreadable::Length)
+    );
+    let many = [vec![1], vec![0; 14 * (MAX_HEARTBEAT_RECORDS + 1)]].concat();
+    assert_eq!(Heartbeats::read(&many).map(drop), Err(Unreadable::Length));
+}
+
+#[test]
+fn the_table_is_bounded_and_forgets_what_was_used_longest_ago() {
+    let mut table = Heartbeats::default();
+    let network = |no| Network {
+        id: NetworkId(no),
+        ..NETWORK
+    };
+    for no in 0..=MAX_HEARTBEAT_RECORDS as u64 {
+        table.survived(network(no), UDP, s(300));
+        table.survived(network(0), UDP, s(300));
+    }
+    let interval = |no| table.plan(network(no), UDP, None).interval;
+    assert_eq!((interval(0), interval(1)), (s(330), s(110)));
+}
+
+#[test]
+fn a_card_keeps_what_it_learned_in_the_other_slot() {
+    let id = |network, iccid| NetworkId::new(network, iccid);
+    assert_eq!(id("63902", Some("8925")), id("63902", Some("8925")));
+    assert_ne!(id("63902", Some("8925")), id("63902", Some("8926")));
+    assert_ne!(id("63902", Some("8925")), id("64110", Some("8925")));
+    assert_ne!(id("home", None), id("63902", None));
+}
