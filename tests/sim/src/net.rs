@@ -60,6 +60,8 @@ pub struct Conn {
     pub used_at: u64,
     /// A NAT on the way forgot it: nothing passes until it moves.
     pub forgotten: bool,
+    /// … or until the handset sends something.
+    pub maps_anew: bool,
     busy_until: [u64; 2],
     /// Place of the next packet in its stream.
     next_no: [u64; 2],
@@ -107,6 +109,7 @@ impl Net {
                 established: false,
                 used_at: 0,
                 forgotten: false,
+                maps_anew: false,
                 busy_until: [0, 0],
                 next_no: [0, 0],
                 arrived_no: [0, 0],

@@ -82,42 +82,39 @@ impl Record {
         }
     }
 
-    /// The rung that is to be found out about.
+    /// The rung that is to be found out about now.
     fn to_try(&self, class: Class) -> Option<Duration> {
-        let Some(safe) = self.safe else {
+        let rung = self.next_rung(class)?;
+        let patience = TRY_AGAIN_AFTER * (1 << self.doublings);
+        let failed = self.limit.is_some_and(|limit| rung >= limit);
+        (!failed || self.held >= patience).then_some(rung)
+    }
+
+    /// The rung above what is safe, be it that it failed; `None`: none is left.
+    fn next_rung(&self, class: Class) -> Option<Duration> {
+        let first = self.begin.unwrap_or(class.first());
+        let rung = match (self.safe, self.limit) {
             // Down, while even the first ones fail.
-            let first = self.begin.unwrap_or(class.first());
-            let rung = match self.limit {
-                Some(limit) if limit <= first => below(limit)?,
-                _ => first,
-            };
-            return (rung >= class.floor()).then_some(rung);
-        };
-        let rung = above(safe).filter(|rung| *rung <= class.ceiling())?;
-        match self.limit {
-            Some(limit) if rung >= limit => {
-                let patience = TRY_AGAIN_AFTER * (1 << self.doublings);
-                (self.held >= patience).then_some(rung)
+            (None, Some(limit)) if limit <= first => below(limit)?,
+            // What was found by chance is no reason to begin below the first.
+            (safe, limit) if limit.is_none_or(|limit| limit > first) => {
+                safe.map_or(Some(first), above)?.max(first)
             }
-            _ => Some(rung),
-        }
+            (safe, _) => safe.map_or(Some(first), above)?.max(class.floor()),
+        };
+        (class.floor()..=class.ceiling())
+            .contains(&rung)
+            .then_some(rung)
     }
 
     /// What is held, if that is known; zero: not even the floor.
     pub(super) fn settled(&self, class: Class) -> Option<Duration> {
-        match (self.safe, self.limit) {
-            (Some(safe), _) if safe >= class.ceiling() => Some(class.ceiling()),
-            (Some(safe), Some(limit)) if above(safe).is_none_or(|rung| rung >= limit) => {
-                Some(if safe >= class.floor() {
-                    safe
-                } else {
-                    Duration::ZERO
-                })
+        match self.next_rung(class) {
+            Some(rung) if self.limit.is_none_or(|limit| rung < limit) => None,
+            _ => {
+                let held = self.safe.filter(|safe| *safe >= class.floor());
+                Some(held.unwrap_or_default().min(class.ceiling()))
             }
-            (None, Some(limit)) if below(limit).is_none_or(|rung| rung < class.floor()) => {
-                Some(Duration::ZERO)
-            }
-            _ => None,
         }
     }
 

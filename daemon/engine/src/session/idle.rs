@@ -22,7 +22,8 @@ const AT_ONCE: Duration = Duration::from_secs(3);
 pub(super) struct Idle {
     /// The last frame, in whichever direction.
     last: Instant,
-    /// Something was sent after so long an idle time, and nothing came since.
+    /// Something was sent after so long an idle time, and nothing came since. That
+    /// may have needed no answer.
     testing: Option<Duration>,
 }
 
@@ -44,7 +45,7 @@ impl Idle {
     fn heard(&mut self, now: Instant) -> Duration {
         let idle = now.since(self.last);
         self.last = now;
-        self.testing.take().unwrap_or(idle)
+        self.testing.take().unwrap_or_default().max(idle)
     }
 }
 

@@ -140,6 +140,9 @@ impl World {
 
     pub(super) fn transmit_numbered(&mut self, conn: u64, way: Way, no: u64, packet: Packet) {
         self.let_nat_forget(conn);
+        if way == Way::Up {
+            self.map_anew(conn);
+        }
         let passes = self.passes(conn);
         let Some(c) = self.net.get(conn) else { return };
         c.used_at = self.now;
@@ -180,8 +183,34 @@ impl World {
         !c.forgotten && self.handsets[c.handset].links[c.link].carries_by(c.transport)
     }
 
+    /// QUIC: what the handset sends through a NAT that forgot it reaches the gateway
+    /// from another address, which the gateway validates. Some NATs let nothing
+    /// through any more.
+    fn map_anew(&mut self, conn: u64) {
+        let Some(c) = self.net.get(conn) else { return };
+        let (handset, run, link) = (c.handset, c.run, &self.handsets[c.handset].links[c.link]);
+        if !c.forgotten || !c.maps_anew || !link.carries() {
+            return;
+        }
+        c.forgotten = false;
+        let engine_conn = c.engine_conn;
+        let at = self.now + 2 * link.delay_ms;
+        let input = Input::Channel {
+            conn: engine_conn,
+            event: ChannelEvent::Remapped,
+        };
+        let validated = Transition::Input {
+            handset,
+            run,
+            input,
+        };
+        self.at(at, validated);
+        self.unpark(conn);
+    }
+
     /// What was silent for too long is forgotten by the network: from now on
-    /// what is sent on it vanishes, until it moves to another link.
+    /// what is sent on it vanishes, until it moves to another link, or the handset
+    /// is seen anew.
     fn let_nat_forget(&mut self, conn: u64) {
         let Some(c) = self.net.get(conn) else { return };
         let limit = match c.transport {
@@ -193,6 +222,7 @@ impl World {
             return;
         }
         c.forgotten = true;
+        c.maps_anew = c.transport == TransportKind::Quic && self.rng.percent(50);
         let (handset, engine_conn) = (c.handset, c.engine_conn);
         self.broke("nat forgot", || {
             format!("h{handset} connection {} forgotten by a NAT", engine_conn.0)
