@@ -214,10 +214,10 @@ pub enum ChannelEvent {
     /// After `Output::Move`: the connection now uses the new link's socket.
     /// Whether the path works is not known yet.
     Moved,
-    /// QUIC: the gateway validates our path anew although we did not move: it sees
-    /// us at another address, because a NAT forgot the old one. Comes before the
+    /// QUIC: the gateway validates our path anew: it sees us at another address,
+    /// after a move of ours or because a NAT forgot the old one. Comes before the
     /// frames that came with it.
-    Remapped,
+    PathValidated,
     /// It is over; nothing more comes from it.
     Down(DownReason),
 }

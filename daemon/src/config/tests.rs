@@ -142,7 +142,7 @@ fn an_error_names_place_key_found_and_allowed() {
             "{GATEWAY}port_tls = 0\n[engine]\nheartbeat_ms = \"60 s\"\n"
         )),
         "twined.toml:6:16: engine.heartbeat_ms: found \"60 s\"; \
-         allowed: 1000 to 86400000 (milliseconds)\n\
+         allowed: 0 to 86400000 (milliseconds)\n\
          twined.toml:4:12: gateway.port_tls: found 0; allowed: a port from 1 to 65535"
     );
     assert_eq!(

@@ -170,11 +170,10 @@ async fn read<C: Carrier>(carrier: &C, reader: &mut C::Reader, events: &Events) 
             Ok(size) => decoder.extend(&chunk[..size]),
             Err(error) => return carrier.reason(&error),
         }
-        // After a move of ours it is news to nobody; the engine knows of that.
         let validations = carrier.validations();
         if validations > validated {
             validated = validations;
-            events.other(ChannelEvent::Remapped).await;
+            events.other(ChannelEvent::PathValidated).await;
         }
         if let Err(reason) = take_frames(&mut decoder, events).await {
             return reason;

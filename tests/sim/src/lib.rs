@@ -21,6 +21,8 @@
 //! | [`report`] | what is printed of a world that fails |
 //! | [`setup`] | all that makes one run repeatable |
 //! | [`minimise`] | the smallest world that still fails |
+//! | [`links_eval`], [`heartbeat_eval`] | how well the engine decides, beside others |
+//! | [`page`] | pages with plots |
 //!
 //! # The rules of delivery, and where each is held to
 //!
@@ -66,11 +68,13 @@ pub mod coverage;
 pub mod faults;
 pub mod handset;
 pub mod link;
+pub mod heartbeat_eval;
 pub mod links_eval;
 pub mod minimise;
 pub mod model;
 pub mod net;
 pub mod panics;
+pub mod page;
 pub mod poison;
 pub mod report;
 pub mod rng;

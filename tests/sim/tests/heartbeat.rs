@@ -98,7 +98,7 @@ fn a_nat_that_forgets_udp_is_told_by_the_gateways_validation() {
     let mut desk = Desk::live();
     assert_eq!(beat(&mut desk), 110);
     let nonce = ping(&mut desk);
-    desk.channel(ChannelEvent::Remapped);
+    desk.channel(ChannelEvent::PathValidated);
     desk.frame(Frame::Pong(nonce));
     assert_eq!(forgotten(&desk), [135]);
     // The session lives, below what failed; TCP may be kept longer.
@@ -120,7 +120,7 @@ fn what_was_learned_is_there_after_a_restart() {
     let mut desk = Desk::live();
     beat(&mut desk);
     let nonce = ping(&mut desk);
-    desk.channel(ChannelEvent::Remapped);
+    desk.channel(ChannelEvent::PathValidated);
     desk.frame(Frame::Pong(nonce));
     let mut desk = desk.crash();
     // TCP from the start: UDP is known to be forgotten early.
@@ -190,6 +190,6 @@ fn a_path_that_is_validated_after_a_move_teaches_nothing() {
     desk.link("wifi", true);
     assert_eq!(desk.moves, 1);
     desk.channel(ChannelEvent::Moved);
-    desk.channel(ChannelEvent::Remapped);
+    desk.channel(ChannelEvent::PathValidated);
     assert_eq!(forgotten(&desk), Vec::<u64>::new());
 }

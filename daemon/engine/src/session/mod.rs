@@ -517,7 +517,7 @@ impl Session {
                 self.ping(ctx);
                 None
             }
-            ChannelEvent::Remapped => {
+            ChannelEvent::PathValidated => {
                 self.remapped(ctx);
                 None
             }
@@ -753,8 +753,8 @@ impl Session {
         let cheaper = self
             .cheaper_transport()
             .filter(|(index, _)| *index != self.transport % self.config.transports.len());
+        ctx.counters.heartbeats += 1;
         let Some((index, why)) = cheaper else {
-            ctx.counters.heartbeats += 1;
             self.ping(ctx);
             return None;
         };

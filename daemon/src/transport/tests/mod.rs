@@ -47,11 +47,12 @@ impl Handset {
         event
     }
 
-    /// The next event that is not about round trips.
+    /// The next event that is not about round trips, or about a path that was
+    /// validated.
     async fn news(&mut self) -> ChannelEvent {
         loop {
             let event = self.event().await;
-            if !matches!(event, ChannelEvent::Rtt(_)) {
+            if !matches!(event, ChannelEvent::Rtt(_) | ChannelEvent::PathValidated) {
                 return event;
             }
         }

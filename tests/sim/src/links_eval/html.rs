@@ -7,12 +7,8 @@ use super::phone::Via;
 use super::policy::Name;
 use super::run::{Score, percentile};
 use super::world::TICK_MS;
+use crate::page::{Bars, LABEL_PX, PLOT_PX, VALUE_PX, escape, head};
 
-const STYLE: &str = include_str!("style.css");
-const BAR_PX: usize = 9;
-const GROUP_GAP_PX: usize = 12;
-const LABEL_PX: usize = 260;
-const PLOT_PX: usize = 620;
 const STRIP_PX: usize = 14;
 
 /// One plot of bars.
@@ -73,20 +69,21 @@ const PLOTS: [Plot; 6] = [
 /// The whole page. `runs` are the runs of each row's first seed.
 #[must_use]
 pub fn page(rows: &[Row], runs: &[Vec<Score>]) -> String {
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\">\
-         <title>Two cards, many networks</title><style>{STYLE}</style>\n\
-         <h1>Two cards, many networks</h1>\n"
-    );
-    summary(&mut page, rows);
-    page.push_str("<p class=\"legend\">");
-    for (no, name) in Name::ALL.iter().enumerate() {
-        let _ = write!(page, "<span class=\"p{no}\">■</span> {} ", name.as_str());
-    }
-    page.push_str("</p>\n");
+    let names = Name::ALL.map(Name::as_str);
+    let holds = "In every world without data no longer than the best baseline, \
+                 in sum at most half as long, with no more switches.";
+    let mut page = head("Two cards, many networks", holds, &failures(rows), &names);
     for plot in &PLOTS {
-        bars(&mut page, plot, rows);
+        let group = |row| bars(row, plot);
+        let bars = Bars {
+            title: plot.title,
+            note: plot.note,
+            log_from: plot.log_from,
+            unit: plot.unit,
+            names: &names,
+            groups: rows.iter().map(group).collect(),
+        };
+        bars.draw(&mut page);
     }
     timelines(&mut page, rows, runs);
     table(&mut page, rows);
@@ -94,79 +91,8 @@ pub fn page(rows: &[Row], runs: &[Vec<Score>]) -> String {
     page
 }
 
-fn summary(page: &mut String, rows: &[Row]) {
-    let failures = failures(rows);
-    if failures.is_empty() {
-        page.push_str(
-            "<p class=\"good\">In every world without data no longer than the best baseline, \
-             in sum at most half as long, with no more switches.</p>\n",
-        );
-    } else {
-        page.push_str("<ul class=\"bad\">");
-        for failure in failures {
-            let _ = write!(page, "<li>{}</li>", escape(&failure));
-        }
-        page.push_str("</ul>\n");
-    }
-}
-
-fn bars(page: &mut String, plot: &Plot, rows: &[Row]) {
-    let most = rows
-        .iter()
-        .flat_map(|row| &row.sums)
-        .map(plot.value)
-        .fold(1.0, f64::max);
-    let length = |value: f64| {
-        let share = match plot.log_from {
-            Some(from) if most > from => (value.max(from) / from).ln() / (most / from).ln(),
-            _ => value / most,
-        };
-        share * PLOT_PX as f64
-    };
-    let group = Name::ALL.len() * BAR_PX + GROUP_GAP_PX;
-    let (width, height) = (LABEL_PX + PLOT_PX + 90, rows.len() * group);
-    let _ = write!(
-        page,
-        "<h2>{}</h2><p class=\"note\">{}</p>\n\
-         <svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}\">\n",
-        plot.title, plot.note, plot.title
-    );
-    for (no, row) in rows.iter().enumerate() {
-        let top = no * group;
-        let middle = top + Name::ALL.len() * BAR_PX / 2 + 4;
-        let _ = writeln!(
-            page,
-            "<text x=\"{}\" y=\"{middle}\" text-anchor=\"end\">{}</text>",
-            LABEL_PX - 8,
-            escape(&row.world)
-        );
-        for (policy, sum) in row.sums.iter().enumerate() {
-            let value = (plot.value)(sum);
-            let y = top + policy * BAR_PX;
-            let long = length(value).max(1.0);
-            let _ = writeln!(
-                page,
-                "<rect class=\"p{policy}\" x=\"{LABEL_PX}\" y=\"{y}\" width=\"{long:.1}\" \
-                 height=\"{}\"><title>{}: {value:.1} {}</title></rect>\
-                 <text class=\"value\" x=\"{:.1}\" y=\"{}\">{}</text>",
-                BAR_PX - 1,
-                sum.policy.as_str(),
-                plot.unit,
-                LABEL_PX as f64 + long + 4.0,
-                y + BAR_PX - 2,
-                short(value),
-            );
-        }
-    }
-    page.push_str("</svg>\n");
-}
-
-fn short(value: f64) -> String {
-    if value >= 100.0 || value == value.trunc() {
-        format!("{value:.0}")
-    } else {
-        format!("{value:.1}")
-    }
+fn bars<'a>(row: &'a Row, plot: &Plot) -> (&'a str, Vec<f64>) {
+    (&row.world, row.sums.iter().map(plot.value).collect())
 }
 
 /// Which link carried the session, when: the first seed of each world.
@@ -184,7 +110,7 @@ fn timelines(page: &mut String, rows: &[Row], runs: &[Vec<Score>]) {
             "<h3>{}</h3><p class=\"note\">{}</p><svg viewBox=\"0 0 {} {height}\" role=\"img\">",
             escape(&row.world),
             escape(&row.about),
-            LABEL_PX + PLOT_PX + 90,
+            LABEL_PX + PLOT_PX + VALUE_PX,
         );
         for (no, score) in scores.iter().enumerate() {
             strip(page, score, no * (STRIP_PX + 8));
@@ -267,12 +193,4 @@ fn table(page: &mut String, rows: &[Row]) {
         }
     }
     page.push_str("</table>\n");
-}
-
-/// Names of recordings are the user's.
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }

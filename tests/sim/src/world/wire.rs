@@ -197,7 +197,7 @@ impl World {
         let at = self.now + 2 * link.delay_ms;
         let input = Input::Channel {
             conn: engine_conn,
-            event: ChannelEvent::Remapped,
+            event: ChannelEvent::PathValidated,
         };
         let validated = Transition::Input {
             handset,

@@ -113,6 +113,13 @@ pub(crate) fn status() -> pb::Status {
             rtt_ms: 82,
             reason: "the gateway answered".to_owned(),
             next_attempt_ms: 0,
+            heartbeat: Some(pb::HeartbeatStatus {
+                interval_ms: 570_000,
+                survived_ms: 570_000,
+                failed_ms: 660_000,
+                reason: "stays below what this network was found to forget".to_owned(),
+                network: "cellular-63902".to_owned(),
+            }),
         }),
         queued: 0,
         in_flight: 2,

@@ -296,6 +296,7 @@ fn idle_engine() -> StatusView {
             rtt: None,
             reason: "no link",
             next_attempt: None,
+            heartbeat: None,
         },
         queued: 0,
         in_flight: 0,
