@@ -28,11 +28,13 @@
 //!   first rung at once, and up again, below the rung that failed.
 //! - *Trying again*: a rung that failed is tried once more when the one below it has been
 //!   held for a day of idle time, then two, four, at most eight: limits grow, too,
-//!   and one failure may have had another reason.
+//!   and one failure may have had another reason. After four hours, eight, and so on, where
+//!   more was survived before; where that happens often, later.
 //! - *Polling*: not even the class's floor is survived. Keeping such a connection
 //!   would take the radio more than it is worth; a heartbeat at the class's
 //!   poll interval bounds how late a message is. If one of them survives after all,
-//!   it climbs.
+//!   it climbs. After a day of polling by UDP what is known of TCP is forgotten and
+//!   tried again.
 //!
 //! The gateway's own idle limit, told in `Welcome`, is a ceiling as well.
 //!
@@ -45,7 +47,9 @@
 //! | no answer after an idle time, or the connection breaks, and the next attempt on the same link succeeds at once | not survived |
 //! | the same, but the next attempt fails or takes long, or the link went | nothing: the network was dead, not the session |
 //!
-//! So coverage holes do not teach short intervals.
+//! So coverage holes do not teach short intervals. The little doubt that is left: an
+//! idle time that fails, although a longer one was survived, has to fail twice before it is
+//! believed; if the limit did change, the interval that is held tells.
 //!
 //! # Which transport
 //!
@@ -196,7 +200,11 @@ impl Heartbeats {
         }
         let record = self.entry(network, transport);
         let news = record.note_failed(idle);
+        let retry = record.polled_for_long(network.class);
         self.unsaved |= news;
+        if retry && transport == TransportKind::Quic {
+            self.records.remove(&(network.id, TransportKind::Tls));
+        }
     }
 
     /// Which of these transports is the cheapest to keep while idle, and why;

@@ -8,6 +8,8 @@ use super::ladder::{above, at_most, below};
 /// A failed rung is tried again after so much idle time was survived below it, doubled
 /// for each time it failed.
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(24 * 3600);
+/// The same, where more was survived before.
+const TRY_SOONER_AFTER: Duration = Duration::from_secs(4 * 3600);
 /// A timer that is late by more than this did not wait for the rung below.
 const LATE_PERCENT: u32 = 3;
 /// Doublings of it, at most.
@@ -43,10 +45,17 @@ pub(super) struct Record {
     pub(super) safe: Option<Duration>,
     /// Never at or above this, but to try again.
     pub(super) limit: Option<Duration>,
-    /// How often `limit` was tried and failed, less one.
+    /// How often `limit` was tried and failed, less one; more where the limit fell
+    /// often.
     pub(super) doublings: u8,
-    /// Idle time survived at the rung below `limit`.
+    /// Idle time survived at the rung below `limit`; while polling: that passed.
     held: Duration,
+    /// Survived before the limit fell.
+    best: Option<Duration>,
+    /// How often it fell.
+    falls: u8,
+    /// Failed once, although longer ones were survived.
+    doubtful: Option<Duration>,
     /// Not survived yet: TCP begins where UDP holds.
     begin: Option<Duration>,
     /// When it was used last.
@@ -73,7 +82,7 @@ impl Record {
 
     /// The idle time to let pass.
     pub(super) fn next(&self, class: Class) -> (Duration, Phase) {
-        if let Some(rung) = self.to_try(class) {
+        if let Some(rung) = self.rung_to_try(class) {
             return (rung, Phase::Climbing);
         }
         match self.settled(class) {
@@ -83,9 +92,12 @@ impl Record {
     }
 
     /// The rung that is to be found out about now.
-    fn to_try(&self, class: Class) -> Option<Duration> {
+    fn rung_to_try(&self, class: Class) -> Option<Duration> {
         let rung = self.next_rung(class)?;
-        let patience = TRY_AGAIN_AFTER * (1 << self.doublings);
+        let patience = match self.best {
+            Some(best) if best >= rung => TRY_SOONER_AFTER,
+            _ => TRY_AGAIN_AFTER,
+        } * (1 << self.doublings);
         let failed = self.limit.is_some_and(|limit| rung >= limit);
         (!failed || self.held >= patience).then_some(rung)
     }
@@ -118,6 +130,15 @@ impl Record {
         }
     }
 
+    /// Another transport is worth a try again. True once.
+    pub(super) fn polled_for_long(&mut self, class: Class) -> bool {
+        let long = self.settled(class) == Some(Duration::ZERO) && self.held >= TRY_AGAIN_AFTER;
+        if long {
+            self.held = Duration::ZERO;
+        }
+        long
+    }
+
     pub(super) const fn survived(&self) -> Option<Duration> {
         self.safe
     }
@@ -130,6 +151,9 @@ impl Record {
     pub(super) fn note_survived(&mut self, class: Class, idle: Duration) -> bool {
         let before = self.settled(class);
         let proven = at_most(idle);
+        if self.doubtful.is_some_and(|doubtful| idle >= doubtful) {
+            self.doubtful = None;
+        }
         if self.limit.is_some_and(|limit| idle >= limit) {
             // The limit has grown, or never was one.
             self.limit = None;
@@ -150,17 +174,28 @@ impl Record {
             return false;
         };
         if self.limit.is_some_and(|limit| rung > limit) {
+            self.held += idle;
             return false;
         }
+        if self.safe.is_some_and(|safe| rung < safe) && self.doubtful.is_none() {
+            self.doubtful = Some(idle);
+            return false;
+        }
+        self.doubtful = None;
         if self.limit == Some(rung) && self.safe.is_some_and(|safe| safe < rung) {
             self.doublings = (self.doublings + 1).min(MAX_DOUBLINGS);
-        } else {
+        } else if self.best.is_none() {
             self.doublings = 0;
         }
         self.limit = Some(rung);
         self.held = Duration::ZERO;
         if self.safe.is_some_and(|safe| safe >= rung) || self.safe.is_none() {
             // It was held, or begun with, and does not hold: from the bottom, below it.
+            if self.safe.is_some() {
+                self.best = self.best.max(self.safe);
+                self.doublings = self.falls;
+                self.falls = (self.falls + 1).min(MAX_DOUBLINGS);
+            }
             self.safe = None;
             self.begin = None;
         }

@@ -70,6 +70,51 @@ fn one_failure_falls_back_to_what_was_survived() {
 }
 
 #[test]
+fn a_short_idle_time_has_to_fail_twice_where_longer_ones_were_survived() {
+    let mut table = Heartbeats::default();
+    learn(&mut table, TCP, 7440);
+    table.not_survived(NETWORK, TCP, s(31));
+    assert_eq!(interval(&table, TCP), 1700);
+    table.survived(NETWORK, TCP, s(40));
+    table.not_survived(NETWORK, TCP, s(140));
+    assert_eq!(interval(&table, TCP), 1700);
+    table.not_survived(NETWORK, TCP, s(140));
+    assert_eq!(interval(&table, TCP), 110);
+}
+
+#[test]
+fn after_a_day_of_polling_by_udp_tcp_is_tried_again() {
+    let mut table = Heartbeats::default();
+    learn(&mut table, UDP, 60);
+    learn(&mut table, TCP, 60);
+    let tcp =
+        |table: &Heartbeats| table.cheaper(NETWORK, &[UDP, TCP]).map(|(kind, _)| kind) == Some(TCP);
+    let polls = (0..2000).take_while(|_| {
+        beat(&mut table, UDP, 60);
+        !tcp(&table)
+    });
+    let hours = polls.count() * 120 / 3600;
+    assert!((22..=24).contains(&hours), "after {hours} hours");
+}
+
+#[test]
+fn what_was_survived_before_is_tried_sooner() {
+    let mut table = Heartbeats::default();
+    learn(&mut table, UDP, 900);
+    for _ in 0..3 {
+        beat(&mut table, UDP, 120);
+    }
+    assert_eq!(interval(&table, UDP), 110);
+    let mut time = Duration::ZERO;
+    while interval(&table, UDP) == 110 {
+        time += beat(&mut table, UDP, 120).interval;
+    }
+    assert_eq!(time.as_secs() / 3600, 4);
+    learn(&mut table, UDP, 900);
+    assert_eq!(interval(&table, UDP), 855);
+}
+
+#[test]
 fn a_limit_that_grew_is_found_after_a_day_and_another_two() {
     let mut table = Heartbeats::default();
     learn(&mut table, UDP, 300);
@@ -83,10 +128,10 @@ fn a_limit_that_grew_is_found_after_a_day_and_another_two() {
         }
     }
     assert_eq!(tried.len(), 2, "tried again at hours {tried:?}");
-    let mut days = 0;
-    while interval(&table, UDP) <= 330 && days < 10 * 300 {
+    let mut beats = 0;
+    while interval(&table, UDP) <= 330 && beats < 10 * 300 {
         beat(&mut table, UDP, 1800);
-        days += 1;
+        beats += 1;
     }
     learn(&mut table, UDP, 1800);
     assert_eq!(interval(&table, UDP), 1700);

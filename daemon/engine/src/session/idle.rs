@@ -13,9 +13,12 @@ use crate::status::HeartbeatView;
 use crate::time::Instant;
 use crate::trace::Decision;
 
-/// An attempt that comes up within this time, and four round trips, came up at once:
-/// the network was there all along. A handshake takes three round trips at most.
-const AT_ONCE: Duration = Duration::from_secs(3);
+/// An attempt that comes up within this time and four round trips came up at once: no
+/// packet of it was sent twice, so the network was there all along. Look-up and
+/// handshake take four round trips at most.
+const AT_ONCE: Duration = Duration::from_millis(500);
+/// Where no round trip was measured.
+const AT_ONCE_UNMEASURED: Duration = Duration::from_secs(3);
 
 /// How long a live session has been silent.
 #[derive(Debug, Clone, Copy)]
@@ -126,7 +129,10 @@ impl Session {
             transport: live.on.transport,
             link: live.on.link.clone(),
             idle: live.idle.testing?,
-            within: AT_ONCE + self.rtt.smoothed().unwrap_or_default() * 4,
+            within: match self.rtt.smoothed() {
+                Some(rtt) => AT_ONCE + rtt * 4,
+                None => AT_ONCE_UNMEASURED,
+            },
         })
     }
 

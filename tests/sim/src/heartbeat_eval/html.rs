@@ -10,6 +10,40 @@ const LINE_PX: usize = 70;
 /// The top of the plots of intervals.
 const TOP_S: f64 = 1_800.0;
 
+/// One plot of bars.
+struct Plot {
+    title: &'static str,
+    note: &'static str,
+    value: fn(&Sum) -> f64,
+    log_from: f64,
+    unit: &'static str,
+}
+
+const PLOTS: [Plot; 3] = [
+    Plot {
+        title: "Unreachable",
+        note: "seconds a day in which the gateway could not have reached the phone, holes \
+               apart; logarithmic",
+        value: |sum| sum.unreachable_s,
+        log_from: 1.0,
+        unit: "s",
+    },
+    Plot {
+        title: "Heartbeats",
+        note: "a day; logarithmic",
+        value: |sum| sum.heartbeats as f64,
+        log_from: 10.0,
+        unit: "",
+    },
+    Plot {
+        title: "Bytes",
+        note: "a day, messages apart; logarithmic",
+        value: |sum| sum.bytes as f64,
+        log_from: 1_000.0,
+        unit: "bytes",
+    },
+];
+
 /// The whole page.
 #[must_use]
 pub fn page(rows: &[Row]) -> String {
@@ -22,37 +56,13 @@ pub fn page(rows: &[Row]) -> String {
         &failures(rows),
         &names,
     );
-    let plots: [(_, _, fn(&Sum) -> f64, _, _); 3] = [
-        (
-            "Unreachable",
-            "seconds a day in which the gateway could not have reached the phone, holes \
-             apart; logarithmic",
-            |sum| sum.unreachable_s,
-            Some(1.0),
-            "s",
-        ),
-        (
-            "Heartbeats",
-            "a day; logarithmic",
-            |sum| sum.heartbeats as f64,
-            Some(10.0),
-            "",
-        ),
-        (
-            "Bytes",
-            "a day, messages apart; logarithmic",
-            |sum| sum.bytes as f64,
-            Some(1_000.0),
-            "bytes",
-        ),
-    ];
-    for (title, note, value, log_from, unit) in plots {
-        let group = |row| bars(row, value);
+    for plot in &PLOTS {
+        let group = |row| bars(row, plot.value);
         let bars = Bars {
-            title,
-            note,
-            log_from,
-            unit,
+            title: plot.title,
+            note: plot.note,
+            log_from: Some(plot.log_from),
+            unit: plot.unit,
             names: &names,
             groups: rows.iter().map(group).collect(),
         };
@@ -70,10 +80,10 @@ fn bars(row: &Row, value: fn(&Sum) -> f64) -> (&str, Vec<f64>) {
 
 /// How the idle time went on: the first seed of each world.
 fn intervals(page: &mut String, rows: &[Row]) {
-    let _ = write!(
+    let _ = writeln!(
         page,
         "<h2>Idle time before a heartbeat</h2><p class=\"note\">the first seed of each world; \
-         from 0 to {TOP_S} s; gaps: no session</p>\n"
+         from 0 to {TOP_S} s; gaps: no session</p>"
     );
     for row in rows {
         let _ = writeln!(

@@ -6,6 +6,7 @@ mod deadlines;
 mod desk;
 mod ending;
 mod frames;
+mod heartbeat;
 mod links;
 mod receiving;
 mod resuming;

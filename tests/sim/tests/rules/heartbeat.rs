@@ -1,16 +1,13 @@
 //! What the session teaches about idle times, and what it makes of it.
-#![expect(clippy::unwrap_used, reason = "tests")]
-
-#[expect(dead_code, reason = "not every test uses all of the desk")]
-mod desk;
 
 use std::time::Duration;
 
-use desk::{Desk, delivery};
 use twine_engine::trace::Decision;
 use twine_engine::{ChannelEvent, DownReason, TimerReason, TransportKind};
 use twine_proto::Frame;
 use twine_proto::frame::{SentState, SlotStatus, Typing};
+
+use crate::desk::{self, Desk, delivery};
 
 /// When a heartbeat is due, in seconds of silence from now.
 fn due_in(desk: &Desk) -> u64 {
