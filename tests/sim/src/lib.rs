@@ -67,14 +67,14 @@
 pub mod coverage;
 pub mod faults;
 pub mod handset;
-pub mod link;
 pub mod heartbeat_eval;
+pub mod link;
 pub mod links_eval;
 pub mod minimise;
 pub mod model;
 pub mod net;
-pub mod panics;
 pub mod page;
+pub mod panics;
 pub mod poison;
 pub mod report;
 pub mod rng;
