@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
+use twine_sim::coverage::promises;
 
 /// Mutants that need no more worlds than this are checked in every run of all tests.
 const SOON_WORLDS: u64 = 200;
@@ -30,8 +31,10 @@ pub(crate) struct Mutant {
     part: Option<String>,
     /// By what.
     pub(crate) becomes: String,
-    /// Found within so many worlds, or
+    /// Found within so many worlds,
     pub(crate) worlds: Option<u64>,
+    /// because this promise breaks, in the model's words; or
+    pub(crate) promise: Option<String>,
     /// by this directed scenario: the file in `tests` and the name, `rules::rule_…`.
     pub(crate) scenario: Option<String>,
 }
@@ -72,6 +75,26 @@ pub(crate) fn read(folder: &Path) -> Result<Vec<Mutant>> {
         ensure!(
             mutant.worlds.is_some() != mutant.scenario.is_some(),
             "{name}: say either in how many worlds or by which scenario it is found"
+        );
+        ensure!(
+            mutant.worlds.is_some() == mutant.promise.is_some(),
+            "{name}: say of worlds which promise breaks in them, and of nothing else"
+        );
+        let known = |promise: &str| promises().any(|known| known == promise);
+        ensure!(
+            mutant.promise.as_deref().is_none_or(known),
+            "{name}: there is no promise {:?}",
+            mutant.promise
+        );
+    }
+    for mutant in &all {
+        // What a store gets wrong, both must be caught at.
+        let twin = format!("{} (SQLite)", mutant.name);
+        let is_simulated = mutant.file.starts_with("tests/sim/src/store/");
+        let name = &mutant.name;
+        ensure!(
+            !is_simulated || names.contains(&twin),
+            "{name}: the same bug in the store that ships is missing, {twin:?}"
         );
     }
     Ok(all)

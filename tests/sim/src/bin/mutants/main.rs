@@ -89,7 +89,7 @@ fn check(args: &Args) -> Result<usize> {
     if args.list {
         for mutant in chosen {
             sayln!(
-                "{:<38} rule {:<4} {}",
+                "{:<46} rule {:<4} {}",
                 mutant.name,
                 mutant.rule,
                 mutant.breaks

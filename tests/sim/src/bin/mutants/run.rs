@@ -1,5 +1,6 @@
 //! Runs worlds and scenarios against each mutant, and tells what was found.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Mutex;
@@ -15,8 +16,8 @@ const MINUTES: &str = "5";
 
 /// What became of one mutant.
 enum Found {
-    /// In the world of this place, counted from 1; by this promise.
-    InWorld(u64, String),
+    /// In the world of this place, counted from 1, by the promise it was to break.
+    InWorld(u64),
     ByScenario,
     Not(String),
 }
@@ -28,22 +29,25 @@ pub(crate) fn all(programs: &Programs, mutants: &[&Mutant]) -> usize {
     let worlds = worlds.unwrap_or(1);
     let mut failed = 0;
     match none(programs, worlds) {
-        Ok(()) => sayln!("{:<38} {worlds} worlds and all scenarios kept", "0 (none)"),
+        Ok(()) => sayln!("{:<46} {worlds} worlds and all scenarios kept", "0 (none)"),
         Err(what) => {
             failed += 1;
-            sayln!("{:<38} FAILED without any bug: {what}", "0 (none)");
+            sayln!("{:<46} FAILED without any bug: {what}", "0 (none)");
         }
     }
     for (mutant, found) in mutants.iter().zip(search(programs, mutants)) {
         let what = match found {
-            Found::InWorld(place, promise) => format!("world {place:>4}: {promise}"),
+            Found::InWorld(place) => {
+                let promise = mutant.promise.as_deref().unwrap_or("");
+                format!("world {place:>4}: {promise}")
+            }
             Found::ByScenario => format!("scenario {}", mutant.scenario.as_deref().unwrap_or("")),
             Found::Not(why) => {
                 failed += 1;
                 format!("NOT CAUGHT {why}: it {}", mutant.breaks)
             }
         };
-        sayln!("{:<38} rule {:<4} {what}", mutant.name, mutant.rule);
+        sayln!("{:<46} rule {:<4} {what}", mutant.name, mutant.rule);
     }
     sayln!("{:.0} s", started.elapsed().as_secs_f64());
     sayln!("{} passed, {failed} failed", mutants.len() + 1 - failed);
@@ -52,7 +56,7 @@ pub(crate) fn all(programs: &Programs, mutants: &[&Mutant]) -> usize {
 
 /// No mutant is on: every promise is kept, and every scenario.
 fn none(programs: &Programs, worlds: u64) -> Result<(), String> {
-    let output = sim(programs, 0, worlds);
+    let output = sim(programs, 0, worlds, None);
     if !output.status.success() {
         return Err(last_words(&output));
     }
@@ -104,30 +108,38 @@ fn look_for(programs: &Programs, mutant: &Mutant) -> Found {
         };
     }
     let worlds = mutant.worlds.unwrap_or(1);
-    let output = sim(programs, mutant.number, worlds);
+    let promise = mutant.promise.as_deref().unwrap_or("");
+    let output = sim(programs, mutant.number, worlds, Some(promise));
     if output.status.success() {
         return Found::Not(format!("in {worlds} worlds"));
     }
     let told = String::from_utf8_lossy(&output.stdout);
-    let line = told.lines().find_map(|line| line.strip_prefix("seed "));
-    let parts = line.and_then(|line| {
-        let (seed, rest) = line.split_once(' ')?;
-        let (_, promise) = rest.split_once(": ")?;
-        let promise = promise.split_once(" (").map_or(promise, |(first, _)| first);
-        Some((seed.parse::<u64>().ok()?, promise.to_owned()))
-    });
-    match parts {
-        Some((seed, promise)) => Found::InWorld(seed + 1, promise),
-        // A panic tells nobody which world it was.
-        None => Found::Not(format!("cleanly: {}", last_words(&output))),
+    let mut others = BTreeSet::new();
+    for line in told.lines().filter_map(|line| line.strip_prefix("seed ")) {
+        let parts = line.split_once(' ').and_then(|(seed, rest)| {
+            let (_, broken) = rest.split_once(": ")?;
+            let (broken, _) = broken.split_once(" (")?;
+            Some((seed.parse::<u64>().ok()?, broken))
+        });
+        match parts {
+            Some((seed, broken)) if broken == promise => return Found::InWorld(seed + 1),
+            Some((_, broken)) => others.extend([broken]),
+            None => {}
+        }
     }
+    if others.is_empty() {
+        return Found::Not(format!("cleanly: {}", last_words(&output)));
+    }
+    Found::Not(format!(
+        "in {worlds} worlds by {promise:?}, but by {others:?}"
+    ))
 }
 
-fn sim(programs: &Programs, number: u32, worlds: u64) -> Output {
+/// Worlds up to the first that breaks a promise, or this one.
+fn sim(programs: &Programs, number: u32, worlds: u64, promise: Option<&str>) -> Output {
     let mut command = Command::new(&programs.sim);
     let seeds = format!("0..{worlds}");
     command.args([
-        "--first",
         "--tries",
         "0",
         "--jobs",
@@ -140,6 +152,10 @@ fn sim(programs: &Programs, number: u32, worlds: u64) -> Output {
         "--seeds",
         &seeds,
     ]);
+    match promise {
+        Some(promise) => command.args(["--first-of", promise]),
+        None => command.arg("--first"),
+    };
     run(command, number)
 }
 

@@ -18,6 +18,7 @@ const CRATES: &[&str] = &[
     "proto",
     "daemon/sms",
     "daemon/engine",
+    "daemon/store",
     "tools/gateway/core",
     "tools/out",
     "tests/sim",
@@ -43,9 +44,16 @@ const SWITCH_MANIFEST: &str =
 const PROFILE: &str =
     "[profile.release]\nopt-level = 2\nlto = false\ncodegen-units = 16\ndebug = false\n";
 
-/// The programs with directed scenarios: of the simulator, and of the gateway's core.
-const SCENARIOS: &[&str] = &[
-    "rules", "failures", "hello", "mailbox", "restore", "revoke", "submit",
+/// The programs with directed scenarios, by crate: `tests/NAME.rs`. No two have one name.
+const SCENARIOS: &[(&str, &[&str])] = &[
+    ("twine-sim", &["rules"]),
+    ("twine-store", &["suite"]),
+    (
+        "twine-gateway-core",
+        &[
+            "failures", "hello", "mailbox", "restore", "revoke", "submit",
+        ],
+    ),
 ];
 
 /// The programs that were built.
@@ -132,7 +140,10 @@ pub(crate) fn build(top: &Path, edits: Edits) -> Result<Programs> {
         copy(top, &tree, Path::new(folder), &edits)?;
         write(
             &tree.join(folder).join("Cargo.toml"),
-            &manifest(&fs::read_to_string(top.join(folder).join("Cargo.toml"))?),
+            &manifest(
+                folder,
+                &fs::read_to_string(top.join(folder).join("Cargo.toml"))?,
+            ),
         )?;
     }
     for folder in READ_ALONG {
@@ -165,19 +176,22 @@ pub(crate) fn build(top: &Path, edits: Edits) -> Result<Programs> {
         Ok(String::from_utf8(output.stdout)?)
     };
     cargo(&["build", "--package", "twine-sim", "--bin", "twine-sim"])?;
-    let mut arguments = vec!["test", "--no-run", "--message-format=json"];
-    arguments.extend(["--package", "twine-sim", "--package", "twine-gateway-core"]);
-    arguments.extend(SCENARIOS.iter().flat_map(|name| ["--test", name]));
-    let told = cargo(&arguments)?;
     let mut scenarios = BTreeMap::new();
-    for name in SCENARIOS {
-        let start = format!("/deps/{name}-");
-        let path = told
-            .split('"')
-            .map(Path::new)
-            .find(|path| path.to_string_lossy().contains(&start) && path.extension().is_none())
-            .with_context(|| format!("cargo does not name the program of tests/{name}.rs"))?;
-        scenarios.insert(*name, path.to_owned());
+    for (package, names) in SCENARIOS {
+        // One at a time: several crates have a file of one name.
+        let mut arguments = vec!["test", "--no-run", "--message-format=json"];
+        arguments.extend(["--package", package]);
+        arguments.extend(names.iter().flat_map(|name| ["--test", name]));
+        let told = cargo(&arguments)?;
+        for name in *names {
+            let start = format!("/deps/{name}-");
+            let path = told
+                .split('"')
+                .map(Path::new)
+                .find(|path| path.to_string_lossy().contains(&start) && path.extension().is_none())
+                .with_context(|| format!("cargo does not name the program of tests/{name}.rs"))?;
+            scenarios.insert(*name, path.to_owned());
+        }
     }
     Ok(Programs {
         sim: built.join("release/twine-sim"),
@@ -250,13 +264,14 @@ fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).with_context(|| format!("cannot write {path:?}"))
 }
 
-/// A crate's manifest with the switch, and without what only its own tests need.
-fn manifest(text: &str) -> String {
+/// A crate's manifest with the switch, and without what only its own tests need: but for
+/// the store, whose suite is built.
+fn manifest(folder: &str, text: &str) -> String {
     let mut lines = Vec::new();
     let mut leave_out = false;
     for line in text.lines() {
         if line.starts_with('[') {
-            leave_out = line == "[dev-dependencies]";
+            leave_out = line == "[dev-dependencies]" && folder != "daemon/store";
         }
         if !leave_out {
             lines.push(line);
