@@ -24,7 +24,8 @@ twine-sim: a simulated country that tries to break every promise
   --first-of TEXT   stop at the first world that breaks this promise
   --tries N         worlds run to make a failing one small (default 1000; 0: none)
   --coverage        what was reached, and what never was
-  --complete        the same, and a run that does not reach all that is listed fails
+  --complete        the same; what is judged is whether the run reached all that is
+                    listed, not whether its worlds kept their promises
   --message TEXT    with --story: only what concerns this message
   --handsets N      instead of those drawn, 2 to 200
   --messages N      messages for each handset, instead of a pause that is drawn

@@ -227,7 +227,7 @@ impl Faults {
     pub fn draw(rng: &mut Rng) -> Self {
         let second = Self::draw_second(rng);
         Self {
-            stretch: often(rng, 2, 20, 80),
+            stretch: often(rng, 5, 20, 80),
             bursts_one_in: often(rng, 8, 10, 100),
             repeat_one_in: often(rng, 25, 2, 30),
             app_slow_ms: often(rng, 20, 100, 20_000),

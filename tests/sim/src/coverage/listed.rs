@@ -494,6 +494,11 @@ pub const EXPLAINED: &[(Group, &str, &str)] = &[
         "an old copy is recognised by its marks before its seqs are; see tests/rules",
     ),
     (
+        Group::Reason,
+        "it is being taken back",
+        "who takes a message back settles its SMS in the same batch: nothing is left to decide",
+    ),
+    (
         Group::Outcome,
         "too many settings",
         "it takes 10,000 conversations; the suite of stores has them: the_number_of_settings_is_limited",
