@@ -138,7 +138,7 @@ impl Engine {
     /// Starts from what the store holds. `seed` feeds jitter; give a random one
     /// in production.
     pub fn new(config: Config, seed: u64, boot: BootId, now: Now, snapshot: Snapshot) -> Self {
-        let sms = Sms::new(&snapshot, boot);
+        let sms = Sms::new(&snapshot, boot, now.instant);
         let mut outbox = Outbox::new(snapshot.outbox);
         let mut queued = 0;
         for position in &snapshot.identities {
@@ -179,9 +179,6 @@ impl Engine {
         engine.refresh_patience();
         let boot = engine.stamp(now);
         let mut ctx = ctx!(engine, now);
-        if engine.session.config().sms {
-            engine.deciding.rearming();
-        }
         engine.outbox.rearm(&mut ctx, boot);
         engine
     }
