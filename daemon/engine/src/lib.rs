@@ -59,6 +59,7 @@ mod inbox;
 pub mod links;
 mod lookups;
 mod outbox;
+mod race;
 mod receipts;
 mod registration;
 mod rng;

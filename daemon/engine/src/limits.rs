@@ -91,6 +91,10 @@ pub const MAX_REDIRECTS: u32 = 3;
 /// ago is forgotten first.
 pub const MAX_HEARTBEAT_RECORDS: usize = 64;
 
+/// Networks of which is remembered how transports raced; the one used longest ago is
+/// forgotten first.
+pub const MAX_RACES: usize = 32;
+
 /// Cards whose data the links' policy knows; more are ignored.
 pub const MAX_DATA_CARDS: usize = 4;
 /// Networks of which the links' policy remembers how they answered; the one

@@ -1,9 +1,9 @@
 //! One connection to the gateway, kept alive: connecting, greeting, heartbeat,
 //! giving up, trying again, moving with the link.
 //!
-//! Owns which connection is the present one; input of any other is ignored, and
-//! an old one is closed before a new one is opened (DELIVERY 6: nothing is
-//! delivered on two). Never looks at messages.
+//! Owns which connection is the present one; input of any other is ignored. Attempts
+//! race, but one says `Hello`, and before it the others are closed, as an old
+//! connection is before a new round (DELIVERY 6: nothing is delivered on two). Never looks at messages.
 //!
 //! ```text
 //!   idle ──link──▶ connecting ──up──▶ greeting ──Welcome──▶ live
@@ -19,6 +19,8 @@
 //!
 //! [`Output::Connect`]: crate::output::Output::Connect
 //!
+//! Transports race for the connection: [`crate::race`].
+//!
 //! How long a live session is silent before it asks for a sign of life is learned:
 //! [`crate::heartbeat`]. Where another transport is cheaper to keep, an idle session
 //! changes to it instead of asking.
@@ -29,6 +31,7 @@
 //! [`SLOWEST_BYTES_PER_S`].
 
 mod backoff;
+mod connecting;
 mod idle;
 mod rtt;
 
@@ -47,13 +50,15 @@ use crate::limits::MAX_REDIRECTS;
 use crate::link::LinkId;
 use crate::links::Traffic;
 use crate::output::TransportKind;
+use crate::race::Races;
 use crate::registration::{self, Identity};
 use crate::rng::Rng;
 use crate::status::SessionView;
-use crate::store_ops::{IdentityPosition, Op, Outcome};
+use crate::store_ops::{IdentityPosition, Outcome};
 use crate::time::Instant;
 use crate::trace::Decision;
 use backoff::Backoff;
+use connecting::Attempts;
 use idle::{Idle, Suspect};
 use rtt::Rtt;
 
@@ -78,9 +83,12 @@ pub(crate) struct Session {
     session_no: SessionNo,
     /// From a gateway that knows a higher session number of this device.
     at_least: SessionNo,
-    /// Index into the configured transports.
-    transport: usize,
-    /// Transports that failed since the last success or wait.
+    races: Races,
+    /// Index of the configured transport that goes first in the next round, whatever
+    /// is known of the network.
+    turn: Option<usize>,
+    /// Transports that came up and did not get through the greeting, since the last
+    /// success or wait.
     failed_transports: usize,
     backoff: Backoff,
     unbound: Backoff,
@@ -113,10 +121,7 @@ enum State {
     Waiting {
         until: Instant,
     },
-    Connecting {
-        on: Carrier,
-        deadline: Instant,
-    },
+    Connecting(Attempts),
     Greeting {
         on: Carrier,
         deadline: Instant,
@@ -188,7 +193,8 @@ impl Session {
             last_conn: ConnId(0),
             session_no,
             at_least: SessionNo(0),
-            transport: 0,
+            races: Races::default(),
+            turn: None,
             failed_transports: 0,
             backoff: Backoff::default(),
             unbound: Backoff::default(),
@@ -229,13 +235,17 @@ impl Session {
     fn carrier(&self) -> Option<&Carrier> {
         match &self.state {
             State::Idle | State::Waiting { .. } => None,
-            State::Connecting { on, .. } | State::Greeting { on, .. } => Some(on),
+            State::Connecting(attempts) => attempts.foremost(),
+            State::Greeting { on, .. } => Some(on),
             State::Live(live) => Some(&live.on),
         }
     }
 
     fn is_current(&self, conn: ConnId) -> bool {
-        self.carrier().is_some_and(|on| on.conn == conn)
+        match &self.state {
+            State::Connecting(attempts) => attempts.conns().any(|other| other == conn),
+            _ => self.carrier().is_some_and(|on| on.conn == conn),
+        }
     }
 
     /// The connection of a live session.
@@ -279,7 +289,7 @@ impl Session {
         self.backoff.reset();
         self.failed_transports = 0;
         self.suspected = None;
-        self.transport = self.cheaper_transport().map_or(0, |(index, _)| index);
+        self.turn = None;
         let movable = match &mut self.state {
             State::Live(live) if live.on.transport == TransportKind::Quic => Some(live),
             _ => None,
@@ -339,52 +349,19 @@ impl Session {
 
     // -- connecting ----------------------------------------------------------
 
-    fn connect(&mut self, ctx: &mut Ctx<'_>) {
-        let Some(link) = self.link.clone() else {
-            self.enter(ctx.now.instant, State::Idle, "no link is up");
-            return;
-        };
-        let transport = self.config.transports[self.transport % self.config.transports.len()];
-        self.last_conn = ConnId(self.last_conn.0 + 1);
-        let conn = self.last_conn;
-        ctx.counters.connects += 1;
-        ctx.trace(
-            Decision::Connect {
-                conn,
-                link: link.clone(),
-                transport,
-            },
-            &[match self.redirect.target {
-                None => "there is a link and no session",
-                Some(_) => "a gateway has named another",
-            }],
-        );
-        ctx.at_once(Fleeting::Connect {
-            conn,
-            link: link.clone(),
-            transport,
-            target: self.redirect.target.clone(),
-        });
-        let on = Carrier {
-            conn,
-            link,
-            transport,
-            stranded: false,
-        };
-        let deadline = ctx.now.instant + self.config.connect_timeout;
-        self.rtt = Rtt::default();
-        self.enter(
-            ctx.now.instant,
-            State::Connecting { on, deadline },
-            "connecting",
-        );
-    }
-
-    /// Closes the present connection, if there is one.
+    /// Closes the present connection, if there is one, or the attempts at one.
     fn drop_connection(&mut self, ctx: &mut Ctx<'_>, why: &'static str) -> Option<SessionEvent> {
-        let conn = self.carrier()?.conn;
-        ctx.trace(Decision::GiveUp { conn }, &[why]);
-        ctx.at_once(Fleeting::Close { conn });
+        let mut conns = Vec::from_iter(self.carrier().map(|on| on.conn));
+        if let State::Connecting(attempts) = &self.state {
+            conns = attempts.conns().collect();
+        }
+        if conns.is_empty() {
+            return None;
+        }
+        for conn in conns {
+            ctx.trace(Decision::GiveUp { conn }, &[why]);
+            ctx.at_once(Fleeting::Close { conn });
+        }
         let was_live = matches!(self.state, State::Live(_));
         self.enter(ctx.now.instant, State::Idle, why);
         was_live.then_some(SessionEvent::Lost)
@@ -400,10 +377,12 @@ impl Session {
         why: &'static str,
     ) -> Option<SessionEvent> {
         let was_live = matches!(self.state, State::Live(_));
-        let last_transport = self.failed_transports + 1 >= self.config.transports.len();
+        let round_over = matches!(self.state, State::Connecting(_))
+            || self.failed_transports + 1 >= self.config.transports.len();
+        let next = self.carrier().and_then(|on| self.after(on));
         let unheard = std::mem::take(&mut self.unheard);
         // One transport that fails says nothing of the link: it may be blocked.
-        if unheard && (was_live || last_transport) {
+        if unheard && (was_live || round_over) {
             let link = self.carrier().map(|on| on.link.clone());
             self.traffic = link.map(|link| (link, Traffic::Missing));
         }
@@ -416,20 +395,18 @@ impl Session {
         }
         if was_live && !lasted {
             // It came up and died: perhaps this network eats this transport.
-            self.transport = (self.transport + 1) % self.config.transports.len();
+            self.turn = next;
         }
         let lost = self.drop_connection(ctx, why);
         if self.link.is_none() {
             self.enter(ctx.now.instant, State::Idle, "no link is up");
             return lost;
         }
-        if !was_live {
-            self.transport = (self.transport + 1) % self.config.transports.len();
+        if !was_live && !round_over {
+            self.turn = next;
             self.failed_transports += 1;
-            if self.failed_transports < self.config.transports.len() {
-                self.connect(ctx);
-                return lost;
-            }
+            self.connect(ctx);
+            return lost;
         }
         self.failed_transports = 0;
         if !was_live {
@@ -522,7 +499,7 @@ impl Session {
                 None
             }
             ChannelEvent::Down(reason) => {
-                self.unheard = matches!(reason, DownReason::Unreachable(_) | DownReason::TimedOut);
+                let unheard = matches!(reason, DownReason::Unreachable(_) | DownReason::TimedOut);
                 let why = match reason {
                     DownReason::Unreachable(_) => "the gateway is not reachable on this link",
                     DownReason::TimedOut => "the connection timed out",
@@ -531,28 +508,17 @@ impl Session {
                     DownReason::Protocol(_) => "the gateway broke the protocol",
                     DownReason::Local(_) => "a local error ended the connection",
                 };
+                if self.goes_on_without(ctx, conn, unheard, why) {
+                    return None;
+                }
+                self.unheard = match &self.state {
+                    State::Connecting(attempts) => attempts.unheard(),
+                    _ => unheard,
+                };
                 self.fail(ctx, rng, why)
             }
             ChannelEvent::Frame(frame) => self.frame(ctx, rng, frame),
         }
-    }
-
-    fn up(&mut self, ctx: &mut Ctx<'_>, conn: ConnId) {
-        let State::Connecting { on, .. } = &self.state else {
-            return;
-        };
-        let on = on.clone();
-        self.judge_suspect(ctx, &on.link);
-        let deadline = ctx.now.instant + self.config.welcome_timeout;
-        let state = State::Greeting {
-            on,
-            deadline,
-            slots: Vec::new(),
-            hello_sent: false,
-        };
-        self.enter(ctx.now.instant, state, "connected; greeting the gateway");
-        let at_least = self.at_least;
-        ctx.op(Op::BeginSession { at_least }, Then::Begun { conn });
     }
 
     pub(crate) fn stored(&mut self, then: &Then, outcome: Outcome) -> Option<SessionEvent> {
@@ -640,6 +606,9 @@ impl Session {
                     self.enter(now, State::Live(live), "the gateway answered");
                     self.answered(now, None);
                     self.failed_transports = 0;
+                    if let (Some(network), Some(rtt)) = (self.network, self.rtt.smoothed()) {
+                        self.races.measured(network, rtt);
+                    }
                     ctx.counters.sessions += 1;
                     ctx.trace(Decision::Live { conn }, &["the gateway answered"]);
                     Some(SessionEvent::Welcomed(welcome))
@@ -750,15 +719,15 @@ impl Session {
     /// Nothing was heard for as long as this network bears: asks for a sign of
     /// life, or goes where less of that is needed.
     fn heartbeat(&mut self, ctx: &mut Ctx<'_>) -> Option<SessionEvent> {
+        let present = self.carrier().map(|on| on.transport);
         let cheaper = self
             .cheaper_transport()
-            .filter(|(index, _)| *index != self.transport % self.config.transports.len());
+            .filter(|(index, _)| Some(self.config.transports[*index]) != present);
         ctx.counters.heartbeats += 1;
-        let Some((index, why)) = cheaper else {
+        let Some((_, why)) = cheaper else {
             self.ping(ctx);
             return None;
         };
-        self.transport = index;
         let lost = self.drop_connection(ctx, why);
         self.connect(ctx);
         lost
@@ -779,7 +748,7 @@ impl Session {
         match &self.state {
             State::Idle => None,
             State::Waiting { until } => Some((*until, TimerReason::Reconnect)),
-            State::Connecting { deadline, .. } => Some((*deadline, TimerReason::Connecting)),
+            State::Connecting(attempts) => Some((attempts.due(), TimerReason::Connecting)),
             State::Greeting { deadline, .. } => Some((*deadline, TimerReason::Greeting)),
             State::Live(live) if live.on.stranded => None,
             State::Live(live) => Some(match live.awaiting {
@@ -803,15 +772,16 @@ impl Session {
         if at > ctx.now.instant {
             return None;
         }
-        self.unheard = matches!(
-            reason,
-            TimerReason::Connecting | TimerReason::Greeting | TimerReason::AnswerMissing
-        );
+        self.unheard = match &self.state {
+            State::Connecting(attempts) => attempts.unheard(),
+            _ => matches!(reason, TimerReason::Greeting | TimerReason::AnswerMissing),
+        };
         match reason {
             TimerReason::Reconnect => {
                 self.connect(ctx);
                 None
             }
+            TimerReason::Connecting if self.joined(ctx) => None,
             TimerReason::Connecting => self.fail(ctx, rng, "connecting took too long"),
             TimerReason::Greeting => self.fail(ctx, rng, "the gateway did not answer the greeting"),
             TimerReason::AnswerMissing => {
@@ -833,7 +803,7 @@ impl Session {
             state: match self.state {
                 State::Idle => "offline",
                 State::Waiting { .. } => "waiting",
-                State::Connecting { .. } => "connecting",
+                State::Connecting(_) => "connecting",
                 State::Greeting { .. } => "greeting",
                 State::Live(_) => "live",
             },

@@ -1,0 +1,258 @@
+//! Which transport goes first to the gateway, and when another joins in: a race with
+//! a head start, remembered for each network. A pure table; this page is its
+//! specification.
+//!
+//! QUIC needs a round trip less and moves along when the link changes; TCP gets
+//! through where UDP does not. So QUIC goes first, and TLS joins when QUIC's head start is
+//! over. Whichever is connected first says `Hello`; the others are closed before, so
+//! that nothing is ever delivered on two (DELIVERY 6). One that fails by itself
+//! lets the next start at once.
+//!
+//! | network | head start | a round of attempts takes at most |
+//! |---|---|---|
+//! | Wi-Fi, wire | 1 s | 8 s |
+//! | 3G and better | 2 s | 10 s |
+//! | GPRS, EDGE | 6 s | 15 s, or what the configuration says |
+//!
+//! Where the round trip of the network is known, the head start is six of them, at least
+//! [`LEAST_HEAD_START`] and at most twice the table's: a handshake takes two, and one
+//! lost packet costs three more.
+//!
+//! *Networks that eat UDP*: where the first was overtaken although it had the head start,
+//! the other goes first for [`AVOID_FIRST`], doubled for each further time in a row up to
+//! [`AVOID_MOST`]; then the first is tried again. So a black hole costs one head start,
+//! and little after that. A hole in the coverage teaches nothing: there nobody
+//! overtakes.
+//!
+//! *While the phone is idle* another order may be cheaper: [`crate::heartbeat`], "Which
+//! transport". It goes before what is said here.
+//!
+//! Kept in memory: after a restart each network costs one more head start at most.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::heartbeat::{Class, Network, NetworkId};
+use crate::limits::MAX_RACES;
+use crate::output::TransportKind;
+use crate::time::Instant;
+
+/// Never less: TCP's first retransmission comes after 1 s (RFC 6298, 2.1).
+const LEAST_HEAD_START: Duration = Duration::from_millis(500);
+/// Round trips of head start.
+const ROUND_TRIPS: u32 = 6;
+/// A transport that was overtaken does not go first for so long.
+const AVOID_FIRST: Duration = Duration::from_secs(10 * 60);
+/// At most.
+const AVOID_MOST: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_DOUBLINGS: u32 = 8;
+
+/// Before anything is known of a network.
+const fn prior(class: Class) -> (Duration, Duration) {
+    let (head_start, round) = match class {
+        Class::Local => (1, 8),
+        Class::Mobile => (2, 10),
+        Class::Slow => (6, 15),
+    };
+    (Duration::from_secs(head_start), Duration::from_secs(round))
+}
+
+/// How the next race begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Start {
+    /// Index of the transport that goes first.
+    pub(crate) first: usize,
+    /// The next joins after so long.
+    pub(crate) head_start: Duration,
+    /// An attempt has failed after so long.
+    pub(crate) give_up: Duration,
+    /// Why this one is the first.
+    pub(crate) because: &'static str,
+}
+
+/// What is known of the networks.
+#[derive(Debug, Default)]
+pub(crate) struct Races {
+    known: BTreeMap<NetworkId, Known>,
+    uses: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    /// The preferred transport was overtaken so often in a row.
+    overtaken: u32,
+    /// It does not go first before.
+    avoid_until: Option<Instant>,
+    round_trip: Option<Duration>,
+    used: u64,
+}
+
+impl Races {
+    /// How to begin on this network. `transports`: in the order of preference, at least
+    /// one; `cheaper`: index of the one to be preferred for other reasons; `most`:
+    /// no attempt takes longer.
+    #[must_use]
+    pub(crate) fn start(
+        &self,
+        network: Option<Network>,
+        transports: &[TransportKind],
+        cheaper: Option<(usize, &'static str)>,
+        most: Duration,
+        now: Instant,
+    ) -> Start {
+        let class = network.map_or(Class::Slow, |network| network.class);
+        let known = network.and_then(|network| self.known.get(&network.id));
+        let (head_start, round) = prior(class);
+        let head_start = match known.and_then(|known| known.round_trip) {
+            Some(rtt) => (rtt * ROUND_TRIPS).clamp(LEAST_HEAD_START, head_start * 2),
+            None => head_start,
+        };
+        let avoided = known
+            .and_then(|known| known.avoid_until)
+            .is_some_and(|until| now < until);
+        let (first, because) = match cheaper {
+            Some(cheaper) => cheaper,
+            None if avoided && transports.len() > 1 => {
+                (1, "the preferred transport was overtaken on this network")
+            }
+            None => (0, "it is the preferred transport"),
+        };
+        Start {
+            first,
+            head_start,
+            give_up: round.min(most),
+            because,
+        }
+    }
+
+    /// A transport came up, this one of those in the order of preference; `overtook`: one
+    /// that had started before it and was still on its way.
+    pub(crate) fn won(
+        &mut self,
+        network: Network,
+        winner: usize,
+        overtook: Option<usize>,
+        now: Instant,
+    ) {
+        let known = self.entry(network.id);
+        if winner == 0 {
+            known.overtaken = 0;
+            known.avoid_until = None;
+        } else if overtook == Some(0) {
+            let avoid = AVOID_FIRST * (1 << known.overtaken.min(MAX_DOUBLINGS));
+            known.overtaken += 1;
+            known.avoid_until = Some(now + avoid.min(AVOID_MOST));
+        }
+    }
+
+    /// A round trip was measured on this network.
+    pub(crate) fn measured(&mut self, network: Network, rtt: Duration) {
+        self.entry(network.id).round_trip = Some(rtt);
+    }
+
+    fn entry(&mut self, network: NetworkId) -> &mut Known {
+        if self.known.len() >= MAX_RACES && !self.known.contains_key(&network) {
+            let oldest = self.known.iter().min_by_key(|(_, known)| known.used);
+            if let Some(oldest) = oldest.map(|(id, _)| *id) {
+                self.known.remove(&oldest);
+            }
+        }
+        self.uses += 1;
+        let known = self.known.entry(network).or_default();
+        known.used = self.uses;
+        known
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOTH: [TransportKind; 2] = [TransportKind::Quic, TransportKind::Tls];
+    const MOST: Duration = Duration::from_secs(15);
+
+    fn network(id: u64, class: Class) -> Network {
+        Network {
+            id: NetworkId::new(&id.to_string(), None),
+            class,
+        }
+    }
+
+    const fn at(seconds: u64) -> Instant {
+        Instant(seconds * 1000)
+    }
+
+    fn first(races: &Races, now: Instant) -> usize {
+        let network = Some(network(1, Class::Mobile));
+        races.start(network, &BOTH, None, MOST, now).first
+    }
+
+    #[test]
+    fn a_network_that_eats_udp_is_remembered_and_tried_again_ever_more_seldom() {
+        let mut races = Races::default();
+        let here = network(1, Class::Mobile);
+        assert_eq!(first(&races, at(0)), 0);
+        races.won(here, 1, Some(0), at(0));
+        assert_eq!(first(&races, at(599)), 1);
+        // Winning with nobody to overtake says nothing of UDP.
+        races.won(here, 1, None, at(599));
+        assert_eq!(first(&races, at(600)), 0);
+        races.won(here, 1, Some(0), at(600));
+        assert_eq!(first(&races, at(1799)), 1);
+        assert_eq!(first(&races, at(1800)), 0);
+        // It gets through again: as if nothing had been.
+        races.won(here, 0, None, at(1800));
+        races.won(here, 1, Some(0), at(1900));
+        assert_eq!(first(&races, at(2499)), 1);
+        assert_eq!(first(&races, at(2500)), 0);
+    }
+
+    #[test]
+    fn never_avoided_for_longer_than_a_day() {
+        let mut races = Races::default();
+        let here = network(1, Class::Mobile);
+        for _ in 0..100 {
+            races.won(here, 1, Some(0), at(0));
+        }
+        assert_eq!(first(&races, at(86_399)), 1);
+        assert_eq!(first(&races, at(86_400)), 0);
+    }
+
+    #[test]
+    fn other_networks_are_not_blamed() {
+        let mut races = Races::default();
+        races.won(network(2, Class::Mobile), 1, Some(0), at(0));
+        assert_eq!(first(&races, at(1)), 0);
+    }
+
+    #[test]
+    fn the_head_start_follows_the_round_trip() {
+        let mut races = Races::default();
+        let slow = network(1, Class::Slow);
+        let start = |races: &Races| races.start(Some(slow), &BOTH, None, MOST, at(0)).head_start;
+        assert_eq!(start(&races), Duration::from_secs(6));
+        races.measured(slow, Duration::from_millis(700));
+        assert_eq!(start(&races), Duration::from_millis(4200));
+        races.measured(slow, Duration::from_millis(10));
+        assert_eq!(start(&races), LEAST_HEAD_START);
+        races.measured(slow, Duration::from_secs(9));
+        assert_eq!(start(&races), Duration::from_secs(12));
+    }
+
+    #[test]
+    fn what_is_cheaper_to_keep_goes_first() {
+        let races = Races::default();
+        let cheaper = Some((1, "cheaper"));
+        let start = races.start(None, &BOTH, cheaper, MOST, at(0));
+        assert_eq!((start.first, start.because), (1, "cheaper"));
+    }
+
+    #[test]
+    fn the_table_has_an_end() {
+        let mut races = Races::default();
+        for id in 0..2 * MAX_RACES as u64 {
+            races.measured(network(id, Class::Local), MOST);
+        }
+        assert_eq!(races.known.len(), MAX_RACES);
+    }
+}

@@ -1,0 +1,144 @@
+//! Transports race for the connection.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+#[expect(dead_code, reason = "not every test uses all of the desk")]
+mod desk;
+
+use desk::{Desk, EPOCH, own};
+use twine_engine::{ChannelEvent, Command, ConnId, DownReason, TransportKind};
+use twine_proto::frame::{SentState, SlotStatus};
+
+const QUIC: TransportKind = TransportKind::Quic;
+const TLS: TransportKind = TransportKind::Tls;
+/// Of LTE, before anything is known of it.
+const HEAD_START_MS: u64 = 2_000;
+
+/// A phone with a number that begins to connect.
+fn connecting() -> Desk {
+    let mut desk = Desk::new();
+    desk.command(Command::Register {
+        number: own(),
+        iccid: None,
+    });
+    assert_eq!(kinds(&desk), [QUIC]);
+    desk
+}
+
+fn kinds(desk: &Desk) -> Vec<TransportKind> {
+    desk.connects.iter().map(|(_, kind)| *kind).collect()
+}
+
+fn conn(desk: &Desk, index: usize) -> ConnId {
+    desk.connects[index].0
+}
+
+/// This attempt comes up, and the gateway welcomes it.
+fn wins(desk: &mut Desk, index: usize) {
+    desk.conn = Some(conn(desk, index));
+    desk.up();
+    desk.welcome(SlotStatus::Granted(EPOCH), SentState::default());
+    assert_eq!(desk.engine.status().session.state, "live");
+}
+
+fn down(desk: &mut Desk, index: usize, reason: DownReason) {
+    desk.conn = Some(conn(desk, index));
+    desk.channel(ChannelEvent::Down(reason));
+}
+
+/// The session dies, and the next round begins.
+fn dies(desk: &mut Desk) {
+    let before = desk.connects.len();
+    desk.channel(ChannelEvent::Down(DownReason::TimedOut));
+    while desk.connects.len() == before {
+        desk.pass(1_000);
+    }
+}
+
+#[test]
+fn the_second_joins_when_the_head_start_is_over() {
+    let mut desk = connecting();
+    desk.pass(HEAD_START_MS - 1);
+    assert_eq!(kinds(&desk), [QUIC]);
+    desk.pass(1);
+    assert_eq!(kinds(&desk), [QUIC, TLS]);
+}
+
+#[test]
+fn whichever_comes_up_is_greeted_and_the_other_is_closed_before() {
+    for (winner, loser) in [(0, 1), (1, 0)] {
+        let mut desk = connecting();
+        desk.pass(HEAD_START_MS);
+        wins(&mut desk, winner);
+        assert_eq!(desk.closed, [conn(&desk, loser)]);
+        // What the loser says now is nobody's business.
+        desk.conn = Some(conn(&desk, loser));
+        desk.channel(ChannelEvent::Up { rtt: None });
+        desk.channel(ChannelEvent::Down(DownReason::TimedOut));
+        assert_eq!(desk.engine.status().session.state, "live");
+    }
+}
+
+#[test]
+fn one_that_fails_lets_the_next_start_at_once() {
+    let mut desk = connecting();
+    down(&mut desk, 0, DownReason::Unreachable("no".into()));
+    assert_eq!(kinds(&desk), [QUIC, TLS]);
+    assert_eq!(desk.engine.status().session.state, "connecting");
+    down(&mut desk, 1, DownReason::Unreachable("no".into()));
+    assert_eq!(desk.engine.status().session.state, "waiting");
+}
+
+#[test]
+fn while_one_runs_the_failure_of_the_other_ends_nothing() {
+    let mut desk = connecting();
+    desk.pass(HEAD_START_MS);
+    down(&mut desk, 0, DownReason::TimedOut);
+    assert_eq!(kinds(&desk), [QUIC, TLS]);
+    wins(&mut desk, 1);
+}
+
+#[test]
+fn a_network_that_eats_udp_costs_one_head_start() {
+    let mut desk = connecting();
+    desk.pass(HEAD_START_MS);
+    wins(&mut desk, 1);
+    for _ in 0..3 {
+        let before = desk.connects.len();
+        dies(&mut desk);
+        assert_eq!(kinds(&desk)[before..], [TLS]);
+        wins(&mut desk, before);
+        // Long enough to be no sign of a transport that is cut off.
+        desk.pass(31_000);
+    }
+    // Much later UDP has its chance again.
+    desk.pass(600_000);
+    while desk.engine.status().session.state == "live" {
+        desk.pass(60_000);
+    }
+    let before = desk.connects.len();
+    while desk.connects.len() == before {
+        desk.pass(1_000);
+    }
+    assert_eq!(kinds(&desk)[before], QUIC);
+}
+
+#[test]
+fn a_coverage_hole_teaches_nothing() {
+    let mut desk = connecting();
+    // Nobody comes up, for a whole round.
+    desk.pass(HEAD_START_MS);
+    desk.pass(20_000);
+    let before = desk.connects.len();
+    while desk.connects.len() == before {
+        desk.pass(1_000);
+    }
+    assert_eq!(kinds(&desk)[before], QUIC);
+}
+
+#[test]
+fn one_that_comes_up_and_is_cut_off_gives_way_to_the_other() {
+    let mut desk = connecting();
+    wins(&mut desk, 0);
+    dies(&mut desk);
+    assert_eq!(*kinds(&desk).last().unwrap(), TLS);
+}
