@@ -383,6 +383,9 @@ impl Engine {
             let id = self.message_id();
             self.outbox.release_note(&mut ctx!(self, now), own, id);
         }
+        if self.outbox.in_flight() > 0 || self.outbox.queued() > 0 {
+            self.session.hurry();
+        }
         self.session.outstanding(
             now.instant,
             self.outbox.in_flight(),

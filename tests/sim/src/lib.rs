@@ -76,6 +76,7 @@ pub mod net;
 pub mod page;
 pub mod panics;
 pub mod poison;
+pub mod reconnect_eval;
 pub mod report;
 pub mod rng;
 pub mod setup;

@@ -21,6 +21,11 @@
 //!
 //! Transports race for the connection: [`crate::race`].
 //!
+//! A gateway that restarts loses all its handsets at once. So that they do not come
+//! back at once, those that have nothing to send spread over [`RETURN_SPREAD`]; the
+//! others, and whoever gets something to send meanwhile, come first. Compared in
+//! `tests/sim`, `reconnect-eval`.
+//!
 //! How long a live session is silent before it asks for a sign of life is learned:
 //! [`crate::heartbeat`]. Where another transport is cheaper to keep, an idle session
 //! changes to it instead of asking.
@@ -72,6 +77,10 @@ const FIRST_BINDING_WAIT: Duration = Duration::from_secs(30);
 /// A session that lived this long was a success: waiting starts anew.
 const LASTED: Duration = Duration::from_secs(30);
 
+/// Handsets that a gateway let go come back within this time, or the configuration's
+/// longest wait: of 10,000 some 300 a second.
+const RETURN_SPREAD: Duration = Duration::from_secs(30);
+
 #[derive(Debug)]
 pub(crate) struct Session {
     config: Config,
@@ -104,6 +113,9 @@ pub(crate) struct Session {
     /// After which the gateway gives up a silent session, as it says.
     gateway_limit: Option<Duration>,
     suspected: Option<Suspect>,
+    /// A gateway let this handset go, and all the others with it; until a session is
+    /// live again.
+    let_go: bool,
 }
 
 /// Another gateway, named by one that sends its handsets away.
@@ -120,6 +132,8 @@ enum State {
     Idle,
     Waiting {
         until: Instant,
+        /// For whoever has something to send.
+        soonest: Instant,
     },
     Connecting(Attempts),
     Greeting {
@@ -206,6 +220,7 @@ impl Session {
             network: None,
             gateway_limit: None,
             suspected: None,
+            let_go: false,
         }
     }
 
@@ -289,6 +304,7 @@ impl Session {
         self.backoff.reset();
         self.failed_transports = 0;
         self.suspected = None;
+        self.let_go = false;
         self.turn = None;
         let movable = match &mut self.state {
             State::Live(live) if live.on.transport == TransportKind::Quic => Some(live),
@@ -388,6 +404,9 @@ impl Session {
         }
         // Else it is the attempt that was to tell, and it failed.
         self.suspected = self.suspect();
+        if was_live {
+            self.let_go = !unheard && !self.awaits();
+        }
         let lasted = ctx.now.instant.since(self.since) >= LASTED;
         if was_live && lasted {
             self.backoff.reset();
@@ -414,20 +433,37 @@ impl Session {
             self.redirect.target = None;
         }
         let delay = self.next_wait(rng);
-        self.wait(ctx, delay, why);
+        let spread = self.spread(rng);
+        self.wait(ctx, delay, spread, why);
         lost
     }
 
-    /// Ends the session and starts the next one after a wait.
+    /// An answer is awaited: something is on its way, or a NAT had forgotten us.
+    fn awaits(&self) -> bool {
+        matches!(&self.state, State::Live(live) if live.awaiting.is_some())
+    }
+
+    /// What a handset waits longer that has nothing to send.
+    fn spread(&self, rng: &mut Rng) -> Duration {
+        if self.let_go {
+            rng.duration(RETURN_SPREAD.min(self.config.backoff_max))
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    /// Ends the session and starts the next one after a wait, and another one if
+    /// there is nothing to send.
     #[must_use]
-    pub(crate) fn wait_for(
+    fn wait_for(
         &mut self,
         ctx: &mut Ctx<'_>,
         delay: Duration,
+        spread: Duration,
         why: &'static str,
     ) -> Option<SessionEvent> {
         let lost = self.drop_connection(ctx, why);
-        self.wait(ctx, delay, why);
+        self.wait(ctx, delay, spread, why);
         lost
     }
 
@@ -450,7 +486,12 @@ impl Session {
     ) -> Option<SessionEvent> {
         let most = self.config.not_bound_retry;
         let delay = self.unbound.failed(FIRST_BINDING_WAIT, most, rng);
-        self.wait_for(ctx, delay, "no number is bound to this device's key")
+        self.wait_for(
+            ctx,
+            delay,
+            Duration::ZERO,
+            "no number is bound to this device's key",
+        )
     }
 
     /// A number is bound.
@@ -458,11 +499,14 @@ impl Session {
         self.unbound.reset();
     }
 
-    fn wait(&mut self, ctx: &mut Ctx<'_>, delay: Duration, why: &'static str) {
+    fn wait(&mut self, ctx: &mut Ctx<'_>, delay: Duration, spread: Duration, why: &'static str) {
+        let soonest = ctx.now.instant + delay;
+        let delay = delay + spread;
         let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
         ctx.trace(Decision::BackOff { delay_ms }, &[why]);
         let until = ctx.now.instant + delay;
-        self.enter(ctx.now.instant, State::Waiting { until }, why);
+        let state = State::Waiting { until, soonest };
+        self.enter(ctx.now.instant, state, why);
     }
 
     // -- the connection reports ----------------------------------------------
@@ -606,6 +650,7 @@ impl Session {
                     self.enter(now, State::Live(live), "the gateway answered");
                     self.answered(now, None);
                     self.failed_transports = 0;
+                    self.let_go = false;
                     if let (Some(network), Some(rtt)) = (self.network, self.rtt.smoothed()) {
                         self.races.measured(network, rtt);
                     }
@@ -668,14 +713,17 @@ impl Session {
                 self.redirect.followed += 1;
                 self.redirect.target = Some(goodbye.redirect.clone());
                 let delay = self.next_wait(rng);
-                self.wait_for(ctx, delay, "the gateway names another")
+                self.let_go = !self.awaits();
+                let spread = self.spread(rng);
+                self.wait_for(ctx, delay, spread, "the gateway names another")
             }
             GoodbyeReason::Superseded if goodbye.session_no > self.session_no => {
                 // A number this store never gave: it is an old copy.
                 self.at_least = goodbye.session_no;
                 let delay = self.next_wait(rng);
                 // The event tells more than that the session is lost.
-                let _ = self.wait_for(ctx, delay, "the gateway knows a later session");
+                let why = "the gateway knows a later session";
+                let _ = self.wait_for(ctx, delay, Duration::ZERO, why);
                 Some(SessionEvent::StoreIsOld)
             }
             GoodbyeReason::UnknownDevice => self.wait_for_binding(ctx, rng),
@@ -686,11 +734,14 @@ impl Session {
                     GoodbyeReason::Draining => "the gateway restarts",
                     _ => "the gateway is overloaded",
                 };
-                self.wait_for(ctx, delay + rng.duration(asked / 2), why)
+                self.let_go = !self.awaits();
+                let spread = self.spread(rng).max(rng.duration(asked / 2));
+                self.wait_for(ctx, delay, spread, why)
             }
             GoodbyeReason::Superseded | GoodbyeReason::ProtocolError | GoodbyeReason::Closing => {
                 let delay = asked + self.next_wait(rng);
-                self.wait_for(ctx, delay, "the gateway ended the session")
+                let why = "the gateway ended the session";
+                self.wait_for(ctx, delay, Duration::ZERO, why)
             }
         }
     }
@@ -703,6 +754,14 @@ impl Session {
             && !live.on.stranded
         {
             live.awaiting.get_or_insert(now);
+        }
+    }
+
+    /// There is something to send: no need to wait for the sake of a gateway that
+    /// others come back to, too.
+    pub(crate) fn hurry(&mut self) {
+        if let State::Waiting { until, soonest } = &mut self.state {
+            *until = (*until).min(*soonest);
         }
     }
 
@@ -747,7 +806,7 @@ impl Session {
     pub(crate) fn poll_timeout(&self) -> Option<(Instant, TimerReason)> {
         match &self.state {
             State::Idle => None,
-            State::Waiting { until } => Some((*until, TimerReason::Reconnect)),
+            State::Waiting { until, .. } => Some((*until, TimerReason::Reconnect)),
             State::Connecting(attempts) => Some((attempts.due(), TimerReason::Connecting)),
             State::Greeting { deadline, .. } => Some((*deadline, TimerReason::Greeting)),
             State::Live(live) if live.on.stranded => None,
@@ -815,7 +874,7 @@ impl Session {
             reason: self.reason,
             heartbeat: self.heartbeat_view(),
             next_attempt: match self.state {
-                State::Waiting { until } => Some(until),
+                State::Waiting { until, .. } => Some(until),
                 _ => None,
             },
         }

@@ -27,6 +27,7 @@ pub struct Twine {
     config: Config,
     engine: Option<Engine>,
     store: MemoryStore,
+    seed: u64,
     requests: u64,
 }
 
@@ -47,8 +48,18 @@ impl Twine {
         })
     }
 
+    /// As it ships, one of many.
+    #[must_use]
+    pub fn one_of_many(seed: u64) -> Self {
+        Self {
+            seed,
+            ..Self::learning()
+        }
+    }
+
     fn with(config: Config) -> Self {
         Self {
+            seed: 1,
             config: Config {
                 sms: false,
                 ..config
@@ -72,7 +83,7 @@ impl Twine {
         let Ok(snapshot) = self.store.snapshot();
         self.engine = Some(Engine::new(
             self.config.clone(),
-            1,
+            self.seed,
             BootId(1),
             now,
             snapshot,
