@@ -1,5 +1,4 @@
 //! The evaluation of returns, at a tenth of its size.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::process::Command;
 

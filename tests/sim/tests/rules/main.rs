@@ -8,6 +8,7 @@ mod ending;
 mod frames;
 mod heartbeat;
 mod links;
+mod racing;
 mod receiving;
 mod resuming;
 mod sending;

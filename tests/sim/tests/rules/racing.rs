@@ -1,10 +1,6 @@
 //! Transports race for the connection.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
-#[expect(dead_code, reason = "not every test uses all of the desk")]
-mod desk;
-
-use desk::{Desk, EPOCH, own};
+use crate::desk::{Desk, EPOCH, own};
 use twine_engine::{ChannelEvent, Command, ConnId, DownReason, TransportKind};
 use twine_proto::frame::{SentState, SlotStatus};
 
