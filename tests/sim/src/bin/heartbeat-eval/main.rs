@@ -7,13 +7,14 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use args::Args;
+use twine_out::{say, sayln};
 use twine_sim::heartbeat_eval::{check, evaluate, html, report, world};
 
 fn main() -> ExitCode {
     let args = match args::parse(lexopt::Parser::from_env()) {
         Ok(Some(args)) => args,
         Ok(None) => {
-            print!("{}", args::HELP);
+            say!("{}", args::HELP);
             return ExitCode::SUCCESS;
         }
         Err(error) => {
@@ -40,7 +41,7 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
         );
     }
     let rows = evaluate(&worlds);
-    print!("{}", report::table(&rows));
+    say!("{}", report::table(&rows));
     if let Some(path) = &args.json {
         let text = serde_json::to_string_pretty(&report::json(&rows))?;
         write(path, &(text + "\n"))?;
@@ -50,10 +51,10 @@ fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let failures = check::failures(&rows);
     if failures.is_empty() {
-        println!("holds: unreachable for less time than Mars behind every NAT, no more heartbeats");
+        sayln!("holds: unreachable for less time than Mars behind every NAT, no more heartbeats");
     }
     for failure in &failures {
-        println!("does not hold: {failure}");
+        sayln!("does not hold: {failure}");
     }
     Ok(if args.check && !failures.is_empty() {
         ExitCode::FAILURE

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use twine_out::{say, sayln};
 use twine_sim::page;
 use twine_sim::reconnect_eval::{CASES, Outcome, failures, run};
 
@@ -37,7 +38,7 @@ fn main() -> ExitCode {
     let args = match parse(lexopt::Parser::from_env()) {
         Ok(Some(args)) => args,
         Ok(None) => {
-            print!("{HELP}");
+            say!("{HELP}");
             return ExitCode::SUCCESS;
         }
         Err(error) => {
@@ -84,14 +85,20 @@ fn parse(mut parser: lexopt::Parser) -> Result<Option<Args>, lexopt::Error> {
 }
 
 fn evaluate(args: &Args) -> anyhow::Result<ExitCode> {
-    println!(
+    sayln!(
         "{:<38} {:>8} {:>8} {:>8} {:>9} {:>9} {:>9}",
-        "seconds after its return", "peak/s", "refused", "50 %", "99 %", "all", "writers"
+        "seconds after its return",
+        "peak/s",
+        "refused",
+        "50 %",
+        "99 %",
+        "all",
+        "writers"
     );
     let mut outcomes = Vec::new();
     for case in CASES {
         let outcome = run(case, args.handsets, args.seed);
-        println!(
+        sayln!(
             "{:<38} {:>8} {:>8} {:>8.1} {:>9.1} {:>9.1} {:>9.1}",
             case.name,
             outcome.peak(),
@@ -105,10 +112,10 @@ fn evaluate(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let failures = failures(&outcomes);
     if failures.is_empty() {
-        println!("holds: they come back spread, and whoever writes comes back first");
+        sayln!("holds: they come back spread, and whoever writes comes back first");
     }
     for failure in &failures {
-        println!("does not hold: {failure}");
+        sayln!("does not hold: {failure}");
     }
     if let Some(path) = &args.json {
         let text = serde_json::to_string_pretty(&json(&outcomes))? + "\n";
