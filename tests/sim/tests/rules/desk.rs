@@ -267,6 +267,8 @@ impl Desk {
 fn config() -> Config {
     Config {
         sms: false,
+        // No test has to wait for long until it is back.
+        backoff_max: Duration::from_secs(1),
         ..Config::default()
     }
 }

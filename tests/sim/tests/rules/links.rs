@@ -56,7 +56,7 @@ fn a_gateway_that_sends_away_can_name_another() {
     desk.targets.clear();
     desk.frame(sent_away("gw2.example.net:443"));
     // At once, as far as jitter goes: the pause is the first one's.
-    desk.pass(1_000);
+    desk.pass(2_000);
     assert_eq!(desk.targets, [Some("gw2.example.net:443".to_owned())]);
     // It keeps it while it works.
     desk.up();
