@@ -264,6 +264,7 @@ fn an_incoming_sms_is_taken_once_however_often_it_is_told() {
         scts_ms: 1_735_689_600_000,
         iccid: CARD.to_owned(),
         from_e164: e164.to_owned(),
+        to: String::new(),
     };
     agent.received(received("spool-1", "08031234567", PEER));
     // The answer was lost with the daemon: told again, recognised.

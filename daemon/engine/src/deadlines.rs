@@ -1,4 +1,5 @@
-//! Deadlines of messages. The store knows all of them, the engine the earliest.
+//! Deadlines of messages. The store knows all of them, and tells the earliest with
+//! each batch: no deadline is forgotten, and none fires for what was settled.
 //!
 //! A deadline nominates, it does not act (DELIVERY 23): the timer sets
 //! `nominated`; at the end of the turn, when all that was readable is handled,
@@ -9,32 +10,33 @@ use crate::time::Instant;
 
 #[derive(Debug, Default)]
 pub(crate) struct Deadlines {
+    /// The earliest after the last batch.
     next: Option<Instant>,
-    /// A look at the store is on its way; the earliest that came since.
+    /// The store is being asked for what is due.
     asking: bool,
-    since_asking: Option<Instant>,
     nominated: bool,
     /// Not before this.
     grace_until: Instant,
 }
 
 impl Deadlines {
-    /// A message with this deadline exists.
-    pub(crate) fn consider(&mut self, at: Instant) {
-        self.next = earliest(self.next, Some(at));
-        self.since_asking = earliest(self.since_asking, Some(at));
+    /// The earliest after a batch.
+    pub(crate) fn known(&mut self, next: Option<Instant>) {
+        self.next = next;
     }
 
-    /// The store is being asked for the earliest.
+    /// The store is being asked for what is due.
     pub(crate) fn ask(&mut self) {
         self.asking = true;
-        self.since_asking = None;
     }
 
-    /// The store's answer, which does not know what came since it was asked.
-    pub(crate) fn answer(&mut self, next: Option<Instant>) {
+    /// The store's answer. What it named is being acted on: the batch that does so
+    /// tells what is due then.
+    pub(crate) fn answered(&mut self, named_any: bool) {
         self.asking = false;
-        self.next = earliest(next, self.since_asking);
+        if named_any {
+            self.next = None;
+        }
     }
 
     /// Nothing acts before this.
@@ -70,13 +72,6 @@ impl Deadlines {
     }
 }
 
-fn earliest(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (one, other) => one.or(other),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,7 +79,7 @@ mod tests {
     #[test]
     fn a_nomination_acts_only_if_it_holds_at_the_end_of_the_turn() {
         let mut deadlines = Deadlines::default();
-        deadlines.consider(Instant(100));
+        deadlines.known(Some(Instant(100)));
         deadlines.nominate(Instant(99));
         assert_eq!(deadlines.take_nominated(Instant(99)), None);
         deadlines.nominate(Instant(100));
@@ -97,7 +92,7 @@ mod tests {
     #[test]
     fn what_is_due_at_once_waits_for_the_end_of_the_grace() {
         let mut deadlines = Deadlines::default();
-        deadlines.consider(Instant(0));
+        deadlines.known(Some(Instant(0)));
         deadlines.grace(Instant(500));
         deadlines.nominate_if_at_once(Instant(499));
         assert_eq!(deadlines.take_nominated(Instant(499)), None);
@@ -106,15 +101,19 @@ mod tests {
     }
 
     #[test]
-    fn what_came_while_the_store_was_asked_is_not_forgotten() {
+    fn what_is_acted_on_is_not_due_before_its_batch_is_stored() {
         let mut deadlines = Deadlines::default();
+        deadlines.known(Some(Instant(50)));
         deadlines.ask();
-        assert_eq!(deadlines.due(), None);
-        deadlines.consider(Instant(50));
-        deadlines.answer(Some(Instant(80)));
-        assert_eq!(deadlines.due(), Some(Instant(50)));
+        deadlines.known(Some(Instant(50)));
+        assert_eq!(deadlines.due(), None, "it is being asked for");
+        deadlines.answered(true);
+        assert_eq!(deadlines.due(), None, "it is being acted on");
+        deadlines.known(Some(Instant(80)));
+        assert_eq!(deadlines.due(), Some(Instant(80)));
         deadlines.ask();
-        deadlines.answer(None);
+        deadlines.known(None);
+        deadlines.answered(false);
         assert_eq!(deadlines.due(), None);
     }
 }

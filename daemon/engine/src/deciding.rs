@@ -2,7 +2,7 @@
 //! gathered, [`crate::channel::choose`] chooses, and the choice becomes an
 //! operation of the store.
 //!
-//! Owns the earliest look and the answers to previews. A look nominates, it does
+//! Owns when to look next and the answers to previews. A look nominates, it does
 //! not act (DELIVERY 23): due messages are read at the end of a turn, when all
 //! that was readable is handled and if the look still holds; and each operation
 //! that follows is void if the message is not as it was when it was read.
@@ -62,6 +62,8 @@ pub(crate) enum Then {
     Due,
     /// An operation that answers `Looks`.
     Looks,
+    /// The same, of one that put a message into the queue of IP.
+    QueuedForIp,
     Released(MessageId),
     AskedBack,
     Previewed {
@@ -94,21 +96,9 @@ pub(crate) struct Followed {
 impl Deciding {
     // -- looks ---------------------------------------------------------------
 
-    /// A look at this moment exists; 0: at once.
-    pub(crate) fn consider(&mut self, look: Option<Instant>) {
-        if let Some(at) = look {
-            self.looks.consider(at);
-        }
-    }
-
-    /// The store is being asked for the earliest.
-    pub(crate) fn rearming(&mut self) {
-        self.looks.ask();
-    }
-
-    /// The store's answer.
-    pub(crate) fn rearmed(&mut self, look: Option<Instant>) {
-        self.looks.answer(look);
+    /// The earliest look after a batch; 0: at once.
+    pub(crate) fn next_look_is(&mut self, look: Option<Instant>) {
+        self.looks.known(look);
     }
 
     /// Nothing is looked at before this.
@@ -162,17 +152,19 @@ impl Deciding {
     ) -> Followed {
         let mut followed = Followed::default();
         match (then, outcome) {
-            (Then::Due, Outcome::Due { messages, next }) => {
-                self.looks.answer(next);
+            (Then::Due, Outcome::Due { messages, .. }) => {
+                self.looks.answered(!messages.is_empty());
                 for message in messages {
                     self.decide(ctx, around, &message, &mut followed);
                 }
             }
-            (Then::Looks | Then::AskedBack, Outcome::Looks { look, unblocked })
-            | (Then::Released(_), Outcome::Looks { look, unblocked }) => {
-                self.consider(look);
+            (
+                Then::Looks | Then::AskedBack | Then::Released(_),
+                Outcome::Looks { unblocked, .. },
+            ) => {
                 followed.unblocked = unblocked;
             }
+            (Then::QueuedForIp, Outcome::Looks { .. }) => followed.unblocked = true,
             (Then::Released(id), Outcome::SmsQueued { .. }) => {
                 ctx.trace(Decision::BySms(id), &["it is in the queue for SMS"]);
                 ctx.counters.fell_back += 1;
@@ -194,8 +186,7 @@ impl Deciding {
                 };
                 ctx.clear(proof, Effect::Reply { to, reply });
             }
-            (Then::Set { to }, Outcome::Looks { look, unblocked }) => {
-                self.consider(look);
+            (Then::Set { to }, Outcome::Looks { unblocked, .. }) => {
                 followed.unblocked = unblocked;
                 let reply = Reply::Done;
                 ctx.clear(proof, Effect::Reply { to, reply });
@@ -270,7 +261,7 @@ impl Deciding {
             }
             Choice::Ip(after) => {
                 let look = ctx.look(after);
-                ctx.op(Op::QueueForIp { id, look }, Then::Looks);
+                ctx.op(Op::QueueForIp { id, look }, Then::QueuedForIp);
             }
             Choice::Wait { waits, look } => {
                 ctx.trace(Decision::Wait, because);
@@ -318,7 +309,7 @@ fn in_queue(ctx: &mut Ctx<'_>, around: &Surroundings<'_>, message: &Considered) 
         let look = ctx.look(after);
         ctx.op(
             Op::QueueForIp { id, look },
-            engine::Then::Deciding(Then::Looks),
+            engine::Then::Deciding(Then::QueuedForIp),
         );
         return false;
     }

@@ -140,7 +140,7 @@ impl Engine {
     /// Starts from what the store holds. `seed` feeds jitter; give a random one
     /// in production.
     pub fn new(config: Config, seed: u64, boot: BootId, now: Now, snapshot: Snapshot) -> Self {
-        let sms = Sms::new(&snapshot, boot);
+        let sms = Sms::new(&snapshot, boot, now.instant);
         let mut outbox = Outbox::new(snapshot.outbox);
         let mut queued = 0;
         for position in &snapshot.identities {
@@ -191,9 +191,6 @@ impl Engine {
         let mut ctx = ctx!(engine, now);
         if let Some(why) = unreadable {
             ctx.trace(Decision::Unlearned, &[why]);
-        }
-        if engine.session.config().sms {
-            engine.deciding.rearming();
         }
         engine.outbox.rearm(&mut ctx, boot);
         engine

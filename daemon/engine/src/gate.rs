@@ -283,6 +283,7 @@ mod tests {
             outcomes: (0..outcomes).map(|_| Outcome::Done).collect(),
             latest_event: EventCursor(0),
             outbox: 0,
+            due: crate::store_ops::NextDue::default(),
         }
     }
 

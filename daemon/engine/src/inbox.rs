@@ -107,7 +107,7 @@ impl Inbox {
             to: own,
             lane_seq: deliver.lane_seq,
         };
-        let digest = Digest::of(own, deliver.lane_seq, deliver.content.as_bytes());
+        let digest = |content: &[u8]| Digest::of(own, deliver.lane_seq, content);
         let (cursor, check) = (deliver.cursor, name.cursor_check());
         let (body, note) = match Content::decode(&deliver.content) {
             // A lane note alone has no place in the lane and is no message.
@@ -119,10 +119,16 @@ impl Inbox {
                 text: Some(text),
                 note,
             }) if deliver.lane_seq != LaneSeq(0) => {
+                // Of the text alone: what is sent again in its place may come with
+                // another note, and is the same message.
+                let digest = digest(text.expose().as_bytes());
                 (IncomingBody::Text { name, digest, text }, note)
             }
             Ok(_) | Err(_) if deliver.lane_seq == LaneSeq(0) => (IncomingBody::Unnamed, Vec::new()),
-            Ok(_) | Err(_) => (IncomingBody::Unreadable { name, digest }, Vec::new()),
+            Ok(_) | Err(_) => {
+                let digest = digest(deliver.content.as_bytes());
+                (IncomingBody::Unreadable { name, digest }, Vec::new())
+            }
         };
         let unreadable = !matches!(body, IncomingBody::Text { .. });
         self.take(

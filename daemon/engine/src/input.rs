@@ -190,6 +190,9 @@ pub struct SmsReceived {
     pub spool_id: String,
     /// The card it came by.
     pub iccid: Redacted<String>,
+    /// That card's number, if it told one when the message came: it may be in
+    /// another phone by now.
+    pub own: Option<E164>,
     /// Whose it is: a number only if the receiving card's home plan makes it one
     /// (DELIVERY 27).
     pub from: Peer,

@@ -38,6 +38,9 @@ pub const REFUSED_REACH_TTL: Duration = Duration::from_secs(6 * 3600);
 pub const SMS_PARTS_PER_WINDOW: usize = 25;
 /// See [`SMS_PARTS_PER_WINDOW`].
 pub const SMS_WINDOW: Duration = Duration::from_secs(60);
+/// After a restart: what was handed over so long ago has left more than
+/// [`SMS_WINDOW`] ago, however slow the disk was.
+pub const SMS_LEFT_AFTER: Duration = Duration::from_secs(300);
 /// Attempts at the agent at once: Android answers "limit exceeded" above 5
 /// pending messages (SMSDispatcher).
 pub const MAX_SMS_HANDED: u64 = 4;

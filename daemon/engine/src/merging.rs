@@ -42,7 +42,7 @@ pub struct Copy {
     pub place: Option<(Epoch, LaneSeq)>,
     /// The mark of an SMS.
     pub residue: Option<u8>,
-    /// Hash of the folded text of an SMS.
+    /// Hash of its folded text.
     pub hash: u16,
     /// By IP, and a copy by SMS without a mark may exist (DELIVERY 7).
     pub maybe_by_sms: bool,
@@ -272,6 +272,11 @@ impl Lane {
         let lane_seq = entry.lane_seq;
         let ip = self.by_ip(lane_seq);
         if let Some(ip) = ip {
+            if ip.readable && ip.hash != hash {
+                // A name given twice, because sender and gateway forgot the same time:
+                // the entry speaks of the other message.
+                return;
+            }
             let mut confirmed = self.sms_in(lane_seq).is_some();
             for sms in self.linked(&ip) {
                 if sms.hash == hash && !confirmed {

@@ -76,7 +76,10 @@ impl IpAttempt {
             Disposition::Refused(refusal) => Self::Refused(refusal),
             Disposition::Revoked => Self::Revoked(match take_back {
                 Some(reason) => reason,
-                None => TakeBack::Cancelled,
+                // Neither its user nor its validity took it back: it was asked back
+                // to go by SMS, and an acceptance or an old copy of the store took
+                // the mark away.
+                None => TakeBack::BySms,
             }),
             Disposition::Expired => Self::Expired,
             Disposition::Rejected(reason) => Self::Rejected(reason),
@@ -184,14 +187,35 @@ pub enum LaneUse {
     Blocks,
 }
 
-/// See [`LaneUse`]. `undecided`: of a queued message, that it is not in the
-/// queue of IP.
-pub const fn lane_use(
-    ip: IpAttempt,
-    sms: SmsAttempt,
-    waits: Option<WaitsFor>,
-    undecided: bool,
-) -> LaneUse {
+/// What [`lane_use`] follows from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LaneFacts {
+    /// The attempt by IP.
+    pub ip: IpAttempt,
+    /// The attempt by SMS.
+    pub sms: SmsAttempt,
+    /// What it waits for.
+    pub waits: Option<WaitsFor>,
+    /// Of a queued message: it is not in the queue of IP.
+    pub undecided: bool,
+    /// It is being taken back.
+    pub take_back: Option<TakeBack>,
+    /// Accepted in an epoch that is closed: a lane ends with its epoch, and what
+    /// stays in it may never be told of.
+    pub lane_ended: bool,
+}
+
+/// See [`LaneUse`]. What nobody wants any more holds nobody up, even if the
+/// gateway cannot tell for days whether it was in time to take it back.
+pub const fn lane_use(facts: LaneFacts) -> LaneUse {
+    let LaneFacts {
+        ip,
+        sms,
+        waits,
+        undecided,
+        take_back,
+        lane_ended,
+    } = facts;
     if matches!(waits, Some(WaitsFor::User)) {
         return LaneUse::Free;
     }
@@ -200,7 +224,12 @@ pub const fn lane_use(
         SmsAttempt::Sent | SmsAttempt::Delivered | SmsAttempt::Unconfirmed => LaneUse::Free,
         SmsAttempt::None | SmsAttempt::NotUsed | SmsAttempt::Failed => match ip {
             IpAttempt::Delivered(_) => LaneUse::Free,
-            IpAttempt::InFlight(_) | IpAttempt::Accepted(_) => LaneUse::OnIp,
+            IpAttempt::InFlight(_) | IpAttempt::Accepted(_) => match take_back {
+                Some(TakeBack::Cancelled | TakeBack::Expired) => LaneUse::Free,
+                // While SMS is open for it, it may yet move into the present lane.
+                _ if lane_ended && !matches!(sms, SmsAttempt::None) => LaneUse::Free,
+                Some(TakeBack::BySms) | None => LaneUse::OnIp,
+            },
             IpAttempt::None if matches!(sms, SmsAttempt::Failed) => LaneUse::Free,
             IpAttempt::None if undecided => LaneUse::Blocks,
             IpAttempt::None => LaneUse::QueuedForIp,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use rusqlite::types::{ToSqlOutput, Type};
 use rusqlite::{Row, ToSql};
 use twine_engine::message::{
-    Channel, Direction, IpAttempt, LaneUse, MessageId, MessageRecord, OrderKey, Shown, SmsAttempt,
-    SmsRecord, TakeBack, WaitsFor, lane_use, shown,
+    Channel, Direction, IpAttempt, LaneFacts, LaneUse, MessageId, MessageRecord, OrderKey, Shown,
+    SmsAttempt, SmsRecord, TakeBack, WaitsFor, lane_use, shown,
 };
 use twine_engine::notes::{self, Place};
 use twine_engine::parts::PartStates;
@@ -287,8 +287,15 @@ impl Attempts {
     }
 
     /// See [`lane_use`].
-    pub(crate) const fn lane_use_now(&self) -> LaneUse {
-        lane_use(self.ip, self.sms, self.waits, !self.queued)
+    pub(crate) const fn lane_use_now(&self, lane_ended: bool) -> LaneUse {
+        lane_use(LaneFacts {
+            ip: self.ip,
+            sms: self.sms,
+            waits: self.waits,
+            undecided: !self.queued,
+            take_back: self.take_back,
+            lane_ended,
+        })
     }
 
     pub(crate) const fn stage(&self) -> Stage {

@@ -379,9 +379,11 @@ statements! {
     LOOKS_REARM =
         "UPDATE message SET look_boot = ?1, look_ms = ?2 + look_after_ms
          WHERE look_ms IS NOT NULL AND look_boot <> ?1";
-    NEXT_DEADLINE =
-        "SELECT min(deadline_ms) FROM message
-         WHERE deadline_ms IS NOT NULL AND deadline_boot = ?1";
+    NEXT_DUE =
+        "SELECT
+             (SELECT min(look_ms) FROM message WHERE look_ms IS NOT NULL),
+             (SELECT min(deadline_ms) FROM message
+              WHERE deadline_ms IS NOT NULL AND deadline_boot = (SELECT boot FROM device))";
     DUE = concat!(
         "SELECT ", attempts!(), " FROM message
          WHERE deadline_ms IS NOT NULL AND deadline_boot = ?1 AND deadline_ms <= ?2

@@ -62,6 +62,7 @@ impl SqliteStore {
         for op in &batch.ops {
             outcomes.push(turn.apply(op)?);
         }
+        let due = turn.next_due()?;
         let latest_event = turn.latest_event();
         let outbox = self.outbox.saturating_add_signed(turn.outbox_grew_by());
         // On an error here SQLite undoes the batch, and what it wrote to the log
@@ -75,6 +76,7 @@ impl SqliteStore {
             outcomes,
             latest_event: EventCursor(latest_event),
             outbox,
+            due,
         })
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use twine_engine::message::{MessageId, MessageRecord, OrderKey};
 use twine_engine::store_ops::{
-    Batch, BatchId, EventCursor, Events, Op, Outcome, Snapshot, StoreOps, Stored,
+    Batch, BatchId, EventCursor, Events, NextDue, Op, Outcome, Snapshot, StoreOps, Stored,
 };
 use twine_engine::time::WallTime;
 use twine_proto::{E164, Peer};
@@ -81,6 +81,7 @@ impl StoreOps for Scripted {
             outcomes: Vec::new(),
             latest_event: EventCursor(0),
             outbox: 0,
+            due: NextDue::default(),
         })
     }
 

@@ -69,7 +69,8 @@ dials! {
     stranger_one_in,
     /// Messages a mailbox of the gateway holds.
     mailbox_entries,
-    /// The longest content the gateway takes; one send in eight is longer.
+    /// The longest content the gateway takes; one send in eight is longer. A lane note
+    /// of all its entries has room: a gateway that refuses notes breaks the protocol.
     content_bytes,
     /// How long the gateway keeps mail, seconds.
     mail_ttl_s,
@@ -250,7 +251,7 @@ impl Faults {
         let mut mix = Self {
             stranger_one_in: often(rng, 15, 3, 30),
             mailbox_entries: often(rng, 8, 1, 20),
-            content_bytes: often(rng, 8, 40, 200),
+            content_bytes: often(rng, 8, 400, 800),
             mail_ttl_s: often(rng, 10, 5, 120),
             connections_tenths: often(rng, 8, 5, 15),
             drain_ms: often(rng, 12, 20_000, 200_000),

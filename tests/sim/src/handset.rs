@@ -221,7 +221,7 @@ impl Handset {
             self.second = Some(number);
             cards.push(card(number, faults.balance_parts));
         }
-        self.phone = Some(Phone::new(cards));
+        self.phone = Some(Phone::new(cards, 0));
     }
 
     /// What keeps it from being at rest, in words.

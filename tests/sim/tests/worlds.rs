@@ -90,6 +90,24 @@ fn regression_placeholder_of_a_name_given_twice() {
     regression_by_ip(1330, 10);
 }
 
+/// With SMS: a result that never came and that nothing asked for (1242, 15100, 18468);
+/// a job of the pacing queue that was read before its answer by IP came (2542); what
+/// nobody wants any more, and what stays in a closed epoch, in the way of all behind it
+/// (3065, 27753); a message sent again in its place with another note (12964); an SMS
+/// spooled for a card that had left (94, 10722); parts that left before a restart
+/// (5591, 16690); what waited for its user and went into the queue of IP unseen (85801);
+/// one that its user never took back (60399); a note about another message of the name
+/// (82844).
+#[test]
+fn regression_worlds_in_which_sms_broke_a_promise() {
+    for seed in [
+        94, 1242, 2542, 3065, 5392, 5591, 8548, 10722, 12964, 15100, 16690, 18468, 24065, 27753,
+        38348, 60399, 82844, 85801,
+    ] {
+        run(&Setup::drawn_by(2, seed, 2));
+    }
+}
+
 /// With SMS. Of each: a wake-up that a decision lost (4), a lane overtaken by what was
 /// written now (6), an outbox whose count drifted (15), a text behind a placeholder (93),
 /// orders given once more beside the pace.

@@ -189,9 +189,6 @@ impl Engine {
         };
         let mut ctx = ctx!(self, now);
         let look = sms_open.then(|| ctx.look(after));
-        if sms_open {
-            self.deciding.consider(Some(now.instant + after));
-        }
         let outgoing = NewOutgoing {
             sms: if sms_open {
                 SmsAttempt::None

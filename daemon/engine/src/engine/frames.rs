@@ -157,10 +157,6 @@ impl Engine {
         match event {
             None => {}
             Some(OutboxEvent::AnswerExpected) => self.session.answer_expected(now.instant),
-            // A device that sends no SMS looks at nothing.
-            Some(OutboxEvent::Rearmed(_) | OutboxEvent::Look(_)) if !self.session.config().sms => {}
-            Some(OutboxEvent::Rearmed(look)) => self.deciding.rearmed(look),
-            Some(OutboxEvent::Look(at)) => self.deciding.consider(Some(at)),
             Some(OutboxEvent::NumberingLost(NumberingLost {
                 number,
                 contested_from,

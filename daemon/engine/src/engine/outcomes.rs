@@ -4,11 +4,13 @@ use super::*;
 
 impl Engine {
     pub(super) fn stored(&mut self, now: Now, stored: Stored) {
-        let outbox = stored.outbox;
+        let (outbox, due) = (stored.outbox, stored.due);
         let Some((proof, outcomes)) = self.gate.stored(stored) else {
             return;
         };
         self.outbox.open_total(outbox);
+        self.outbox.next_validity_is(due.validity);
+        self.deciding.next_look_is(due.look);
         for (then, outcome) in outcomes {
             self.outcome(now, &proof, then, outcome);
         }
@@ -55,12 +57,8 @@ impl Engine {
                 self.decided(now, proof, followed);
             }
             Then::Sms(then) => {
-                let sms::Settled {
-                    look,
-                    unblocked,
-                    left,
-                } = self.sms.stored(&mut ctx, proof, &self.sims, then, outcome);
-                self.deciding.consider(look);
+                let sms::Settled { unblocked, left } =
+                    self.sms.stored(&mut ctx, proof, &self.sims, then, outcome);
                 self.outbox.left(left);
                 if unblocked {
                     self.outbox.unblocked();

@@ -156,10 +156,10 @@ impl Engine {
     }
 
     fn sms_received(&mut self, now: Now, received: SmsReceived) {
-        let told = self
-            .sims
-            .get(received.iccid.expose())
-            .and_then(|sim| sim.number);
+        let told = received.own.or_else(|| {
+            let sim = self.sims.get(received.iccid.expose())?;
+            sim.number
+        });
         let Some(own) = self.own_number(&received.iccid, told) else {
             return;
         };

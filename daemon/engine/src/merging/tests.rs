@@ -369,3 +369,16 @@ fn in_the_end_every_message_is_shown_once_whatever_the_order() {
         }
     }
 }
+
+/// A name given twice: what a note says of the second is no proof about the first.
+#[test]
+fn a_note_about_another_message_of_the_name_merges_nothing() {
+    let mut shelf = Shelf::default();
+    shelf.by_ip(1, "the first", &[]);
+    shelf.by_sms("the second", None);
+    shelf.note(&[entry(1, Filled::Sms(hash("the second")))]);
+    assert_eq!(
+        shelf.roots(),
+        [(None, "the second"), (Some(1), "the first")]
+    );
+}

@@ -71,7 +71,7 @@ pub(crate) enum Then {
     Applied { own: E164 },
     Unaccepted,
     Cancelled { to: ReplyTo },
-    Retried { to: ReplyTo, boot: BootStamp },
+    Retried { to: ReplyTo },
     Rearmed,
     Expired,
 }
@@ -90,10 +90,6 @@ pub(crate) enum OutboxEvent {
     NumberingLost(NumberingLost),
     /// Frames went out that will be answered.
     AnswerExpected,
-    /// Messages are to be looked at, at this moment.
-    Look(Instant),
-    /// Deadlines were armed anew; the earliest look.
-    Rearmed(Option<Instant>),
 }
 
 impl Outbox {
@@ -179,9 +175,6 @@ impl Outbox {
             .encode()
             .as_bytes()
             .len();
-        if let Some(valid_for) = outgoing.valid_for {
-            self.deadlines.consider(outgoing.boot.at + valid_for);
-        }
         let sending = self.identities.entry(own).or_default();
         let first_in_queue = sending.backlog == Backlog::Empty && sending.candidates.is_empty();
         let (choice, because) = by_ip::choose(Facts {
@@ -220,7 +213,7 @@ impl Outbox {
         by: Option<Channel>,
     ) {
         let boot = ctx.stamp();
-        ctx.op(Op::Retry { id, by, boot }, Then::Retried { to, boot });
+        ctx.op(Op::Retry { id, by, boot }, Then::Retried { to });
     }
 
     // -- the session --------------------------------------------------------
@@ -459,9 +452,13 @@ impl Outbox {
 
     // -- deadlines ----------------------------------------------------------
 
+    /// The earliest validity after a batch.
+    pub(crate) fn next_validity_is(&mut self, validity: Option<Instant>) {
+        self.deadlines.known(validity);
+    }
+
     /// Deadlines of another boot start again (DELIVERY 24).
-    pub(crate) fn rearm(&mut self, ctx: &mut Ctx<'_>, boot: BootStamp) {
-        self.deadlines.ask();
+    pub(crate) fn rearm(&self, ctx: &mut Ctx<'_>, boot: BootStamp) {
         ctx.op(Op::RearmDeadlines { boot }, Then::Rearmed);
     }
 

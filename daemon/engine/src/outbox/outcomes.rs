@@ -16,7 +16,6 @@ use crate::gate::{Committed, Effect};
 use crate::message::Shown;
 use crate::output::{CommandError, Reply};
 use crate::store_ops::{Outcome, Unsettled};
-use crate::time::Instant;
 use crate::trace::Decision;
 
 impl Outbox {
@@ -48,11 +47,9 @@ impl Outbox {
             (Then::Released { own, bytes }, outcome) => {
                 let sending = self.identities.entry(own).or_default();
                 sending.window.unreserve(bytes);
-                match outcome {
-                    Outcome::NotByIp { look: Some(at) } => return Some(OutboxEvent::Look(at)),
-                    // What is before it in its lane goes first.
-                    Outcome::NotByIp { look: None } => sending.backlog.grew(),
-                    _ => {}
+                // What is before it in its lane goes first.
+                if let Outcome::NotByIp { look: None } = outcome {
+                    sending.backlog.grew();
                 }
             }
             (Then::NoteReleased { own }, Outcome::Released(note)) => {
@@ -123,7 +120,6 @@ impl Outbox {
                 Outcome::Applied {
                     requeued,
                     lowest_unsettled,
-                    look,
                     unblocked,
                     note_due,
                     ..
@@ -136,7 +132,6 @@ impl Outbox {
                 }
                 sending.note_due |= note_due;
                 sending.lowest_unsettled = lowest_unsettled;
-                return look.map(OutboxEvent::Look);
             }
             (Then::Cancelled { to }, outcome) => {
                 let answer = match outcome {
@@ -153,40 +148,29 @@ impl Outbox {
                     outcome => too_late(&outcome),
                 };
                 reply(ctx, to, answer);
-                return self.lanes_may_be_free();
+                self.lanes_may_be_free();
             }
-            (Then::Retried { to, boot }, Outcome::Retried { look }) => {
+            (Then::Retried { to }, Outcome::Retried { .. }) => {
                 self.queued += 1;
                 self.unblocked();
-                // Its validity started again: ask the store for the earliest.
-                self.rearm(ctx, boot);
                 reply(ctx, to, Reply::Done);
-                return look.map(OutboxEvent::Look);
             }
-            (Then::Retried { to, .. }, outcome) => reply(ctx, to, too_late(&outcome)),
+            (Then::Retried { to }, outcome) => reply(ctx, to, too_late(&outcome)),
             (Then::Unaccepted, _) => {}
-            (Then::Rearmed, Outcome::Deadline { validity, look }) => {
-                self.deadlines.answer(validity);
-                return Some(OutboxEvent::Rearmed(look));
-            }
+            (Then::Rearmed, _) => {}
             (
                 Then::Expired,
                 Outcome::Expired {
-                    revoke,
-                    dropped,
-                    next,
+                    revoke, dropped, ..
                 },
             ) => {
-                self.deadlines.answer(next);
+                // Acted on in the same batch: what is due behind it is known.
+                self.deadlines.answered(false);
                 let dropped = dropped as u64;
                 self.queued = self.queued.saturating_sub(dropped);
+                self.lanes_may_be_free();
                 let asked = self.revoke_all(ctx, proof, revoke.into_iter());
-                let free = self.lanes_may_be_free();
-                return if asked {
-                    Some(OutboxEvent::AnswerExpected)
-                } else {
-                    free
-                };
+                return asked.then_some(OutboxEvent::AnswerExpected);
             }
             (then, outcome) => {
                 debug_assert!(false, "store answered {outcome:?} to {then:?}");
@@ -196,10 +180,10 @@ impl Outbox {
     }
 
     /// Something ended: what stood behind it may go on.
-    fn lanes_may_be_free(&mut self) -> Option<OutboxEvent> {
-        self.patience?;
-        self.unblocked();
-        Some(OutboxEvent::Look(Instant(0)))
+    fn lanes_may_be_free(&mut self) {
+        if self.patience.is_some() {
+            self.unblocked();
+        }
     }
 
     /// Asks the gateway for one message back, because it is to go by SMS.

@@ -82,8 +82,6 @@ pub(crate) enum Then {
 /// What the rest of the engine has to know.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Settled {
-    /// Messages are to be looked at.
-    pub(crate) look: Option<Instant>,
     /// Messages of the queue of IP may be free.
     pub(crate) unblocked: bool,
     /// Messages that IP never had left the queues (or came back to them).
@@ -91,7 +89,7 @@ pub(crate) struct Settled {
 }
 
 impl Sms {
-    pub(crate) fn new(snapshot: &Snapshot, boot: BootId) -> Self {
+    pub(crate) fn new(snapshot: &Snapshot, boot: BootId, now: Instant) -> Self {
         let handed = snapshot
             .handed
             .iter()
@@ -106,7 +104,7 @@ impl Sms {
             } else {
                 Queue::Empty
             },
-            pacing: Pacing::restored(handed),
+            pacing: Pacing::restored(handed, now),
             not_before: None,
         }
     }
@@ -260,6 +258,8 @@ impl Sms {
                     deciding::Then::Looks,
                 );
                 self.jobs.pop_front();
+                // If something happened to it since it was read, it is still there.
+                self.queue_grew();
                 continue;
             }
             let text = leaving(job, sims);
@@ -367,7 +367,6 @@ impl Sms {
                     state: now,
                     ip,
                     left_agent,
-                    look,
                     unblocked,
                     ..
                 },
@@ -381,7 +380,6 @@ impl Sms {
                 self.left_agent(left_agent, now);
                 let back = left_agent && now == SmsAttempt::Waiting && ip == IpAttempt::None;
                 return Settled {
-                    look,
                     unblocked,
                     left: -i64::from(back),
                 };
@@ -391,17 +389,12 @@ impl Sms {
                 Outcome::SmsPart {
                     state: now,
                     left_agent,
-                    look,
                     unblocked,
                     ..
                 },
             ) => {
                 self.left_agent(left_agent, now);
-                return Settled {
-                    look,
-                    unblocked,
-                    left: 0,
-                };
+                return Settled { unblocked, left: 0 };
             }
             (Then::Taken { spool_id }, outcome) => {
                 match outcome {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use twine_proto::{E164, Peer};
 
-use crate::limits::{EQUAL_SMS_GAP, SMS_PARTS_PER_WINDOW, SMS_WINDOW};
+use crate::limits::{EQUAL_SMS_GAP, SMS_LEFT_AFTER, SMS_PARTS_PER_WINDOW, SMS_WINDOW};
 use crate::time::Instant;
 
 /// What left lately.
@@ -26,12 +26,15 @@ pub(super) struct Text {
 }
 
 impl Pacing {
-    /// What left before this run of the daemon, in this boot.
-    pub(super) fn restored(left: impl IntoIterator<Item = (Instant, u8)>) -> Self {
+    /// What was handed over before this run of the daemon, in this boot. It left when
+    /// that was on disk, or when an agent was there for it: nobody knows when, so it
+    /// counts from now, unless it is long ago.
+    pub(super) fn restored(handed: impl IntoIterator<Item = (Instant, u8)>, now: Instant) -> Self {
         Self {
-            left: left
+            left: handed
                 .into_iter()
-                .map(|(at, parts)| (at, parts, None))
+                .filter(|(at, _)| now.since(*at) < SMS_LEFT_AFTER)
+                .map(|(_, parts)| (now, parts, None))
                 .collect(),
             texts: VecDeque::new(),
         }
@@ -135,6 +138,21 @@ mod tests {
                 .sum();
             assert!(in_window <= SMS_PARTS_PER_WINDOW, "{in_window} from {from}");
         }
+    }
+
+    #[test]
+    fn what_an_earlier_run_handed_over_counts_from_the_start_of_this_one() {
+        let handed = [(Instant(0), 20), (Instant(400_000), 25)];
+        let mut pacing = Pacing::restored(handed, Instant(410_000));
+        assert_eq!(
+            pacing.may_leave_at(Instant(410_000), 1, text(1)),
+            Instant(470_000)
+        );
+        let mut pacing = Pacing::restored(handed, Instant(700_000));
+        assert_eq!(
+            pacing.may_leave_at(Instant(700_000), 1, text(1)),
+            Instant(700_000)
+        );
     }
 
     #[test]

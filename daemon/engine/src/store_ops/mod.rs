@@ -44,7 +44,7 @@ pub use outcome::Outcome;
 use twine_proto::{E164, Peer};
 
 use crate::message::{MessageId, MessageRecord, OrderKey, Shown};
-use crate::time::WallTime;
+use crate::time::{Instant, WallTime};
 
 /// Numbers batches within one run of the engine, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -72,6 +72,18 @@ pub struct Stored {
     pub latest_event: EventCursor,
     /// Queued and unsettled outgoing messages after it, as in [`Snapshot`].
     pub outbox: u64,
+    /// The earliest look and validity after it, in the boot that was told last
+    /// ([`Op::RearmDeadlines`]).
+    pub due: NextDue,
+}
+
+/// When something is due next; `None`: never, as things stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct NextDue {
+    /// A message is looked at; 0: at once.
+    pub look: Option<Instant>,
+    /// The validity of a message is over.
+    pub validity: Option<Instant>,
 }
 
 /// Place in the durable event log, from 1, without holes. 0: before the first.

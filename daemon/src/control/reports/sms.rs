@@ -54,6 +54,8 @@ pub(super) fn parse_received(received: pb::SmsReceived) -> Result<Told, ReportEr
     let iccid = requests::iccid("sms_received.iccid", received.iccid)
         .map_err(|error| wrong("sms_received.iccid", error.reason()))?
         .unwrap_or_else(|| Redacted::new(String::new()));
+    // What is no number is as good as none: the card's registration tells as well.
+    let own = received.to.parse().ok();
     let from = originator(&received.from, &received.from_e164);
     let (text, cut) = cut(received.text, MAX_TEXT_BYTES);
     let odd = if cut {
@@ -67,6 +69,7 @@ pub(super) fn parse_received(received: pb::SmsReceived) -> Result<Told, ReportEr
         event: Some(TelephonyEvent::SmsReceived(SmsReceived {
             spool_id,
             iccid,
+            own,
             from: from.peer,
             text: Redacted::new(text),
             scts_ms: received.scts_ms,

@@ -200,6 +200,7 @@ fn received() -> pb::SmsReceived {
         scts_ms: 1_700_000_000_000,
         iccid: "8925402".into(),
         from_e164: "+254712345678".into(),
+        to: "+254700000001".into(),
     }
 }
 
@@ -226,6 +227,10 @@ fn no_sms_is_lost_for_what_the_network_made_of_it() {
         (sms.spool_id.as_str(), sms.text.expose().as_str()),
         ("1700000000-1", "habari")
     );
+    assert_eq!(
+        sms.own.map(twine_proto::E164::expose),
+        Some("+254700000001".to_owned())
+    );
 
     let (sms, odd) = taken(pb::SmsReceived {
         from: "\u{1}".repeat(100),
@@ -243,9 +248,11 @@ fn no_sms_is_lost_for_what_the_network_made_of_it() {
     let (sms, odd) = taken(pb::SmsReceived {
         text: String::new(),
         iccid: String::new(),
+        to: "unknown".to_owned(),
         ..received()
     });
     assert!(!odd && sms.text.expose().is_empty() && sms.iccid.expose().is_empty());
+    assert_eq!(sms.own, None);
 }
 
 #[test]

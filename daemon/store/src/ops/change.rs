@@ -67,8 +67,14 @@ impl Turn<'_> {
             after.waits = None;
         }
         self.outbox_grew_by += i64::from(after.is_open()) - i64::from(before.is_open());
-        let lane_use = after.lane_use_now();
-        let settled = lane_use == LaneUse::Free && after.waits != Some(WaitsFor::User);
+        let lane_use = after.lane_use_now(self.lane_ended(&after)?);
+        let still_on_ip = after.ip.unsettled().is_some()
+            && matches!(
+                after.sms,
+                SmsAttempt::None | SmsAttempt::NotUsed | SmsAttempt::Failed
+            );
+        let settled =
+            lane_use == LaneUse::Free && after.waits != Some(WaitsFor::User) && !still_on_ip;
         if settled {
             after.waits = None;
             look = NextLook::Remove;
@@ -126,6 +132,16 @@ impl Turn<'_> {
         )?;
         self.note_if_resolved(before, &after)?;
         self.make_way(before, lane_use)
+    }
+
+    /// Accepted in an epoch that is closed.
+    fn lane_ended(&self, message: &Attempts) -> Result<bool> {
+        Ok(match (message.ip, message.sms) {
+            (IpAttempt::Accepted(sent), SmsAttempt::NotUsed | SmsAttempt::Failed) => {
+                self.held_epoch(message.own)? != Some(sent.epoch)
+            }
+            _ => false,
+        })
     }
 
     /// Those behind it hear that it is not in their way any more.

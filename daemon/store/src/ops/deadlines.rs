@@ -1,8 +1,8 @@
 //! The validity of messages, on boot time (DELIVERY 24).
 
 use twine_engine::message::{IpAttempt, SmsAttempt, TakeBack};
-use twine_engine::store_ops::{BootStamp, Outcome, Unsettled};
-use twine_engine::time::{BootId, Instant};
+use twine_engine::store_ops::{BootStamp, NextDue, Outcome, Unsettled};
+use twine_engine::time::Instant;
 
 use super::change::NextLook;
 use super::{Result, Turn};
@@ -19,11 +19,19 @@ impl Turn<'_> {
             self.execute(sql::LOOKS_REARM, now)?;
             self.execute(sql::HANDED_REARM, now)?;
         }
-        let look = self.one(sql::NEXT_LOOK, (), |row| row.maybe_unsigned(0))?;
-        Ok(Outcome::Deadline {
-            validity: self.next_deadline(boot.boot)?,
-            look: look.flatten().map(Instant),
-        })
+        let NextDue { look, validity } = self.next_due()?;
+        Ok(Outcome::Deadline { validity, look })
+    }
+
+    /// What is due next, in the boot that was told last.
+    pub(crate) fn next_due(&self) -> Result<NextDue> {
+        let next = self.one(sql::NEXT_DUE, (), |row| {
+            Ok(NextDue {
+                look: row.maybe_unsigned(0)?.map(Instant),
+                validity: row.maybe_unsigned(1)?.map(Instant),
+            })
+        })?;
+        Ok(next.unwrap_or_default())
     }
 
     pub(super) fn expire_due(&mut self, boot: BootStamp, limit: usize) -> Result<Outcome> {
@@ -63,14 +71,7 @@ impl Turn<'_> {
         Ok(Outcome::Expired {
             revoke,
             dropped,
-            next: self.next_deadline(boot.boot)?,
+            next: self.next_due()?.validity,
         })
-    }
-
-    fn next_deadline(&self, boot: BootId) -> Result<Option<Instant>> {
-        let next = self.one(sql::NEXT_DEADLINE, (rows::boot(boot),), |row| {
-            row.maybe_unsigned(0)
-        })?;
-        Ok(next.flatten().map(Instant))
     }
 }

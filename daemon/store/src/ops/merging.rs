@@ -13,6 +13,7 @@ use twine_engine::merging::{
 use twine_engine::message::{Channel, MessageId, Shown};
 use twine_engine::store_ops::{BootStamp, EventKind, Incoming, IncomingSms};
 use twine_proto::{E164, Epoch, LaneSeq, MessageName, NoteEntry};
+use twine_sms::fold::hash;
 use twine_sms::mark::plain;
 
 use super::{Result, Turn};
@@ -70,7 +71,9 @@ impl Turn<'_> {
         let in_place = self
             .copies_in(pair, name.epoch, name.lane_seq)?
             .into_iter()
-            .find(|copy| copy.came_by == Channel::Sms);
+            .find(|copy| copy.came_by == Channel::Sms)
+            // A name given twice: the SMS is the other message.
+            .filter(|sms| text.is_none_or(|text| hash(text) == sms.hash));
         if let Some(sms) = in_place {
             return self.link(arrival.id, sms.copy_of.unwrap_or(sms.id), true);
         }
@@ -148,7 +151,12 @@ impl Turn<'_> {
         let recent = (own, peer, rows::size(NOTE_CANDIDATES));
         let mut named = self.all(sql::RECENT_SMS, recent, copy)?;
         for entry in note {
-            named.extend(self.copies_in(pair, epoch, entry.lane_seq)?);
+            for mut copy in self.copies_in(pair, epoch, entry.lane_seq)? {
+                if copy.came_by == Channel::Ip {
+                    copy.hash = self.hash_of(copy.id)?;
+                }
+                named.push(copy);
+            }
         }
         let mut copies: BTreeMap<MessageId, Copy> = BTreeMap::new();
         for found in named {
@@ -166,6 +174,12 @@ impl Turn<'_> {
             }
         }
         Ok(copies.into_values().collect())
+    }
+
+    /// Of the text of a message by IP: it is not stored, as few are ever asked for it.
+    fn hash_of(&self, id: MessageId) -> Result<u16> {
+        let text = self.one(sql::COPY_TEXT, (rows::int(id.0),), |row| row.text(0))?;
+        Ok(text.flatten().map_or(0, |text| hash(text.expose())))
     }
 
     fn copies_in(&self, (own, peer): Pair, epoch: Epoch, lane_seq: LaneSeq) -> Result<Vec<Copy>> {

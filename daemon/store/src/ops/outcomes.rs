@@ -88,6 +88,21 @@ impl Turn<'_> {
         // their meaning (DELIVERY 2).
         if self.held_epoch(number)? != Some(epoch) {
             self.give_up_above(number, epoch, state.high_water, &mut tally)?;
+            // What stays in this lane is in nobody's way in the next.
+            let all = (Seq(0), END);
+            self.each_between(
+                sql::ACCEPTED_BETWEEN,
+                number,
+                epoch,
+                all,
+                |turn, before| match before.sms {
+                    _ if before.is_note => Ok(()),
+                    SmsAttempt::NotUsed | SmsAttempt::Failed => {
+                        turn.save(&before, before.clone(), NextLook::Keep)
+                    }
+                    _ => Ok(()),
+                },
+            )?;
         }
         self.applied(number, &tally)
     }
@@ -425,13 +440,7 @@ impl Turn<'_> {
         if before.is_note {
             return self.forget_note(&before);
         }
-        let reason = match before.take_back {
-            // An acceptance took the mark away, and then the answer came to a
-            // revoke that was under way. It was no cancel: that rules SMS out.
-            None if before.sms != SmsAttempt::NotUsed => Some(TakeBack::BySms),
-            reason => reason,
-        };
-        let ip = IpAttempt::after(disposition, reason);
+        let ip = IpAttempt::after(disposition, before.take_back);
         if ip == IpAttempt::Revoked(TakeBack::BySms) {
             self.if_silent(&before, open.reach)?;
         }

@@ -3,7 +3,7 @@
 use rusqlite::types::Type;
 use rusqlite::{Row, params};
 use twine_engine::message::{
-    Channel, IpAttempt, LaneUse, MessageId, Shown, SmsAttempt, content_of, lane_use,
+    Channel, IpAttempt, LaneFacts, LaneUse, MessageId, Shown, SmsAttempt, content_of, lane_use,
 };
 use twine_engine::settings::{Mode, Reach};
 use twine_engine::store_ops::{
@@ -29,7 +29,14 @@ impl Turn<'_> {
         let peer = self.key(new.peer)?;
         let own = self.own(&new.sender, peer)?;
         let valid_for_ms = new.valid_for.map(rows::duration);
-        let lane_use = lane_use(IpAttempt::None, new.sms, None, !new.queue_for_ip);
+        let lane_use = lane_use(LaneFacts {
+            ip: IpAttempt::None,
+            sms: new.sms,
+            waits: None,
+            undecided: !new.queue_for_ip,
+            take_back: None,
+            lane_ended: false,
+        });
         let undecided = lane_use == LaneUse::Blocks;
         let stage = if undecided {
             Stage::Undecided
@@ -118,12 +125,14 @@ impl Turn<'_> {
             Err(because) => return self.not_by_ip(id, because),
         };
         self.execute(sql::SEQ_TAKE, (rows::number(found.own), found.epoch.get()))?;
-        let lane_seq = match found.place {
-            // Another try in the same epoch: its place was never another's.
-            Some((of, place)) if of == found.epoch => place,
-            _ => self.take_place(found.own, found.epoch, found.peer)?,
+        // Another try in the same epoch keeps its place, which was never another's. It
+        // carries no note: if the receiver has it already, it would not be read.
+        let placed = found.place.filter(|(of, _)| *of == found.epoch);
+        let lane_seq = match placed {
+            Some((_, place)) => place,
+            None => self.take_place(found.own, found.epoch, found.peer)?,
         };
-        let note = if found.to_note {
+        let note = if found.to_note && placed.is_none() {
             let noted = self.note_below(found.own, found.peer, found.epoch, lane_seq)?;
             if !noted.entries.is_empty() {
                 self.noted_in(&noted, found.own, found.peer, (found.epoch, found.seq))?;

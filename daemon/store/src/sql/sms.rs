@@ -8,7 +8,6 @@ statements! {
         "SELECT ", attempts!(), ", look_ms, in_doubt, away, born_boot, born_ms, text, ",
         peer_name!(), " FROM message
          WHERE look_ms IS NOT NULL ORDER BY look_ms, id LIMIT ?1");
-    NEXT_LOOK = "SELECT min(look_ms) FROM message WHERE look_ms IS NOT NULL";
     WORST_BEFORE = concat!("SELECT ", worst_before!());
     WAKE =
         "UPDATE message SET look_boot = 0, look_ms = 0, look_after_ms = 0, held = lane_use = 3 AND stage = 1
@@ -129,6 +128,7 @@ statements! {
          WHERE direction = 1 AND lane_seq IS NOT NULL AND own = ?1 AND peer = ?2
            AND epoch = ?3 AND lane_seq = ?4 AND body <> 2");
     COPY = concat!("SELECT ", copies!(), " FROM message WHERE id = ?1 AND direction = 1");
+    COPY_TEXT = "SELECT text FROM message WHERE id = ?1";
     COPIES_OF = concat!(
         "SELECT ", copies!(), " FROM message WHERE copy_of = ?1 AND copy_of IS NOT NULL");
     /// What an event says of a copy: body and what it was a copy of.

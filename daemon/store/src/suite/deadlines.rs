@@ -94,6 +94,7 @@ pub fn what_is_due_is_given_up_or_asked_back(backend: impl Backend) {
 /// The rest follows in the next turn.
 pub fn at_most_so_many_at_once(backend: impl Backend) {
     let mut world = World::bound(backend);
+    rearm(&mut world, at(0));
     for ms in [40, 10, 30, 20] {
         world.enqueue_valid_for(ms);
     }

@@ -5,11 +5,11 @@ use twine_engine::parts::PartState;
 use twine_engine::settings::{Mode, Reach, Settings};
 use twine_engine::store_ops::{IncomingSms, NewOutgoing, Op, Outcome, StoreOps};
 use twine_proto::frame::{Disposition, Refusal, RevokeOutcome};
-use twine_proto::{Peer, SmsName};
+use twine_proto::{Epoch, Peer, SmsName};
 
 use super::Backend;
 use super::short_message::{AT_ONCE, ask_back, ms, result, wait};
-use super::world::{EPOCH, World, at, look, other_peer, own, peer, release};
+use super::world::{EPOCH, World, at, look, other_peer, own, peer, release, state};
 
 /// It may yet go by SMS, and then those behind it must not be there before it.
 pub fn nothing_passes_an_undecided_message(backend: impl Backend) {
@@ -457,4 +457,50 @@ pub fn a_message_that_waits_for_a_free_lane_is_looked_at(backend: impl Backend) 
     assert_eq!(world.due_ids(0), [second]);
     assert_eq!(world.looks(wait(second, seen, None, None)).0, AT_ONCE);
     assert_eq!(world.due_ids(0), [second]);
+}
+
+/// Taken back by its user, and the gateway cannot tell: that may take days.
+pub fn what_nobody_wants_any_more_frees_its_lane(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let first = world.open_on_ip("in doubt").id;
+    world.after_sent(1, &[], &[]);
+    let second = world.undecided("by sms");
+    let refused = world.release_sms_op(second, false);
+    assert_eq!(world.looks(refused), (None, false));
+    assert!(matches!(
+        world.op(Op::Cancel { id: first }),
+        Outcome::MustRevoke(_)
+    ));
+    assert_eq!(world.due_ids(0), [second]);
+    world.revoked(EPOCH, &[(1, RevokeOutcome::InDoubt)]);
+    assert_eq!(world.shown(first), Shown::Sent, "nobody knows");
+    assert_eq!(world.release_sms(second, false), Some(2));
+}
+
+/// Nothing may ever be told of it, and what is written now has places in another lane.
+pub fn what_stays_in_a_closed_epoch_frees_its_lane(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let by_ip = world.send("by ip alone");
+    let open = world.open_on_ip("sms is open for it").id;
+    world.after_sent(2, &[], &[]);
+    let behind = world.undecided("by sms");
+    let refused = world.release_sms_op(behind, false);
+    assert_eq!(world.looks(refused.clone()), (None, false));
+    world.close(EPOCH);
+    world.closed(EPOCH, state(2, &[], &[]));
+    world.bind(Epoch(691));
+    assert_eq!(
+        world.looks(refused),
+        (None, false),
+        "the second may yet go by SMS, and be before it"
+    );
+    let seen = world.attempts(open);
+    world.looks(wait(open, seen, Some(WaitsFor::User), None));
+    assert_eq!(world.due_ids(0), [behind]);
+    assert_eq!(
+        world.release_sms(behind, false),
+        Some(1),
+        "of the next lane"
+    );
+    assert_eq!(world.shown(by_ip), Shown::Sent);
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use twine_engine::message::{Channel, IpAttempt, Shown, SmsAttempt, WaitsFor};
+use twine_engine::parts::PartState;
 use twine_engine::store_ops::{BootStamp, EventKind, Look, NewOutgoing, Op, Outcome};
 use twine_engine::time::{BootId, Instant};
 use twine_proto::frame::{Disposition, Refusal};
@@ -43,6 +44,44 @@ fn rearm<B: Backend>(world: &mut World<B>, boot: BootStamp) -> Option<u64> {
         Outcome::Deadline { look, .. } => ms(look),
         outcome => panic!("{outcome:?}"),
     }
+}
+
+/// The earliest of all, whichever operation set it, and none of what needs none
+/// any more.
+pub fn each_batch_tells_what_is_due_next(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    rearm(&mut world, at(0));
+    let message = |world: &mut World<_>, after| NewOutgoing {
+        look: Some(look(after)),
+        valid_for: Some(Duration::from_millis(10 * after)),
+        queue_for_ip: true,
+        ..world.new_undecided("due")
+    };
+    let (first, second) = (message(&mut world, 70), message(&mut world, 50));
+    let (one, other) = (first.id, second.id);
+    let due = |world: &mut World<_>, ops: Vec<Op>| {
+        let due = world.batch(ops).due;
+        (ms(due.look), ms(due.validity))
+    };
+    let enqueue = vec![Op::Enqueue(first), Op::Enqueue(second)];
+    assert_eq!(due(&mut world, enqueue), (Some(50), Some(500)));
+    world.release(one);
+    world.release(other);
+    world.after_sent(2, &[2], &[]);
+    let (look, validity) = due(&mut world, vec![]);
+    assert_eq!(validity, Some(700), "what was delivered has none");
+    assert!(look.is_some_and(|at| at > 70), "looked at later: {look:?}");
+    world.after_sent(2, &[1], &[]);
+    assert_eq!(due(&mut world, vec![]), (None, None));
+
+    // The result of an SMS may be missing: nothing else brings that up.
+    let by_sms = world.undecided("by sms");
+    world.release_sms(by_sms, false);
+    assert_eq!(due(&mut world, vec![]).0, None, "it waits for its turn");
+    let hand = vec![super::short_message::hand(by_sms, 7, 1)];
+    assert_eq!(due(&mut world, hand).0, Some(600_000));
+    world.part(7, 0, PartState::Sent);
+    assert_eq!(due(&mut world, vec![]), (None, None));
 }
 
 /// To the millisecond, and again until it is answered.
@@ -148,7 +187,7 @@ pub fn an_sms_has_no_look_until_it_is_handed_over(backend: impl Backend) {
     world.hand(id, 7, 1);
     assert_eq!(due_page(&mut world, 599_999, 9), (vec![], Some(600_000)));
     assert_eq!(world.due_ids(600_000), [id]);
-    world.part_of(result(7, 0, twine_engine::parts::PartState::Sent));
+    world.part_of(result(7, 0, PartState::Sent));
     assert_eq!(world.due_ids(700_000), []);
 }
 

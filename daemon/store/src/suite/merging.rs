@@ -283,6 +283,22 @@ pub fn a_note_merges_what_went_both_ways(backend: impl Backend) {
     assert_eq!(world.kinds(ip), received_and_merged(sms));
 }
 
+/// A name given twice, because sender and gateway forgot the same time: the note
+/// speaks of the other message.
+pub fn a_note_about_another_message_of_the_name_merges_nothing(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let first = world.ip_in(1, "the first of the name");
+    let second = world.sms_in("the second", None);
+    world.note_in(vec![entry(1, Filled::Sms(hash("the second")))]);
+    assert_eq!(world.conversation(), [first, second]);
+    // The SMS has the place before the first comes.
+    let second = world.sms_in("again the second", None);
+    world.note_in(vec![entry(2, Filled::Sms(hash("again the second")))]);
+    let first = world.ip_in(2, "again the first");
+    assert_eq!(world.copy_of(first), None);
+    assert_eq!(world.copy_of(second), None);
+}
+
 /// It confirms what the mark said, and nothing is to be seen of it.
 pub fn a_note_confirms_a_mark(backend: impl Backend) {
     let mut world = World::bound(backend);

@@ -172,6 +172,8 @@ macro_rules! behaves_like_a_store {
                 a_queued_message_that_waits_for_the_user_stays_in_the_queue,
                 what_stands_before_a_message_is_told,
                 a_failed_message_frees_its_lane,
+                what_nobody_wants_any_more_frees_its_lane,
+                what_stays_in_a_closed_epoch_frees_its_lane,
                 places_count_both_channels,
                 an_sms_of_an_unbound_number_has_no_place,
                 a_name_is_reached_by_sms_alone,
@@ -179,6 +181,7 @@ macro_rules! behaves_like_a_store {
                 what_is_asked_back_blocks_only_when_it_is_revoked,
             }
             looks {
+                each_batch_tells_what_is_due_next,
                 a_look_is_due_at_its_time,
                 looks_come_in_order_and_bounded,
                 operations_replace_or_remove_the_look,
@@ -239,6 +242,7 @@ macro_rules! behaves_like_a_store {
                 an_earlier_attempt_by_sms_is_noted,
                 a_note_has_a_bounded_number_of_entries,
                 a_note_is_about_its_own_lane,
+                what_is_sent_again_in_its_place_carries_no_note,
             }
             short_messages {
                 an_incoming_sms_reads_back,
@@ -259,6 +263,7 @@ macro_rules! behaves_like_a_store {
                 an_sms_moves_to_its_place,
                 a_note_may_come_before_its_sms,
                 a_note_merges_what_went_both_ways,
+                a_note_about_another_message_of_the_name_merges_nothing,
                 a_note_confirms_a_mark,
                 a_contradicting_note_undoes_a_merge,
                 a_note_takes_an_sms_from_the_wrong_message,

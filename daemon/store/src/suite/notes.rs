@@ -330,3 +330,17 @@ pub fn a_note_is_about_its_own_lane(backend: impl Backend) {
     world.bind(Epoch(691));
     assert_eq!(note_of(&world.open_on_ip("in the new epoch")), []);
 }
+
+/// If the receiver has it already, a note would not be read: it rides with another.
+pub fn what_is_sent_again_in_its_place_carries_no_note(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let again = world.send("again");
+    world.after_sent(1, &[], &[(1, Disposition::Expired)]);
+    world.sent_by_sms("by sms");
+    world.retry(again);
+    let released = world.release(again);
+    assert_eq!(released.lane_seq.get(), 1, "its place");
+    assert_eq!(note_of(&released), []);
+    let next = world.open_on_ip("next");
+    assert_eq!(note_of(&next).len(), 2);
+}

@@ -62,7 +62,7 @@ pub fn each_outcome_shows_as_itself(backend: impl Backend) {
             Disposition::Rejected(RejectReason::Conflict),
             Shown::Failed(Failure::Rejected(RejectReason::Conflict)),
         ),
-        (Disposition::Revoked, Shown::Cancelled),
+        (Disposition::Revoked, Shown::Failed(Failure::SmsFailed)),
     ];
     let mut world = World::bound(backend);
     let ids = world.send_many(outcomes.len() + 1);

@@ -59,6 +59,7 @@ pub(super) fn received(a: u8, b: u8) -> SmsReceived {
     SmsReceived {
         spool_id: format!("spool-{a}"),
         iccid: iccid(b >> 7),
+        own: None,
         from: anybody(b & 3, b & 4 != 0),
         text: Redacted::new(format!("{letter}{mark}")),
         scts_ms: u64::from(b) * 1000,

@@ -208,6 +208,7 @@ fn from_clients() -> Vec<(&'static str, ClientMessage)> {
                     scts_ms: 1_735_689_600_000,
                     iccid: "8925402".to_owned(),
                     from_e164: "+254712345678".to_owned(),
+                    to: String::new(),
                 })),
             }),
         ),

@@ -11,7 +11,7 @@
 //! |---|---|
 //! | the gateway was restored from a backup | that what was taken back stays away; read marks it had taken; one copy only, where the sender took a new epoch |
 //! | the gateway keeps mail for a short time | that what failed or was taken back has not arrived: it may have been handed over, expired, and been repeated or dismissed by the user; read marks |
-//! | a phone was put back to an old copy | messages confirmed or received after the copy; of those it had sent before: one copy only, their order, that one taken back stays away, and an end beyond "sent" (the gateway may have forgotten the outcome); read marks from and to it so far; that nothing is shown as taken back but by its user (the copy does not know why the gateway calls it revoked) |
+//! | a phone was put back to an old copy | messages confirmed or received after the copy; of those it had sent before: one copy only, their order, that one taken back stays away, and an end beyond "sent" (the gateway may have forgotten the outcome); read marks from and to it so far |
 //! | both of these at once | that a name is given once: the second message of a name is shown as conflicting, and fails |
 //! | a phone was replaced | an end for what it had not brought to one; reads on it; what it had received and not shown, if it is gone |
 //!
@@ -228,6 +228,13 @@ impl Model {
         sent.confirmed = Some(id);
         self.by_id.insert((sent.from, id), text.to_owned());
         Ok(())
+    }
+
+    /// A daemon's store says that this one waits for its user now.
+    pub fn waits_for_user(&mut self, record: &MessageRecord) {
+        if let Some(sent) = self.messages.get_mut(&text_of(record)) {
+            sent.passed = true;
+        }
     }
 
     /// The user takes a message back.

@@ -1,6 +1,6 @@
 //! What a sending app may be told of its message.
 
-use twine_engine::message::{Direction, Failure, MessageRecord, Shown, WaitsFor};
+use twine_engine::message::{Direction, Failure, MessageRecord, Shown};
 use twine_proto::MessageName;
 use twine_proto::frame::RejectReason;
 
@@ -22,14 +22,13 @@ impl Model {
             return Ok(());
         }
         let text = text_of(record);
-        let sent = self.messages.get_mut(&text);
+        let sent = self.messages.get(&text);
         let promise = "an event belongs to a message";
         self.cases.expect(promise, sent.is_some(), &text)?;
         let Some(sent) = sent else { return Ok(()) };
         let promise = "an event reaches the sender's app";
         self.cases.expect(promise, sent.from == handset, &text)?;
         self.by_id.insert((handset, record.id), text.clone());
-        sent.passed |= record.waits_for == Some(WaitsFor::User);
         let (to, expires, doubted) = (sent.to, sent.expires, sent.doubted);
         let split =
             self.sms.may_have_left(&text) && (self.lent.contains(&to) || self.moved.contains(&to));
@@ -49,7 +48,7 @@ impl Model {
             let promise = "delivered means that the receiver has stored it";
             self.cases.expect(promise, there, &text)?;
         }
-        if shown == Shown::Cancelled && !doubted {
+        if shown == Shown::Cancelled {
             let by_user = self.taken_back.contains(&(handset, record.id));
             let promise = "only what its user took back is shown as such";
             self.cases.expect(promise, by_user, &text)?;

@@ -176,6 +176,7 @@ impl Agent {
                 events.push(TelephonyEvent::SmsReceived(SmsReceived {
                     spool_id: format!("{SPOOL_PREFIX}{number}"),
                     iccid: Redacted::new(whole.iccid.clone()),
+                    own: Some(whole.to),
                     from: whole.from.into(),
                     text: Redacted::new(whole.text.clone()),
                     scts_ms: whole.scts_ms,
@@ -295,6 +296,7 @@ mod tests {
         let mut agent = connected();
         let whole = Whole {
             iccid: "card".to_owned(),
+            to: E164::new(254_700_000_002).unwrap(),
             from: E164::new(254_700_000_002).unwrap(),
             text: "hello".to_owned(),
             scts_ms: 9_000,

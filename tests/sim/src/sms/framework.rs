@@ -90,6 +90,8 @@ pub struct Ended {
 pub struct Whole {
     /// By this card.
     pub iccid: String,
+    /// Its number.
+    pub to: E164,
     /// Whose.
     pub from: E164,
     /// Its text.
@@ -126,17 +128,25 @@ pub struct Framework {
 }
 
 impl Framework {
-    /// A phone with these cards, switched on.
-    pub const fn new(cards: Vec<Card>) -> Self {
+    /// A phone with these cards, switched on. Its messages of several parts count on
+    /// from `reference`: Android draws it, so that those of two phones with one number
+    /// are told apart.
+    pub const fn new(cards: Vec<Card>, reference: u16) -> Self {
         Self {
             cards,
             radio_on: true,
             sent: VecDeque::new(),
             pending: 0,
-            reference: 0,
+            reference,
             parts: BTreeMap::new(),
             recent: VecDeque::new(),
         }
+    }
+
+    /// Where the messages of several parts begin that another phone sends from the
+    /// cards of this one: far from its own.
+    pub const fn next_phones_reference(&self) -> u16 {
+        self.reference.wrapping_add(u16::MAX / 8)
     }
 
     /// The phone starts again. Parts that came stay: they lie in a provider.
@@ -295,6 +305,7 @@ impl Framework {
         let scts_s = parts.values().map(|part| part.scts_s).min().unwrap_or(0);
         Offer::Taken(Some(Whole {
             iccid,
+            to,
             from,
             text: parts.values().map(|part| &*part.part.text).collect(),
             scts_ms: scts_s * 1000,
@@ -311,14 +322,17 @@ mod tests {
     }
 
     fn phone(last: u64) -> Framework {
-        Framework::new(vec![Card {
-            iccid: format!("card {last}"),
-            number: number(last),
-            present: true,
-            in_service: true,
-            roaming: false,
-            balance: None,
-        }])
+        Framework::new(
+            vec![Card {
+                iccid: format!("card {last}"),
+                number: number(last),
+                present: true,
+                in_service: true,
+                roaming: false,
+                balance: None,
+            }],
+            0,
+        )
     }
 
     fn call(attempt: u64, parts: &[&str]) -> Call {
@@ -436,6 +450,7 @@ mod tests {
         }
         let whole = Whole {
             iccid: "card 2".to_owned(),
+            to: number(2),
             from: number(1),
             text: "one two three".to_owned(),
             scts_ms: 9_000,

@@ -29,9 +29,9 @@ pub struct Phone {
 
 impl Phone {
     /// With these cards, and an agent that runs.
-    pub fn new(cards: Vec<Card>) -> Self {
+    pub fn new(cards: Vec<Card>, reference: u16) -> Self {
         Self {
-            framework: Framework::new(cards),
+            framework: Framework::new(cards, reference),
             agent: Agent::default(),
             agent_alive: true,
             agent_life: 0,

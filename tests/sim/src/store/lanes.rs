@@ -83,12 +83,16 @@ impl MemoryStore {
         wall: WallTime,
         change: impl FnOnce(&mut Outgoing),
     ) {
+        let own = self.outgoing.get(&id).map(|message| message.own);
+        let held = own.and_then(|own| self.held_epoch(own));
         let Some(message) = self.outgoing.get_mut(&id) else {
             return;
         };
         let (own, peer) = (message.own, message.peer);
         let (before, ip_before) = (message.derived(), message.ip);
         change(message);
+        message.lane_ended =
+            matches!(message.ip, IpAttempt::Accepted(sent) if held != Some(sent.epoch));
         message.settle_what_follows();
         let resolved = is_end_of_copy(ip_before, message);
         if resolved {

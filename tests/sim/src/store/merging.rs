@@ -28,7 +28,10 @@ impl MemoryStore {
                 .place
                 .filter(|_| message.shown != Shown::Conflicting),
             residue: message.residue,
-            hash: message.hash,
+            hash: match (message.came_by, &message.text) {
+                (Channel::Ip, Some(text)) => twine_sms::fold::hash(text.expose()),
+                _ => message.hash,
+            },
             maybe_by_sms: message.maybe_by_sms && message.shown == Shown::Received,
             readable: message.text.is_some(),
             copy_of: message.copy_of,
@@ -111,7 +114,16 @@ impl MemoryStore {
             .place
             .zip(message.peer.number())
             .map(|((epoch, lane_seq), from)| (message.own, from, epoch, lane_seq));
+        let hash = message
+            .text
+            .as_ref()
+            .map(|text| twine_sms::fold::hash(text.expose()));
         let sms = place.and_then(|place| self.sms_places.get(&place).copied());
+        // A name given twice: the SMS is the other message.
+        let sms = sms.filter(|sms| {
+            let sms = self.incoming.get(sms);
+            sms.is_some_and(|sms| hash.is_none_or(|hash| hash == sms.hash))
+        });
         match sms {
             Some(sms) => {
                 let root = self.root_of(sms);

@@ -46,8 +46,8 @@ use twine_engine::message::{LaneUse, MessageId, MessageRecord, OrderKey, WaitsFo
 use twine_engine::parts::AttemptId;
 use twine_engine::settings::{Reach, Settings};
 use twine_engine::store_ops::{
-    Batch, BootStamp, ClientName, EventCursor, EventRecord, Events, Memo, Snapshot, StoreOps,
-    Stored, Token,
+    Batch, BootStamp, ClientName, EventCursor, EventRecord, Events, Memo, NextDue, Snapshot,
+    StoreOps, Stored, Token,
 };
 use twine_engine::time::Instant;
 use twine_proto::{Cursor, E164, Epoch, Filled, LaneSeq, MessageName, Peer, Seq, SessionNo};
@@ -238,6 +238,10 @@ impl StoreOps for MemoryStore {
             outcomes,
             latest_event: self.latest_event,
             outbox: self.found.open.len() as u64,
+            due: NextDue {
+                look: self.next_look(),
+                validity: self.next_deadline(),
+            },
         })
     }
 

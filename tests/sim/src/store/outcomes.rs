@@ -56,6 +56,10 @@ impl MemoryStore {
             for (seq, id) in self.in_flight(number, epoch, (state.high_water.next(), END)) {
                 self.give_up(id, SentAs { epoch, seq }, &mut tally, wall);
             }
+            // What stays in this lane is in nobody's way in the next.
+            for (_, id) in self.unsettled_in(number, epoch, (Seq(1), END)) {
+                self.change(id, wall, |_| {});
+            }
         }
         self.applied(number, tally.settled, tally.requeued)
     }
@@ -247,11 +251,7 @@ impl MemoryStore {
         let Some(message) = self.outgoing.get(&id) else {
             return;
         };
-        let take_back = message.take_back.or_else(|| {
-            // An acceptance took the mark away before the answer came.
-            (message.sms != SmsAttempt::NotUsed).then_some(TakeBack::BySms)
-        });
-        let ip = IpAttempt::after(disposition, take_back);
+        let ip = IpAttempt::after(disposition, message.take_back);
         if let (Some(peer), Some(now)) = (message.peer.number(), now)
             && disposition == Disposition::Refused(Refusal::UnknownRecipient)
         {

@@ -100,7 +100,13 @@ impl MemoryStore {
         let lane_seq = self.take_place(own, peer, epoch, place);
         self.places_out.insert((own, to, epoch, lane_seq), id);
         self.released_as.insert((own, epoch, sent.seq), id);
-        let note = self.write_note(own, to, sent, lane_seq);
+        // If the receiver has it already, its note would not be read.
+        let again = place.is_some_and(|(of, _)| of == epoch);
+        let note = if again {
+            Vec::new()
+        } else {
+            self.write_note(own, to, sent, lane_seq)
+        };
         self.change(id, wall, |m| {
             m.place = Some((epoch, lane_seq));
             m.ip = IpAttempt::InFlight(sent);
@@ -223,6 +229,7 @@ impl Outgoing {
             place: None,
             ip: IpAttempt::None,
             take_back: None,
+            lane_ended: false,
             in_doubt: false,
             away: false,
             note: Vec::new(),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use twine_engine::message::MessageId;
 use twine_engine::message::{
-    Channel, Direction, IpAttempt, LaneUse, MessageRecord, OrderKey, SentAs, Shown, SmsAttempt,
-    SmsRecord, TakeBack, WaitsFor, lane_use, shown,
+    Channel, Direction, IpAttempt, LaneFacts, LaneUse, MessageRecord, OrderKey, SentAs, Shown,
+    SmsAttempt, SmsRecord, TakeBack, WaitsFor, lane_use, shown,
 };
 use twine_engine::notes::{self, Place};
 use twine_engine::parts::{AttemptId, PartStates};
@@ -67,6 +67,8 @@ pub(super) struct Outgoing {
     pub(super) place: Option<(Epoch, LaneSeq)>,
     pub(super) ip: IpAttempt,
     pub(super) take_back: Option<TakeBack>,
+    /// Accepted in an epoch that is closed.
+    pub(super) lane_ended: bool,
     pub(super) in_doubt: bool,
     pub(super) away: bool,
     /// The note that travels with it, the same at each submission.
@@ -269,16 +271,26 @@ impl Outgoing {
             }
     }
 
+    /// See [`lane_use`].
+    fn lane_use(&self) -> LaneUse {
+        lane_use(LaneFacts {
+            ip: self.ip,
+            sms: self.sms,
+            waits: self.waits_for,
+            undecided: self.undecided,
+            take_back: self.take_back,
+            lane_ended: self.lane_ended,
+        })
+    }
+
     /// On no channel yet.
     pub(super) fn is_on_no_channel(&self) -> bool {
-        self.sms == SmsAttempt::None
-            && lane_use(self.ip, self.sms, self.waits_for, self.undecided) >= LaneUse::QueuedForIp
+        self.sms == SmsAttempt::None && self.lane_use() >= LaneUse::QueuedForIp
     }
 
     /// Where Twine has to decide: nothing passes it.
     pub(super) fn is_undecided(&self) -> bool {
-        self.sms == SmsAttempt::None
-            && lane_use(self.ip, self.sms, self.waits_for, self.undecided) == LaneUse::Blocks
+        self.sms == SmsAttempt::None && self.lane_use() == LaneUse::Blocks
     }
 
     /// On IP or in its queue, and nothing but its lane brings it before the engine
@@ -318,7 +330,7 @@ impl Outgoing {
         if self.is_note() {
             return none;
         }
-        let lane_use = lane_use(self.ip, self.sms, self.waits_for, self.undecided);
+        let lane_use = self.lane_use();
         let open_place = self.place.filter(|_| self.closed_as.is_none());
         Derived {
             lane_use,

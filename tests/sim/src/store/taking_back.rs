@@ -126,7 +126,7 @@ impl MemoryStore {
         }
     }
 
-    fn next_deadline(&self) -> Option<Instant> {
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.found.deadlines.first().map(|(at, _)| *at)
     }
 

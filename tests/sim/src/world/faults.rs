@@ -335,6 +335,7 @@ impl World {
             && self.rng.percent(50)
         {
             let Ok(_) = self.handsets[handset].store.apply(&batch);
+            self.note_who_waits(handset, &batch);
         }
         self.handsets[handset].stop();
         for conn in self.net.ids_of(handset) {

@@ -19,7 +19,8 @@ mod wire;
 
 use std::collections::BTreeSet;
 
-use twine_engine::store_ops::StoreOps;
+use twine_engine::message::{MessageId, WaitsFor};
+use twine_engine::store_ops::{Batch, Op, StoreOps};
 use twine_engine::{Config, Input};
 use twine_gateway_core as gw;
 
@@ -28,7 +29,7 @@ use crate::faults::Faults;
 use crate::handset::Handset;
 use crate::link::{Link, Radio};
 use crate::model::{Broken, Model};
-use crate::net::Net;
+use crate::net::{HandsetNo, Net};
 use crate::panics;
 use crate::rng::Rng;
 use attendance::Attendance;
@@ -338,6 +339,19 @@ impl World {
         self.story.as_deref().unwrap_or_default()
     }
 
+    /// What waits for its user is in nobody's way from now on, whether its app, which
+    /// may be dead, is told or not.
+    fn note_who_waits(&mut self, handset: HandsetNo, batch: &Batch) {
+        let store = &self.handsets[handset].store;
+        for id in batch.ops.iter().filter_map(asks_the_user) {
+            if let Ok(Some(record)) = store.message(id)
+                && record.waits_for == Some(WaitsFor::User)
+            {
+                self.model.waits_for_user(&record);
+            }
+        }
+    }
+
     fn failure(&self, what: Broken) -> Failure {
         Failure {
             seed: self.seed,
@@ -388,6 +402,7 @@ impl World {
                     return Ok(());
                 };
                 let Ok(stored) = h.store.apply(&batch);
+                self.note_who_waits(handset, &batch);
                 for op in &batch.ops {
                     self.coverage.op(op);
                 }
@@ -587,6 +602,17 @@ impl World {
 /// What holds for one in so many; 0: for all.
 const fn all_or_one_in(rng: &mut Rng, n: u64) -> bool {
     n == 0 || rng.one_in(n)
+}
+
+const fn asks_the_user(op: &Op) -> Option<MessageId> {
+    match op {
+        Op::Wait {
+            id,
+            waits: Some(WaitsFor::User),
+            ..
+        } => Some(*id),
+        _ => None,
+    }
 }
 
 /// With the patience of the default, in percent.

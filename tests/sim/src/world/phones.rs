@@ -48,7 +48,8 @@ impl World {
         let second = phone.second;
         if let Some(telephony) = &mut old.phone {
             let cards = std::mem::take(&mut telephony.framework.cards);
-            phone.phone = Some(Phone::new(cards));
+            let reference = telephony.framework.next_phones_reference();
+            phone.phone = Some(Phone::new(cards, reference));
         }
         self.model
             .replaced(handset, number, gone.then_some(&old.store));

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use twine_proto::{Frame, Seq};
+use twine_proto::{Content, Frame, Seq};
 
 use super::World;
 use crate::coverage::Group;
@@ -57,7 +57,11 @@ pub(super) fn told(frame: &Frame) -> String {
         _ => return format!("{frame:?}"),
     };
     let text = poison::text_of(content).unwrap_or_default();
-    format!("{frame:?} = {text:?}")
+    let note = Content::decode(content).map_or_else(|_| Vec::new(), |content| content.note);
+    let note = note.iter().fold(String::new(), |told, entry| {
+        format!("{told} {}:{:?}", entry.lane_seq, entry.filled)
+    });
+    format!("{frame:?} = {text:?}{note}")
 }
 
 /// A text for people: a run of one letter, with which texts are made long, is told by

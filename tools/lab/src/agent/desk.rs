@@ -233,6 +233,7 @@ impl Desk {
             scts_ms: sms.scts_ms,
             iccid: sms.iccid.clone(),
             from_e164: resolve(&sms.from),
+            to: String::new(),
         });
         spooled.collect()
     }
