@@ -6,7 +6,7 @@ mod common;
 
 use nix::sys::signal::Signal;
 use twine_control::blocking::Client;
-use twine_control::{Order, pb};
+use twine_control::{ClientError, Order, pb};
 
 use self::common::{OWN, PEER, Phone};
 
@@ -376,4 +376,45 @@ fn a_device_without_sms_says_so() {
     };
     let error = app.ask(by_sms).unwrap_err().to_string();
     assert!(error.contains("this device sends no SMS"), "{error}");
+}
+
+/// After a start the cards are not known before the agent is there. That is no
+/// reason to refuse a message for good, and none to take any card.
+#[test]
+fn until_the_agent_has_told_of_two_cards_the_app_is_asked_for_patience() {
+    let phone = Phone::new("");
+    let daemon = phone.start();
+    let second = pb::Sim {
+        slot: 1,
+        iccid: "8925402000000000002".to_owned(),
+        number: "+254733000111".to_owned(),
+        default_sms: false,
+        ..sim()
+    };
+    let cards = pb::report::Kind::State(pb::TelephonyState {
+        sims: vec![sim(), second],
+        ..Default::default()
+    });
+    let tell = || {
+        let mut agent = phone.connect("agent", &[pb::Role::Telephony, pb::Role::App]);
+        agent.report(cards.clone()).unwrap();
+        assert_eq!(agent.ask(pb::GetStatus {}).unwrap().sims.len(), 2);
+        // Its answer waits for what was told before to be on disk; the status does not.
+        agent.ask(pb::GetSettings::default()).unwrap();
+        agent
+    };
+    drop(tell());
+    daemon.signal(Signal::SIGKILL);
+    daemon.ended();
+
+    let _daemon = phone.start();
+    let mut app = phone.app();
+    let refused = app.ask(send(PEER, "which card?")).unwrap_err();
+    let ClientError::Refused(refusal) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(refusal.code, pb::ErrorCode::Busy);
+    let _agent = tell();
+    let id = app.ask(send(PEER, "which card?")).unwrap().message_id;
+    assert_eq!(show(&mut app, id).own, OWN, "the default");
 }
