@@ -105,6 +105,11 @@ impl Timer {
         Self::over(Fd(fd), wakes_from_suspend)
     }
 
+    /// One that never ends a suspend.
+    pub fn awake_only() -> io::Result<Self> {
+        Self::over(Fd(open_timer(ClockId::CLOCK_BOOTTIME)?), false)
+    }
+
     fn over(fd: Fd, wakes_from_suspend: bool) -> io::Result<Self> {
         #[expect(unsafe_code, reason = "tokio asks for a promise about the descriptor")]
         // SAFETY: `Fd` owns an open descriptor, never exchanges it, and always

@@ -4,7 +4,8 @@
 //! One turn: take all input that is readable (a bounded number from each
 //! source, so that none starves the others), hand in the deadline if it has
 //! passed, drain the outputs. Owns the order of these and nothing else. Idle
-//! means idle: the only timer is the engine's next deadline.
+//! means idle: the only timers are the engine's next deadline, and the next for which
+//! a phone in suspend is to be woken.
 //!
 //! # Before a deadline is handed in
 //!
@@ -72,6 +73,9 @@ pub struct Driver {
     store: StoreLink,
     transports: Transports,
     control: Control,
+    /// For what a phone in suspend is woken for.
+    alarm: Timer,
+    /// For what can wait until it is awake.
     timer: Timer,
     recorder: Recorder,
     counters: Counters,
@@ -89,8 +93,9 @@ impl Driver {
         control: Control,
         recorder: Recorder,
     ) -> Result<Self, Fault> {
-        let timer = Timer::new().map_err(Fault::Timer)?;
-        if timer.wakes_from_suspend() {
+        let alarm = Timer::new().map_err(Fault::Timer)?;
+        let timer = Timer::awake_only().map_err(Fault::Timer)?;
+        if alarm.wakes_from_suspend() {
             log::info!("deadlines wake the phone from suspend");
         } else {
             log::info!("deadlines that pass in suspend wait for its end: no CAP_WAKE_ALARM");
@@ -100,6 +105,7 @@ impl Driver {
             store,
             transports,
             control,
+            alarm,
             timer,
             recorder,
             counters: Counters::default(),
@@ -122,6 +128,7 @@ impl Driver {
                     self.channel(conn, event);
                 }
                 () = self.control.wait(clock::now), if !congested => {}
+                () = self.alarm.reached() => {}
                 () = self.timer.reached() => {}
             }
             self.turn().await?;
@@ -224,9 +231,12 @@ impl Driver {
         {
             self.store.read(ticket, read);
         }
-        let deadline = self.engine.poll_timeout().map(|(deadline, _)| deadline);
+        let due = self.engine.poll_timeout().map(|(deadline, _)| deadline);
+        let alarm = self.engine.poll_wake().map(|(deadline, _)| deadline);
         // One that gave way is due again at once.
-        self.timer.set(deadline).map_err(Fault::Timer)
+        self.alarm.set(alarm).map_err(Fault::Timer)?;
+        let other = due.filter(|due| alarm.is_none_or(|alarm| *due < alarm));
+        self.timer.set(other).map_err(Fault::Timer)
     }
 
     // -- input ------------------------------------------------------------------
@@ -295,6 +305,8 @@ impl Driver {
                 ("turns", counters.turns),
                 ("timeouts", counters.timeouts),
                 ("timeouts_deferred", counters.timeouts_deferred),
+                // 0: `CLOCK_BOOTTIME_ALARM` is not permitted.
+                ("ends_suspend", self.alarm.wakes_from_suspend().into()),
                 ("frames_in", counters.frames_in),
                 ("frames_out", counters.frames_out),
                 ("trace_recorded", self.recorder.recorded()),

@@ -32,6 +32,7 @@ use crate::status::{StatusBrief, StatusView};
 use crate::store_ops::{BootStamp, Memo, NewOutgoing, Op, Outcome, Snapshot, Stored};
 use crate::time::{BootId, Instant, Now};
 use crate::trace::Decision;
+use crate::waking::{Deadline, WakeUps};
 
 /// The gateway hears of the lowest unsettled seq after so many settled ones,
 /// so that it may forget.
@@ -99,6 +100,7 @@ pub struct Engine {
     rng: Rng,
     gate: Gate<Then>,
     counters: Counters,
+    wake_ups: WakeUps,
     traced: usize,
     next_prune: u64,
     next_message: u64,
@@ -171,6 +173,7 @@ impl Engine {
             rng: Rng::new(seed),
             gate: Gate::new(snapshot.latest_event),
             counters: Counters::default(),
+            wake_ups: WakeUps::default(),
             traced: 0,
             next_prune: 0,
             next_message: snapshot.next_message.max(1),
@@ -208,6 +211,11 @@ impl Engine {
             }
             Input::Stored(stored) => self.stored(now, stored),
             Input::Timeout => {
+                if let Some((at, reason)) = self.poll_timeout()
+                    && at <= now.instant
+                {
+                    self.wake_ups.count(reason);
+                }
                 let mut ctx = ctx!(self, now);
                 let event = self.session.timeout(&mut ctx, &mut self.rng);
                 self.lookups.timeout(&mut ctx);
@@ -291,24 +299,40 @@ impl Engine {
         output
     }
 
-    /// When to hand in `Input::Timeout`, and why.
+    /// When to hand in `Input::Timeout`, and why. What may be early shares the call of
+    /// what is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Instant, TimerReason)> {
+        self.deadlines()
+            .map(|deadline| (deadline.by, deadline.reason))
+            .min()
+    }
+
+    /// The same of those deadlines for which a phone in suspend is to be woken; the
+    /// others can wait until it is awake.
+    #[must_use]
+    pub fn poll_wake(&self) -> Option<(Instant, TimerReason)> {
+        let live = self.session.live().is_some();
+        self.deadlines()
+            .filter(|deadline| deadline.reason.wakes(live))
+            .map(|deadline| (deadline.by, deadline.reason))
+            .min()
+    }
+
+    fn deadlines(&self) -> impl Iterator<Item = Deadline> {
         let validity = self.outbox.next_deadline();
         let lookup = self.lookups.next_deadline();
         let look = self.deciding.next_look();
         let pace = self.sms.poll_timeout();
-        [
-            self.session.poll_timeout(),
+        let exact = [
             validity.map(|at| (at, TimerReason::Validity)),
             lookup.map(|at| (at, TimerReason::Lookup)),
             look.map(|at| (at, TimerReason::Look)),
             pace.map(|at| (at, TimerReason::SmsPace)),
             self.links.poll_timeout().map(|at| (at, TimerReason::Links)),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        ];
+        let exact = exact.into_iter().flatten().map(Deadline::exact);
+        self.session.deadline().into_iter().chain(exact)
     }
 
     /// No command should be handed in until a batch is stored: stop reading
@@ -327,6 +351,7 @@ impl Engine {
         let session = self.session.view();
         let mut counters = self.counters.list();
         counters.push(("batches", self.gate.batches()));
+        counters.extend(self.wake_ups.list());
         StatusView {
             identities: self.registration.view(),
             queued: self.outbox.queued(),

@@ -9,7 +9,8 @@
 //! ```text
 //! engine.handle(now, input)                        one thing happened
 //! engine.poll_output(now) -> Option<Output>        drain until None
-//! engine.poll_timeout() -> Option<(Instant, TimerReason)>
+//! engine.poll_timeout() -> Option<(Instant, TimerReason)>   when to hand in Timeout
+//! engine.poll_wake() -> Option<(Instant, TimerReason)>      the same, in suspend
 //! ```
 //!
 //! A driver's turn: hand in all input that is readable; if the deadline of
@@ -66,6 +67,7 @@ mod rng;
 mod session;
 mod sims;
 mod sms;
+mod waking;
 
 pub use config::{Config, VpnLockdown};
 pub use engine::{Engine, TimerReason};

@@ -62,6 +62,7 @@ use crate::status::SessionView;
 use crate::store_ops::{IdentityPosition, Outcome};
 use crate::time::Instant;
 use crate::trace::Decision;
+use crate::waking::Deadline;
 use backoff::Backoff;
 use connecting::Attempts;
 use idle::{Idle, Suspect};
@@ -803,21 +804,26 @@ impl Session {
         ctx.at_once(Fleeting::Ping { conn, nonce });
     }
 
-    pub(crate) fn poll_timeout(&self) -> Option<(Instant, TimerReason)> {
-        match &self.state {
+    pub(crate) fn deadline(&self) -> Option<Deadline> {
+        let exact = match &self.state {
             State::Idle => None,
             State::Waiting { until, .. } => Some((*until, TimerReason::Reconnect)),
             State::Connecting(attempts) => Some((attempts.due(), TimerReason::Connecting)),
             State::Greeting { deadline, .. } => Some((*deadline, TimerReason::Greeting)),
             State::Live(live) if live.on.stranded => None,
-            State::Live(live) => Some(match live.awaiting {
-                Some(since) => (since + self.patience(live), TimerReason::AnswerMissing),
-                None => (
-                    live.last_heard + self.interval(live).0,
-                    TimerReason::Heartbeat,
-                ),
-            }),
-        }
+            State::Live(live) => match live.awaiting {
+                Some(since) => Some((since + self.patience(live), TimerReason::AnswerMissing)),
+                None => {
+                    let (interval, early) = self.interval(live);
+                    return Some(Deadline {
+                        from: live.last_heard + (interval - early),
+                        by: live.last_heard + interval,
+                        reason: TimerReason::Heartbeat,
+                    });
+                }
+            },
+        };
+        exact.map(Deadline::exact)
     }
 
     fn patience(&self, live: &Live) -> Duration {
@@ -827,8 +833,8 @@ impl Session {
     }
 
     pub(crate) fn timeout(&mut self, ctx: &mut Ctx<'_>, rng: &mut Rng) -> Option<SessionEvent> {
-        let (at, reason) = self.poll_timeout()?;
-        if at > ctx.now.instant {
+        let Deadline { from, reason, .. } = self.deadline()?;
+        if from > ctx.now.instant {
             return None;
         }
         self.unheard = match &self.state {

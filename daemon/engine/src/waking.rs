@@ -1,0 +1,103 @@
+//! Deadlines as a driver sees them: why, how exact, and whether a phone in suspend is
+//! woken for them.
+//!
+//! Each wake-up of a phone costs about as much as seconds of idling. So those deadlines
+//! that bring nothing to anybody while the phone sleeps do not wake it, and those
+//! that may be early share a wake-up with others.
+//!
+//! | reason | may be early | wakes |
+//! |---|---|---|
+//! | heartbeat | by a tenth, while an interval is held (`heartbeat`) | yes |
+//! | reconnect, connecting, greeting, answer missing | no | yes: without them nothing can reach the phone |
+//! | validity, look, SMS pace | no: they are promises to users | yes |
+//! | links | no | while there is no session; with one, what is better can wait |
+//! | look-up | no | no: who asked waits, and is awake |
+
+use std::collections::BTreeMap;
+
+use crate::engine::TimerReason;
+use crate::time::Instant;
+
+/// One deadline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Deadline {
+    /// It may be handed in from then on.
+    pub(crate) from: Instant,
+    /// And should be by then.
+    pub(crate) by: Instant,
+    /// Why.
+    pub(crate) reason: TimerReason,
+}
+
+impl Deadline {
+    /// At this time, no earlier.
+    pub(crate) const fn exact((at, reason): (Instant, TimerReason)) -> Self {
+        Self {
+            from: at,
+            by: at,
+            reason,
+        }
+    }
+}
+
+impl TimerReason {
+    /// All, in the order of counters.
+    pub const ALL: [Self; 10] = [
+        Self::Heartbeat,
+        Self::Reconnect,
+        Self::Connecting,
+        Self::Greeting,
+        Self::AnswerMissing,
+        Self::Validity,
+        Self::Look,
+        Self::SmsPace,
+        Self::Links,
+        Self::Lookup,
+    ];
+
+    /// Whether a phone in suspend is woken for it.
+    #[must_use]
+    pub const fn wakes(self, live: bool) -> bool {
+        match self {
+            Self::Lookup => false,
+            Self::Links => !live,
+            _ => true,
+        }
+    }
+
+    /// The name of its counter.
+    #[must_use]
+    pub const fn counter(self) -> &'static str {
+        match self {
+            Self::Heartbeat => "wake_ups_heartbeat",
+            Self::Reconnect => "wake_ups_reconnect",
+            Self::Connecting => "wake_ups_connecting",
+            Self::Greeting => "wake_ups_greeting",
+            Self::AnswerMissing => "wake_ups_answer_missing",
+            Self::Validity => "wake_ups_validity",
+            Self::Look => "wake_ups_look",
+            Self::SmsPace => "wake_ups_sms_pace",
+            Self::Links => "wake_ups_links",
+            Self::Lookup => "wake_ups_lookup",
+        }
+    }
+}
+
+/// How often the engine was called for which deadline; those that shared a call with
+/// it are not counted.
+#[derive(Debug, Default)]
+pub(crate) struct WakeUps(BTreeMap<TimerReason, u64>);
+
+impl WakeUps {
+    pub(crate) fn count(&mut self, reason: TimerReason) {
+        *self.0.entry(reason).or_default() += 1;
+    }
+
+    pub(crate) fn list(&self) -> Vec<(&'static str, u64)> {
+        let counted = |reason: &TimerReason| {
+            let count = *self.0.get(reason)?;
+            Some((reason.counter(), count))
+        };
+        TimerReason::ALL.iter().filter_map(counted).collect()
+    }
+}
