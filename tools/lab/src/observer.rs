@@ -15,6 +15,9 @@ use crate::journal::{Journal, Topic};
 use crate::limits::{APP_RECONNECT, OBSERVE, REPLY_TIMEOUT};
 use crate::radio::Radio;
 
+/// How the daemon's counters of them begin.
+const WAKE_UPS: &str = "wake_ups_";
+
 /// From when on a handset used which link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
@@ -31,6 +34,7 @@ pub struct Span {
 pub struct Observer {
     spans: Arc<Mutex<Vec<Span>>>,
     without: Arc<Mutex<Without>>,
+    wake_ups: Arc<Mutex<Total>>,
     tasks: [AbortHandle; 2],
 }
 
@@ -52,11 +56,18 @@ impl Observer {
     ) -> Self {
         let spans = Arc::default();
         let without = Arc::new(Mutex::new(Without::since(started)));
+        let wake_ups = Arc::default();
         let links = tokio::spawn(watch_links(radio, started, Arc::clone(&spans)));
-        let session = tokio::spawn(watch_session(name, socket, journal, Arc::clone(&without)));
+        let session = tokio::spawn(watch_session(
+            (name, socket),
+            journal,
+            Arc::clone(&without),
+            Arc::clone(&wake_ups),
+        ));
         Self {
             spans,
             without,
+            wake_ups,
             tasks: [links.abort_handle(), session.abort_handle()],
         }
     }
@@ -67,10 +78,37 @@ impl Observer {
         lock(&self.spans).clone()
     }
 
+    /// Deadlines for which a phone in suspend would have been woken, as far as looks
+    /// once in [`OBSERVE`] tell.
+    #[must_use]
+    pub fn wake_ups(&self) -> u64 {
+        lock(&self.wake_ups).sum()
+    }
+
     /// How long there was no session until now.
     #[must_use]
     pub fn without_session(&self) -> Duration {
         lock(&self.without).until(Instant::now())
+    }
+}
+
+/// A counter of a process that is started again and again.
+#[derive(Debug, Default)]
+struct Total {
+    before: u64,
+    last: u64,
+}
+
+impl Total {
+    fn look(&mut self, value: u64) {
+        if value < self.last {
+            self.before += self.last;
+        }
+        self.last = value;
+    }
+
+    const fn sum(&self) -> u64 {
+        self.before + self.last
     }
 }
 
@@ -131,16 +169,19 @@ async fn watch_links(radio: Arc<Radio>, started: Instant, spans: Arc<Mutex<Vec<S
 }
 
 async fn watch_session(
-    name: String,
-    socket: PathBuf,
+    (name, socket): (String, PathBuf),
     journal: Journal,
     without: Arc<Mutex<Without>>,
+    wake_ups: Arc<Mutex<Total>>,
 ) {
     let mut last = None;
     loop {
         if let Ok(client) = Client::connect(&socket, "lab.observer", &[pb::Role::Diagnostics]).await
         {
             while let Ok(Ok(status)) = timeout(REPLY_TIMEOUT, client.ask(pb::GetStatus {})).await {
+                let woken = status.counters.iter();
+                let woken = woken.filter(|counter| counter.name.starts_with(WAKE_UPS));
+                lock(&wake_ups).look(woken.map(|counter| counter.value).sum());
                 let session = status.session.unwrap_or_default();
                 let live = session.state == "live" && !session.link.is_empty();
                 lock(&without).look(Instant::now(), live);

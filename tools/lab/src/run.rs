@@ -84,6 +84,8 @@ pub struct Outcome {
     pub spans: Vec<Vec<Span>>,
     /// By handset: how long its daemon had no session, be it that it was not there.
     pub without_session: Vec<Duration>,
+    /// By handset: deadlines for which its daemon would have woken a phone.
+    pub wake_ups: Vec<u64>,
     /// By handset: how often its mobile data moved to the other card.
     pub data_moves: Vec<u32>,
     /// By handset, by link: what was carried.
@@ -180,6 +182,7 @@ async fn run_to_the_end(plan: &RunPlan<'_>) -> Result<Outcome, RunError> {
         journal_not_kept,
         spans: observers.iter().map(Observer::spans).collect(),
         without_session: observers.iter().map(Observer::without_session).collect(),
+        wake_ups: observers.iter().map(Observer::wake_ups).collect(),
         data_moves: world
             .handsets()
             .iter()

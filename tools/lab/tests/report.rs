@@ -149,6 +149,7 @@ fn outcome(scenario: &Scenario, lost: bool) -> Outcome {
         ],
         journal_not_kept: 0,
         without_session: vec![s(3); scenario.handsets.len()],
+        wake_ups: vec![2; scenario.handsets.len()],
         data_moves: vec![1; scenario.handsets.len()],
         spans: vec![spans.clone(), spans],
         carried: scenario
@@ -194,6 +195,7 @@ fn json_has_the_keys_that_programs_rely_on() {
     );
     assert_eq!(json["data_sim_switches"], 3);
     assert_eq!(json["seconds_without_session"], 9.0);
+    assert_eq!(json["wakeups"], 6);
     assert_eq!(json["handsets"]["amina"]["data_sim_switches"], 1);
     assert_eq!(json["latency_by_channel_ms"]["sms"]["n"], 24);
     for key in ["n", "p50", "p90", "p99"] {

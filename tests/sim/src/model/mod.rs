@@ -1,5 +1,5 @@
 //! The reference model: what was promised, in the simplest words, and what takes it
-//! back. The checks against it: [`arrival`], [`told`], [`rest`]; each counts the cases
+//! back. The checks against it: `arrival`, `told`, `rest`; each counts the cases
 //! it was put to ([`Cases`]).
 //!
 //! Every text in the world is unique, so a message is its text. The model knows

@@ -3,7 +3,7 @@
 //! Keys are stable: `sent`, `delivered`, `lost`, `duplicated`, `out_of_order`,
 //! `latency_ms` (by profile: `n`, `p50`, `p90`, `p99`), `bytes_on_wire`,
 //! `sms_parts`, `sms_wasted`, `merged`, `reordered`, `by_channel` (`ip`, `sms`),
-//! `data_sim_switches`, `seconds_without_session` (also by handset, under
+//! `data_sim_switches`, `seconds_without_session`, `wakeups` (also by handset, under
 //! `handsets`).
 //! More may come.
 
@@ -110,6 +110,7 @@ pub fn json(scenario: &Scenario, outcome: &Outcome) -> Value {
             .iter()
             .sum::<Duration>()
             .as_secs_f64(),
+        "wakeups": outcome.wake_ups.iter().sum::<u64>(),
         "handsets": by_handset(scenario, outcome),
         "bytes_on_wire": outcome.bytes_on_wire(),
         "log_errors": outcome.log_errors,
@@ -121,12 +122,12 @@ pub fn json(scenario: &Scenario, outcome: &Outcome) -> Value {
 }
 
 fn by_handset(scenario: &Scenario, outcome: &Outcome) -> Map<String, Value> {
-    let figures = outcome.data_moves.iter().zip(&outcome.without_session);
-    let handsets = scenario.handsets.iter().zip(figures);
-    let one = handsets.map(|(handset, (moves, without))| {
+    let handsets = scenario.handsets.iter().enumerate();
+    let one = handsets.map(|(index, handset)| {
         let figures = json!({
-            "data_sim_switches": moves,
-            "seconds_without_session": without.as_secs_f64(),
+            "data_sim_switches": outcome.data_moves[index],
+            "seconds_without_session": outcome.without_session[index].as_secs_f64(),
+            "wakeups": outcome.wake_ups[index],
         });
         (handset.name.clone(), figures)
     });

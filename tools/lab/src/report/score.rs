@@ -112,6 +112,10 @@ pub fn scoreboard(scenario: &Scenario, outcome: &Outcome) -> String {
         .collect();
     line(format!("  no session            {}", without.join(", ")));
     line(format!(
+        "  wake-ups       {:>6}   deadlines for which a phone in suspend would have been woken",
+        outcome.wake_ups.iter().sum::<u64>()
+    ));
+    line(format!(
         "  repeats        {:>6}   requests repeated with the same token",
         verdict.repeats
     ));
