@@ -56,6 +56,7 @@ public final class IncomingPdus {
                 spoolId(pdus, sim.getIccid()),
                 sim.getSlot(),
                 sim.getIccid(),
+                sim.getNumber(),
                 from,
                 resolve(from, homeCountry),
                 text.toString(),

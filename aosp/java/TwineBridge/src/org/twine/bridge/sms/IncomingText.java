@@ -11,7 +11,7 @@ import java.util.zip.CRC32;
 
 /** A whole SMS that came in. */
 public final class IncomingText {
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
 
     /** Names it: the same SMS has the same id whenever it is read from its PDUs. */
     public final String spoolId;
@@ -21,6 +21,9 @@ public final class IncomingText {
 
     /** Card it came by; empty: not known. */
     public final String iccid;
+
+    /** Number of that card in E.164, as it told it then; empty: it told none. */
+    public final String to;
 
     /** The originator as it came. */
     public final String from;
@@ -39,6 +42,7 @@ public final class IncomingText {
             String spoolId,
             int simSlot,
             String iccid,
+            String to,
             String from,
             String fromE164,
             String text,
@@ -46,6 +50,7 @@ public final class IncomingText {
         this.spoolId = Objects.requireNonNull(spoolId);
         this.simSlot = simSlot;
         this.iccid = Objects.requireNonNull(iccid);
+        this.to = Objects.requireNonNull(to);
         this.from = Objects.requireNonNull(from);
         this.fromE164 = Objects.requireNonNull(fromE164);
         this.text = Objects.requireNonNull(text);
@@ -65,6 +70,7 @@ public final class IncomingText {
             out.writeUTF(spoolId);
             out.writeInt(simSlot);
             out.writeUTF(iccid);
+            out.writeUTF(to);
             out.writeUTF(from);
             out.writeUTF(fromE164);
             // A text of 255 parts is longer than writeUTF takes at once.
@@ -81,12 +87,13 @@ public final class IncomingText {
     static IncomingText decode(byte[] bytes) throws IOException {
         try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(bytes))) {
             int version = in.readUnsignedByte();
-            if (version != VERSION) {
+            if (version < 1 || version > VERSION) {
                 throw new IOException("a spooled SMS of version " + version);
             }
             String spoolId = in.readUTF();
             int simSlot = in.readInt();
             String iccid = in.readUTF();
+            String to = version == 1 ? "" : in.readUTF();
             String from = in.readUTF();
             String fromE164 = in.readUTF();
             int length = in.readInt();
@@ -100,7 +107,7 @@ public final class IncomingText {
             if (in.readInt() != crcOf(bytes, checked)) {
                 throw new IOException("a spooled SMS with a wrong checksum");
             }
-            return new IncomingText(spoolId, simSlot, iccid, from, fromE164, text, sctsMillis);
+            return new IncomingText(spoolId, simSlot, iccid, to, from, fromE164, text, sctsMillis);
         }
     }
 

@@ -395,6 +395,7 @@ public final class SmsDesk {
                                 .setSpoolId(text.spoolId)
                                 .setSimSlot(text.simSlot)
                                 .setIccid(text.iccid)
+                                .setTo(text.to)
                                 .setFrom(text.from)
                                 .setFromE164(text.fromE164)
                                 .setText(text.text)

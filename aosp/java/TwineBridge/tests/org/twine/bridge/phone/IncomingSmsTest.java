@@ -95,7 +95,7 @@ public class IncomingSmsTest extends AgentFixture {
                         () -> {},
                         line -> {});
         IncomingKeeper keeper = new IncomingKeeper(desk, app.getContentResolver(), 1);
-        IncomingText text = new IncomingText("a1", 1, ICCID, "MPESA", "", "habari", 1_700L);
+        IncomingText text = new IncomingText("a1", 1, ICCID, "", "MPESA", "", "habari", 1_700L);
         assertTrue(keeper.keep(text, SUBSCRIPTION));
         assertEquals("MPESA", store.rows.get(0).get(Telephony.Sms.ADDRESS));
         assertEquals("habari", store.rows.get(0).get(Telephony.Sms.BODY));

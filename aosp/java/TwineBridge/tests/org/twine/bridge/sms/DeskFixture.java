@@ -71,7 +71,8 @@ abstract class DeskFixture {
     }
 
     static IncomingText incoming(String id) {
-        return new IncomingText(id, 1, "89254", "MPESA", "", "habari 😀", 1_700_000_000_000L);
+        return new IncomingText(
+                id, 1, "89254", "+254700000001", "MPESA", "", "habari 😀", 1_700_000_000_000L);
     }
 
     List<String> states() {

@@ -30,6 +30,7 @@ public class SmsDeskIncomingTest extends DeskFixture {
         assertEquals("a1", report.getSmsReceived().getSpoolId());
         assertEquals("habari 😀", report.getSmsReceived().getText());
         assertEquals("MPESA", report.getSmsReceived().getFrom());
+        assertEquals("+254700000001", report.getSmsReceived().getTo());
         assertEquals(1, report.getSmsReceived().getSimSlot());
         desk.taken("a1");
         told.clear();
