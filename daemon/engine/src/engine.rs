@@ -211,7 +211,7 @@ impl Engine {
             }
             Input::Stored(stored) => self.stored(now, stored),
             Input::Timeout => {
-                if let Some((at, reason)) = self.poll_timeout()
+                if let Some((at, reason)) = self.poll_wake()
                     && at <= now.instant
                 {
                     self.wake_ups.count(reason);

@@ -37,7 +37,7 @@ use crate::limits::MAX_RACES;
 use crate::output::TransportKind;
 use crate::time::Instant;
 
-/// Never less: TCP's first retransmission comes after 1 s (RFC 6298, 2.1).
+/// Never less: a radio may have to wake first.
 const LEAST_HEAD_START: Duration = Duration::from_millis(500);
 /// Round trips of head start.
 const ROUND_TRIPS: u32 = 6;

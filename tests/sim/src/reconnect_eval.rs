@@ -112,8 +112,8 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
     sorted.get(at).copied().unwrap_or(f64::INFINITY)
 }
 
-/// The busiest second may see this share of all handsets: of 10,000 that is 1,000
-/// handshakes, a good half of what one core of a gateway signs.
+/// The busiest second may see this share of all handsets: three times as many as if they
+/// came evenly over the time they are spread over.
 const MOST_IN_A_SECOND: f64 = 0.1;
 /// After an outage all are back within this and its length.
 const ALL_BACK_S: f64 = 60.0;

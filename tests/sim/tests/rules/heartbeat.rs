@@ -190,3 +190,16 @@ fn a_path_that_is_validated_after_a_move_teaches_nothing() {
     desk.channel(ChannelEvent::PathValidated);
     assert_eq!(forgotten(&desk), Vec::<u64>::new());
 }
+
+#[test]
+fn what_wakes_a_phone_is_counted_by_its_reason() {
+    let mut desk = Desk::live();
+    beat(&mut desk);
+    ping(&mut desk);
+    let counters = desk.engine.status().counters;
+    let woken: Vec<_> = counters
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("wake_ups_"))
+        .collect();
+    assert_eq!(woken, [("wake_ups_heartbeat", 2)]);
+}
