@@ -21,10 +21,11 @@ use crate::lookups::Lookups;
 use crate::message::{Channel, MessageId, SmsAttempt};
 use crate::outbox::{self, NewMessage, Outbox, OutboxEvent};
 use crate::output::{CommandError, Notice, Output, Reply};
+use crate::race::Races;
 use crate::receipts::{self, Receipts};
 use crate::registration::Registration;
 use crate::rng::Rng;
-use crate::session::{self, Session, SessionEvent};
+use crate::session::{self, Learned, Session, SessionEvent};
 use crate::settings::{Mode, Reach, Settings};
 use crate::sims::{self, Gained, Sims};
 use crate::sms::{self, Sms};
@@ -155,20 +156,25 @@ impl Engine {
         outbox.queued_total(queued);
         let mut registration = Registration::default();
         registration.refresh(snapshot.identities);
-        let links = Links::new(Rules {
+        let rules = Rules {
             vpn_lockdown: config.vpn_lockdown,
             spent_bundle: config.spent_bundle,
-        });
-        let learned = snapshot.memos.get(&Memo::Heartbeats);
-        let heartbeats = Heartbeats::read(learned.map_or(&[], Vec::as_slice));
-        let unreadable = heartbeats.as_ref().err().map(|error| error.as_str());
+        };
+        let kept = |memo| snapshot.memos.get(&memo).map_or(&[][..], Vec::as_slice);
+        let links = Links::read(rules, kept(Memo::Links), boot, now.instant);
+        let heartbeats = Heartbeats::read(kept(Memo::Heartbeats));
+        let races = Races::read(kept(Memo::Races), boot, now.instant);
+        let unreadable = [
+            links.as_ref().err().copied(),
+            heartbeats.as_ref().err().copied(),
+            races.as_ref().err().copied(),
+        ];
+        let learned = Learned {
+            heartbeats: heartbeats.unwrap_or_default(),
+            races: races.unwrap_or_default(),
+        };
         let mut engine = Self {
-            session: Session::new(
-                config,
-                snapshot.session_no,
-                heartbeats.unwrap_or_default(),
-                now.instant,
-            ),
+            session: Session::new(config, snapshot.session_no, learned, now.instant),
             boot,
             rng: Rng::new(seed),
             gate: Gate::new(snapshot.latest_event),
@@ -177,7 +183,7 @@ impl Engine {
             traced: 0,
             next_prune: 0,
             next_message: snapshot.next_message.max(1),
-            links,
+            links: links.unwrap_or_else(|_| Links::new(rules)),
             registration,
             outbox,
             inbox: Inbox::default(),
@@ -192,8 +198,8 @@ impl Engine {
         engine.refresh_patience();
         let boot = engine.stamp(now);
         let mut ctx = ctx!(engine, now);
-        if let Some(why) = unreadable {
-            ctx.trace(Decision::Unlearned, &[why]);
+        for error in unreadable.into_iter().flatten() {
+            ctx.trace(Decision::Unlearned, &[error.as_str()]);
         }
         engine.outbox.rearm(&mut ctx, boot);
         engine
@@ -395,10 +401,6 @@ impl Engine {
             self.next_prune = ctx.gate.batches() + PRUNE_EVERY_BATCHES;
             ctx.op(Op::Prune, Then::Nothing);
         }
-        if let Some(bytes) = self.session.take_learned() {
-            let memo = Memo::Heartbeats;
-            ctx.op(Op::Remember { memo, bytes }, Then::Nothing);
-        }
         self.outbox.close_turn(&mut ctx, boot);
         self.deciding.close_turn(&mut ctx);
         let grace_until = self.deciding.grace_until();
@@ -416,6 +418,21 @@ impl Engine {
             self.outbox.in_flight(),
             self.outbox.in_flight_bytes(),
         );
+        self.remember(now);
         self.gate.close_batch(now.wall);
+    }
+
+    /// What was learned goes with what is written anyway, and else by itself if it is
+    /// worth that.
+    fn remember(&mut self, now: Now) {
+        let riding = self.gate.has_work();
+        let links = self.links.take_unsaved(self.boot, now.instant, riding);
+        let links = links.map(|bytes| (Memo::Links, bytes));
+        let riding = riding || links.is_some();
+        let learned = self.session.take_learned(self.boot, now.instant, riding);
+        let mut ctx = ctx!(self, now);
+        for (memo, bytes) in links.into_iter().chain(learned) {
+            ctx.op(Op::Remember { memo, bytes }, Then::Nothing);
+        }
     }
 }

@@ -97,6 +97,10 @@ pub const MAX_RACES: usize = 32;
 
 /// Cards whose data the links' policy knows; more are ignored.
 pub const MAX_DATA_CARDS: usize = 4;
+/// Cards of which the links' policy remembers how they fared, be they in the phone or
+/// not; of those that are not, the one of which nothing was noted for longest is forgotten
+/// first.
+pub const MAX_REMEMBERED_CARDS: usize = 8;
 /// Networks of which the links' policy remembers how they answered; the one
 /// that was quiet longest is forgotten first.
 pub const MAX_REMEMBERED_NETWORKS: usize = 32;

@@ -27,15 +27,21 @@
 //! *While the phone is idle* another order may be cheaper: [`crate::heartbeat`], "Which
 //! transport". It goes before what is said here.
 //!
-//! Kept in memory: after a restart each network costs one more head start at most.
+//! All of it outlives the daemon: as at most [`MAX_RACES`] records of 21 bytes, written when a
+//! transport was overtaken or no longer is, and whenever something else is written and a
+//! round trip has moved by a quarter.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::heartbeat::{Class, Network, NetworkId};
 use crate::limits::MAX_RACES;
+use crate::memo::{Reader, Unreadable, Writer};
 use crate::output::TransportKind;
-use crate::time::Instant;
+use crate::rtt::Rtt;
+use crate::time::{BootId, Instant};
+
+const VERSION: u8 = 1;
 
 /// Never less: a radio may have to wake first.
 const LEAST_HEAD_START: Duration = Duration::from_millis(500);
@@ -75,15 +81,28 @@ pub(crate) struct Start {
 pub(crate) struct Races {
     known: BTreeMap<NetworkId, Known>,
     uses: u64,
+    unsaved: Unsaved,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+/// What is not kept yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+enum Unsaved {
+    #[default]
+    Nothing,
+    /// Not worth being written for by itself.
+    RoundTrip,
+    Race,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Known {
     /// The preferred transport was overtaken so often in a row.
     overtaken: u32,
     /// It does not go first before.
     avoid_until: Option<Instant>,
-    round_trip: Option<Duration>,
+    rtt: Rtt,
+    /// The round trip as it was kept last.
+    kept: Option<Duration>,
     used: u64,
 }
 
@@ -103,7 +122,7 @@ impl Races {
         let class = network.map_or(Class::Slow, |network| network.class);
         let known = network.and_then(|network| self.known.get(&network.id));
         let (head_start, round) = prior(class);
-        let head_start = match known.and_then(|known| known.round_trip) {
+        let head_start = match known.and_then(|known| known.rtt.smoothed()) {
             Some(rtt) => (rtt * ROUND_TRIPS).clamp(LEAST_HEAD_START, head_start * 2),
             None => head_start,
         };
@@ -135,6 +154,7 @@ impl Races {
         now: Instant,
     ) {
         let known = self.entry(network.id);
+        let before = *known;
         if winner == 0 {
             known.overtaken = 0;
             known.avoid_until = None;
@@ -143,11 +163,89 @@ impl Races {
             known.overtaken += 1;
             known.avoid_until = Some(now + avoid.min(AVOID_MOST));
         }
+        if *known != before {
+            self.unsaved = Unsaved::Race;
+        }
     }
 
     /// A round trip was measured on this network.
     pub(crate) fn measured(&mut self, network: Network, rtt: Duration) {
-        self.entry(network.id).round_trip = Some(rtt);
+        let known = self.entry(network.id);
+        known.rtt.sample(rtt);
+        let (now, kept) = (known.rtt.smoothed(), known.kept);
+        let moved = match (now, kept) {
+            (Some(now), Some(kept)) => now.abs_diff(kept) > kept / 4,
+            _ => true,
+        };
+        if moved {
+            self.unsaved = self.unsaved.max(Unsaved::RoundTrip);
+        }
+    }
+
+    /// What is known of the round trip on this network.
+    pub(crate) fn rtt(&self, network: Network) -> Rtt {
+        let known = self.known.get(&network.id);
+        known.map(|known| known.rtt).unwrap_or_default()
+    }
+
+    // -- kept ----------------------------------------------------------------
+
+    /// From what was kept; nothing was: an empty table.
+    pub(crate) fn read(bytes: &[u8], boot: BootId, now: Instant) -> Result<Self, Unreadable> {
+        let mut races = Self::default();
+        let Some(mut reader) = Reader::new(bytes, VERSION, boot, now)? else {
+            return Ok(races);
+        };
+        for _ in 0..reader.count(MAX_RACES)? {
+            let network = NetworkId(reader.u64()?);
+            let overtaken = reader.tally()?;
+            let avoid_until = reader.until()?;
+            let rtt = match (reader.duration()?, reader.duration()?) {
+                (Some(smoothed), Some(variation)) => Rtt::kept(smoothed, variation),
+                (None, None) => Rtt::default(),
+                _ => return Err(Unreadable::Value),
+            };
+            let kept = rtt.smoothed();
+            let known = races.entry(network);
+            *known = Known {
+                overtaken,
+                avoid_until,
+                rtt,
+                kept,
+                used: known.used,
+            };
+        }
+        reader.finish()?;
+        Ok(races)
+    }
+
+    /// What is to be kept, if anything is since the last call. `riding`: something
+    /// else is written anyway.
+    pub(crate) fn take_unsaved(
+        &mut self,
+        boot: BootId,
+        now: Instant,
+        riding: bool,
+    ) -> Option<Vec<u8>> {
+        match self.unsaved {
+            Unsaved::Nothing => return None,
+            Unsaved::RoundTrip if !riding => return None,
+            Unsaved::RoundTrip | Unsaved::Race => self.unsaved = Unsaved::Nothing,
+        }
+        // The order says which was used last.
+        let mut known: Vec<_> = self.known.iter_mut().collect();
+        known.sort_by_key(|(_, known)| known.used);
+        let mut writer = Writer::new(VERSION, boot, now);
+        writer.count(known.len());
+        for (network, known) in known {
+            known.kept = known.rtt.smoothed();
+            writer.u64(network.0);
+            writer.tally(known.overtaken);
+            writer.until(known.avoid_until);
+            writer.duration(known.rtt.smoothed());
+            writer.duration(known.rtt.variation());
+        }
+        Some(writer.finish())
     }
 
     fn entry(&mut self, network: NetworkId) -> &mut Known {
@@ -228,15 +326,15 @@ mod tests {
     #[test]
     fn the_head_start_follows_the_round_trip() {
         let mut races = Races::default();
-        let slow = network(1, Class::Slow);
-        let start = |races: &Races| races.start(Some(slow), &BOTH, None, MOST, at(0)).head_start;
-        assert_eq!(start(&races), Duration::from_secs(6));
-        races.measured(slow, Duration::from_millis(700));
-        assert_eq!(start(&races), Duration::from_millis(4200));
-        races.measured(slow, Duration::from_millis(10));
-        assert_eq!(start(&races), LEAST_HEAD_START);
-        races.measured(slow, Duration::from_secs(9));
-        assert_eq!(start(&races), Duration::from_secs(12));
+        let start = |races: &Races, id| {
+            let slow = Some(network(id, Class::Slow));
+            races.start(slow, &BOTH, None, MOST, at(0)).head_start
+        };
+        assert_eq!(start(&races, 1), Duration::from_secs(6));
+        for (id, ms, head_start_ms) in [(1, 700, 4_200), (2, 10, 500), (3, 9_000, 12_000)] {
+            races.measured(network(id, Class::Slow), Duration::from_millis(ms));
+            assert_eq!(start(&races, id), Duration::from_millis(head_start_ms));
+        }
     }
 
     #[test]
@@ -245,6 +343,47 @@ mod tests {
         let cheaper = Some((1, "cheaper"));
         let start = races.start(None, &BOTH, cheaper, MOST, at(0));
         assert_eq!((start.first, start.because), (1, "cheaper"));
+    }
+
+    #[test]
+    fn what_was_learned_survives_a_restart() {
+        let (boot, mut races) = (BootId(1), Races::default());
+        let here = network(1, Class::Mobile);
+        races.measured(here, Duration::from_millis(300));
+        assert_eq!(
+            races.take_unsaved(boot, at(0), false),
+            None,
+            "a mere round trip"
+        );
+        races.won(here, 1, Some(0), at(0));
+        let bytes = races.take_unsaved(boot, at(60), false).unwrap();
+        assert_eq!(races.take_unsaved(boot, at(60), true), None);
+        // In this boot to the same moment; after a reboot for as long as was left.
+        let same = Races::read(&bytes, boot, at(100)).unwrap();
+        assert_eq!((first(&same, at(599)), first(&same, at(600))), (1, 0));
+        let other = Races::read(&bytes, BootId(2), at(10)).unwrap();
+        assert_eq!((first(&other, at(549)), first(&other, at(550))), (1, 0));
+        assert_eq!(same.rtt(here), races.rtt(here));
+        // A round trip that hardly moved is not written, even for nothing.
+        let mut same = same;
+        same.measured(here, Duration::from_millis(320));
+        assert_eq!(same.take_unsaved(boot, at(100), true), None);
+        for _ in 0..10 {
+            same.measured(here, Duration::from_millis(900));
+        }
+        assert!(same.take_unsaved(boot, at(100), true).is_some());
+    }
+
+    #[test]
+    fn what_is_no_table_is_told() {
+        let mut races = Races::default();
+        races.won(network(1, Class::Mobile), 1, Some(0), at(0));
+        let bytes = races.take_unsaved(BootId(1), at(0), true).unwrap();
+        for cut in 1..bytes.len() {
+            let read = Races::read(&bytes[..cut], BootId(1), at(0));
+            assert_eq!(read.map(drop), Err(Unreadable::Length));
+        }
+        assert!(Races::read(&[], BootId(1), at(0)).is_ok());
     }
 
     #[test]

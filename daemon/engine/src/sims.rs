@@ -9,6 +9,7 @@ use twine_proto::{E164, Redacted};
 use twine_sms::TableSet;
 
 use crate::channel::Card;
+use crate::fnv::fnv1a;
 use crate::limits::MAX_SIMS;
 use crate::link::Sim;
 use crate::message::WaitsFor;
@@ -170,12 +171,8 @@ pub(crate) fn is_placeholder(number: E164) -> bool {
 /// have a conversation: country code 999 and twelve digits drawn from the
 /// card's number (FNV-1a 64). Never named to a gateway.
 pub(crate) fn placeholder(iccid: &str) -> Option<E164> {
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    for byte in iccid.bytes() {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    }
     let digits = 10u64.pow(PLACEHOLDER_DIGITS);
-    E164::new(PLACEHOLDER_COUNTRY * digits + hash % digits).ok()
+    E164::new(PLACEHOLDER_COUNTRY * digits + fnv1a(iccid.bytes()) % digits).ok()
 }
 
 #[cfg(test)]

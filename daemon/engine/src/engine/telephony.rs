@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::link::LinkKind;
-use crate::links::DataMove;
+use crate::links::{CardId, DataMove};
 
 impl Engine {
     pub(super) fn telephony(&mut self, now: Now, event: TelephonyEvent) {
@@ -73,7 +73,7 @@ impl Engine {
             .sims
             .iter()
             .filter(|sim| sim.ready)
-            .filter_map(|sim| sim.data)
+            .filter_map(|sim| Some((CardId::new(sim.iccid.expose()), sim.data?)))
             .collect();
         let event = self.links.replace_cards(cards, now.instant);
         self.links_changed(now, event);

@@ -68,6 +68,7 @@ mod saved;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::fnv::fnv1a;
 use crate::limits::MAX_HEARTBEAT_RECORDS;
 use crate::link::{Generation, Link, LinkKind};
 use crate::output::TransportKind;
@@ -75,7 +76,6 @@ use record::Record;
 
 pub use ladder::{Class, LADDER};
 pub use record::Phase;
-pub use saved::Unreadable;
 
 /// The gateway lets go after its idle limit: a heartbeat has to come this share of
 /// it before, for the way there.
@@ -88,7 +88,7 @@ const EARLY_SHARE: u32 = 10;
 
 /// What the learned is filed under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct NetworkId(u64);
+pub struct NetworkId(pub(crate) u64);
 
 impl NetworkId {
     /// Of a network by its name, and of the card if it is a mobile one. A hash
@@ -99,9 +99,7 @@ impl NetworkId {
             .into_iter()
             .flat_map(|iccid| iccid.bytes().chain([0xff]))
             .chain(network.bytes());
-        Self(bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        }))
+        Self(fnv1a(bytes))
     }
 }
 

@@ -5,33 +5,11 @@ use std::time::Duration;
 use super::record::Record;
 use super::{Heartbeats, LADDER, NetworkId};
 use crate::limits::MAX_HEARTBEAT_RECORDS;
+use crate::memo::Unreadable;
 use crate::output::TransportKind;
 
 const VERSION: u8 = 1;
 const RECORD_BYTES: usize = 14;
-
-/// Why kept bytes are no table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unreadable {
-    /// Of another version.
-    Version,
-    /// Cut, or longer than a table may be.
-    Length,
-    /// A value that is never written.
-    Value,
-}
-
-impl Unreadable {
-    /// For people.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Version => "what was learned of heartbeats is of an unknown version",
-            Self::Length => "what was learned of heartbeats has a wrong length",
-            Self::Value => "what was learned of heartbeats holds a value that is never written",
-        }
-    }
-}
 
 impl Heartbeats {
     /// From what was kept; nothing was: an empty table.

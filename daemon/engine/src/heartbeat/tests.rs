@@ -1,4 +1,5 @@
 use super::*;
+use crate::memo::Unreadable;
 
 const NETWORK: Network = Network {
     id: NetworkId(7),

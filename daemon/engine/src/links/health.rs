@@ -51,9 +51,9 @@ pub(super) enum Grade {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Health {
     /// The last outcomes, newest lowest; a set bit is a missing answer.
-    missing: u8,
+    pub(super) missing: u8,
     /// A set bit is a late or missing one.
-    late: u16,
+    pub(super) late: u16,
     /// Not to be tried before, unless there is nothing else.
     pub(super) silent_until: Option<Instant>,
     /// How often it fell silent lately.
@@ -63,8 +63,8 @@ pub(super) struct Health {
     /// The last time anything was noted.
     pub(super) noted: Instant,
     /// What answers that are not late take, milliseconds; 0: not known.
-    usual_ms: u64,
-    troubled: Option<Instant>,
+    pub(super) usual_ms: u64,
+    pub(super) troubled: Option<Instant>,
 }
 
 impl Health {
@@ -106,6 +106,11 @@ impl Health {
             self.usual_ms = (self.usual_ms * 7 + after_ms) / 8;
         }
         late
+    }
+
+    /// What is worth writing down when it changes.
+    pub(super) fn held_against(&self, now: Instant) -> (Option<Instant>, u32, Grade) {
+        (self.silent_until, self.strikes, self.grade(now))
     }
 
     /// The network is another, or was away: what it did says little.

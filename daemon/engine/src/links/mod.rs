@@ -77,47 +77,40 @@
 //! while something is pending: a better card, a silent link's next try, a card
 //! without a link.
 //!
-//! What is remembered of cards and networks is kept in memory: after a restart of
-//! the daemon nothing is held against anybody, and data are where the agent says.
+//! What is remembered of cards and networks survives a restart of the daemon and a
+//! reboot (`memory`, `saved`): cards by their ICCID, so that a card that is moved to the
+//! other slot keeps its record. Where data are, the agent says.
 
 mod because;
+mod choice;
+mod data;
 mod health;
+mod memory;
 mod mover;
 mod rank;
+mod saved;
 mod sim;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::VpnLockdown;
-use crate::limits::{MAX_DATA_CARDS, MAX_LINK_NAME_BYTES, MAX_LINKS, MAX_REMEMBERED_NETWORKS};
-use crate::link::{Generation, Link, LinkId, LinkKind, Vpn};
+use crate::limits::{MAX_DATA_CARDS, MAX_LINK_NAME_BYTES, MAX_LINKS};
+use crate::link::{Link, LinkId, LinkKind, Vpn};
 use crate::status::LinkView;
 use crate::time::Instant;
-use health::Health;
-use mover::{Candidate, Mover};
-use rank::{CardRank, Ground, Rank, Reach, Steadiness};
+use memory::{Key, Memory};
+use mover::Mover;
 
 pub use because::Because;
 pub use health::Traffic;
+pub use memory::CardId;
 pub use mover::DataMove;
 pub use sim::{Allowance, Bundle, Service, SimData};
 
 /// A registered card that has no link, or none that the system could validate,
 /// for so long has no data to give. Android validates within 5 s.
 pub const GROUND_LOST_AFTER: Duration = Duration::from_secs(8);
-/// Patience for the first return to a link, doubled for each further one.
-const RETURN_PATIENCE: Duration = Duration::from_secs(5);
-/// Coming back to a link within this time is a return.
-const RETURN_WINDOW: Duration = Duration::from_secs(10 * 60);
-/// Doublings of it, at most.
-const MAX_RETURN_DOUBLINGS: u32 = 6;
-
-/// Losses of coverage are held against a card for so long.
-const LOSSES_COUNT_FOR: Duration = Duration::from_secs(30 * 60);
-/// So many are remembered: more make no difference.
-const MAX_LOSSES: usize = 10;
 
 /// What the policy is told once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -144,7 +137,9 @@ pub struct Links {
     rules: Rules,
     table: BTreeMap<LinkId, Entry>,
     cards: BTreeMap<u8, Card>,
-    networks: BTreeMap<Key, Known>,
+    memory: Memory,
+    /// When the memory was last handed out to be kept.
+    saved: Option<Instant>,
     mover: Mover,
     requests: VecDeque<DataMove>,
     chosen: Option<LinkId>,
@@ -161,48 +156,13 @@ struct Entry {
     unvalidated: Option<Instant>,
 }
 
+/// A card that is in the phone.
 #[derive(Debug)]
 struct Card {
+    id: CardId,
     data: SimData,
     /// Registered since.
     registered: Option<Instant>,
-    /// When it lost coverage, oldest first.
-    losses: VecDeque<Instant>,
-}
-
-impl Card {
-    fn steadiness(&self, now: Instant) -> Steadiness {
-        let lately = self
-            .losses
-            .iter()
-            .filter(|at| now.since(**at) < LOSSES_COUNT_FOR)
-            .count();
-        Steadiness::of(lately)
-    }
-}
-
-/// What outcomes are remembered by: a card keeps its history over its links.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
-    Card(u8),
-    Network(Arc<str>),
-}
-
-impl Key {
-    fn of(link: &Link) -> Self {
-        match link.kind {
-            LinkKind::Cellular { sim_slot } => Self::Card(sim_slot),
-            LinkKind::Wifi | LinkKind::Ethernet => Self::Network(link.network.clone()),
-        }
-    }
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    health: Health,
-    /// The session left it for lack of reach.
-    left: Option<Instant>,
-    returns: u32,
 }
 
 /// What a report changed.
@@ -223,7 +183,8 @@ impl Links {
             rules,
             table: BTreeMap::new(),
             cards: BTreeMap::new(),
-            networks: BTreeMap::new(),
+            memory: Memory::default(),
+            saved: None,
             mover: Mover::default(),
             requests: VecDeque::new(),
             chosen: None,
@@ -243,6 +204,12 @@ impl Links {
             let old = before.get(&link.id);
             self.insert(link, old, now);
         }
+        for (_, gone) in before
+            .iter()
+            .filter(|(id, _)| !self.table.contains_key(*id))
+        {
+            self.memory.renewed(&gone.link);
+        }
         self.decide(&before, now)
     }
 
@@ -254,6 +221,9 @@ impl Links {
         let old = self.table.remove(&id);
         self.insert(link, old.as_ref(), now);
         if let Some(old) = old {
+            if !self.table.contains_key(&id) {
+                self.memory.renewed(&old.link);
+            }
             before.insert(id, old);
         }
         self.decide(&before, now)
@@ -261,29 +231,30 @@ impl Links {
 
     /// Every card there is.
     #[must_use]
-    pub fn replace_cards(&mut self, cards: Vec<SimData>, now: Instant) -> Option<LinksEvent> {
-        self.cards
-            .retain(|slot, _| cards.iter().any(|card| card.slot == *slot));
-        for card in cards {
-            self.insert_card(card, now);
+    pub fn replace_cards(
+        &mut self,
+        cards: Vec<(CardId, SimData)>,
+        now: Instant,
+    ) -> Option<LinksEvent> {
+        let before = std::mem::take(&mut self.cards);
+        for (id, data) in cards {
+            let old = before.values().find(|old| old.id == id);
+            self.insert_card(id, data, old, now);
         }
-        self.decide(&BTreeMap::new(), now)
-    }
-
-    /// One card came or changed.
-    #[must_use]
-    pub fn report_card(&mut self, card: SimData, now: Instant) -> Option<LinksEvent> {
-        self.insert_card(card, now);
         self.decide(&BTreeMap::new(), now)
     }
 
     /// What became of the session's own traffic over a link.
     #[must_use]
     pub fn traffic(&mut self, link: &LinkId, traffic: Traffic, now: Instant) -> Option<LinksEvent> {
-        let key = Key::of(&self.table.get(link)?.link);
-        let changed = self.known(key.clone(), now).health.note(now, traffic);
-        if let Key::Card(slot) = key {
-            self.mover.traffic(slot, traffic);
+        let link = self.table.get(link)?.link.clone();
+        let health = &mut self.memory.note(&link, now).health;
+        let before = health.held_against(now);
+        let changed = health.note(now, traffic);
+        let worth_keeping = health.held_against(now) != before;
+        self.memory.unsaved |= worth_keeping;
+        if let LinkKind::Cellular { sim_slot } = link.kind {
+            self.mover.traffic(sim_slot, traffic);
         }
         if !changed {
             return None;
@@ -295,9 +266,9 @@ impl Links {
     #[must_use]
     pub fn data_sim(&mut self, slot: u8, confirmed: bool, now: Instant) -> Option<LinksEvent> {
         if confirmed {
-            self.mover.found(now, slot);
+            self.mover.found(now, slot, &mut self.memory);
         } else {
-            self.mover.failed(now, slot);
+            self.mover.failed(now, slot, &mut self.memory);
         }
         self.decide(&BTreeMap::new(), now)
     }
@@ -339,16 +310,16 @@ impl Links {
         }
         let is_new = old.is_none_or(|old| old.link.binding != link.binding);
         let validated_now = link.validated && old.is_some_and(|old| !old.link.validated);
-        if (is_new || validated_now)
-            && let Some(known) = self.networks.get_mut(&Key::of(&link))
-        {
-            known.health.renewed();
+        match old {
+            Some(old) if is_new || validated_now => self.memory.renewed(&old.link),
+            Some(_) => {}
+            None => self.memory.came_up(&link),
         }
         if let LinkKind::Cellular { sim_slot } = link.kind
             && link.vpn != Vpn::Tunnel
             && is_new
         {
-            self.mover.found(now, sim_slot);
+            self.mover.found(now, sim_slot, &mut self.memory);
         }
         let unvalidated = (!link.validated).then(|| {
             old.and_then(|old| old.unvalidated)
@@ -363,83 +334,27 @@ impl Links {
         self.table.insert(entry.link.id.clone(), entry);
     }
 
-    fn insert_card(&mut self, data: SimData, now: Instant) {
-        let old = self.cards.get(&data.slot);
-        if old.is_none() && self.cards.len() >= MAX_DATA_CARDS {
+    fn insert_card(&mut self, id: CardId, data: SimData, old: Option<&Card>, now: Instant) {
+        if self.cards.len() >= MAX_DATA_CARDS {
             return;
         }
+        let slot = data.slot;
+        self.memory.seat(slot, id);
         if data.carries_data && !old.is_some_and(|old| old.data.carries_data) {
-            self.mover.found(now, data.slot);
+            self.mover.found(now, slot, &mut self.memory);
         }
-        let registered = (data.service != Service::None)
-            .then(|| old.and_then(|old| old.registered).unwrap_or(now));
-        let was_registered = old.is_some_and(|old| old.registered.is_some());
-        let mut losses = self
-            .cards
-            .remove(&data.slot)
-            .map(|old| old.losses)
-            .unwrap_or_default();
-        if was_registered && registered.is_none() {
-            losses.push_back(now);
-            if losses.len() > MAX_LOSSES {
-                losses.pop_front();
-            }
+        self.memory.bundle_told(slot, data.bundle, now);
+        let was_registered = old.and_then(|old| old.registered);
+        let registered = (data.service != Service::None).then(|| was_registered.unwrap_or(now));
+        if was_registered.is_some() && registered.is_none() {
+            self.memory.lost_coverage(slot, now);
         }
         let card = Card {
+            id,
             data,
             registered,
-            losses,
         };
-        self.cards.insert(data.slot, card);
-    }
-
-    fn known(&mut self, key: Key, now: Instant) -> &mut Known {
-        if self.networks.len() >= MAX_REMEMBERED_NETWORKS && !self.networks.contains_key(&key) {
-            let oldest = self
-                .networks
-                .iter()
-                .min_by_key(|(_, known)| known.health.noted)
-                .map(|(key, _)| key.clone());
-            if let Some(oldest) = oldest {
-                self.networks.remove(&oldest);
-            }
-        }
-        let known = self.networks.entry(key).or_default();
-        known.health.noted = now;
-        known
-    }
-
-    fn health(&self, key: &Key) -> Health {
-        self.networks
-            .get(key)
-            .map(|known| known.health)
-            .unwrap_or_default()
-    }
-
-    fn reach(&self, link: &Link, now: Instant) -> Reach {
-        let health = self.health(&Key::of(link));
-        if health.is_silent(now) {
-            Reach::Silent
-        } else if link.validated || health.answered {
-            Reach::Reached
-        } else {
-            Reach::Unproven
-        }
-    }
-
-    fn rank(&self, id: &LinkId, link: &Link, now: Instant) -> Rank {
-        let bundle = match link.kind {
-            LinkKind::Cellular { sim_slot } => self.cards.get(&sim_slot),
-            LinkKind::Wifi | LinkKind::Ethernet => None,
-        }
-        .map_or(Bundle::Unknown, |card| card.data.bundle);
-        Rank::of(
-            link,
-            self.reach(link, now),
-            self.health(&Key::of(link)).grade(now),
-            bundle,
-            self.chosen.as_ref() == Some(id),
-        )
+        self.cards.insert(slot, card);
     }
 
     // -- what follows --------------------------------------------------------
@@ -453,240 +368,6 @@ impl Links {
 
     fn wake_at(&mut self, at: Instant) {
         self.wake = Some(self.wake.map_or(at, |wake| wake.min(at)));
-    }
-
-    fn choose(&mut self, before: &BTreeMap<LinkId, Entry>, now: Instant) -> Option<LinksEvent> {
-        let mut ranked: Vec<(Rank, LinkId)> = self
-            .table
-            .iter()
-            .filter(|(_, entry)| !self.bars(&entry.link))
-            .map(|(id, entry)| (self.rank(id, &entry.link, now), id.clone()))
-            .collect();
-        ranked.sort();
-        if ranked.len() > 1 {
-            // A silent link's next try.
-            let tries = self
-                .table
-                .values()
-                .filter_map(|entry| self.health(&Key::of(&entry.link)).silent_until)
-                .filter(|until| *until > now)
-                .min();
-            if let Some(at) = tries {
-                self.wake_at(at);
-            }
-        }
-        let (chosen, because) = match ranked.as_slice() {
-            [] if self.table.is_empty() => (None, Because::NoLink),
-            [] => (None, Because::VpnOnly),
-            [(_, only)] => (Some(only.clone()), Because::OnlyLink),
-            [.., (second, _), (best, id)] => (Some(id.clone()), best.because(second)),
-        };
-        let (chosen, because) = match (chosen, ranked.last()) {
-            (Some(id), Some((best, _))) => self.with_patience(&ranked, id, *best, because, now),
-            (chosen, _) => (chosen, because),
-        };
-        self.because = because;
-        if chosen != self.chosen {
-            self.leave(now);
-            self.chosen.clone_from(&chosen);
-            return Some(LinksEvent::Chosen(chosen));
-        }
-        let id = chosen?;
-        let same = match (before.get(&id), self.table.get(&id)) {
-            (Some(old), Some(new)) => old.link.binding == new.link.binding,
-            // Not touched by this report.
-            (None, _) => true,
-            (Some(_), None) => false,
-        };
-        (!same).then_some(LinksEvent::Renewed(id))
-    }
-
-    /// Keeps the present link while a return to a better one has to wait.
-    fn with_patience(
-        &mut self,
-        ranked: &[(Rank, LinkId)],
-        id: LinkId,
-        best: Rank,
-        because: Because,
-        now: Instant,
-    ) -> (Option<LinkId>, Because) {
-        let present = ranked
-            .iter()
-            .find(|(_, id)| self.chosen.as_ref() == Some(id));
-        let waits = match present {
-            Some((rank, present)) if *present != id && rank.reach == best.reach => {
-                self.return_patience(&id, now)
-            }
-            _ => Duration::ZERO,
-        };
-        if waits.is_zero() {
-            self.gain_since = None;
-            return (Some(id), because);
-        }
-        let since = match &self.gain_since {
-            Some((of, since)) if *of == id => *since,
-            _ => now,
-        };
-        if now >= since + waits {
-            self.gain_since = None;
-            return (Some(id), because);
-        }
-        self.wake_at(since + waits);
-        self.gain_since = Some((id, since));
-        (self.chosen.clone(), Because::Patience)
-    }
-
-    fn return_patience(&self, id: &LinkId, now: Instant) -> Duration {
-        let known = self
-            .table
-            .get(id)
-            .and_then(|entry| self.networks.get(&Key::of(&entry.link)));
-        match known {
-            Some(Known {
-                left: Some(left),
-                returns,
-                ..
-            }) if now.since(*left) < RETURN_WINDOW => {
-                RETURN_PATIENCE * (1 << (*returns).min(MAX_RETURN_DOUBLINGS))
-            }
-            _ => Duration::ZERO,
-        }
-    }
-
-    /// The present link is left: was it for lack of reach?
-    fn leave(&mut self, now: Instant) {
-        let Some(entry) = self.chosen.as_ref().and_then(|id| self.table.get(id)) else {
-            return;
-        };
-        if self.reach(&entry.link, now) == Reach::Reached {
-            return;
-        }
-        let key = Key::of(&entry.link);
-        let known = self.known(key, now);
-        let again = known
-            .left
-            .is_some_and(|left| now.since(left) < RETURN_WINDOW);
-        known.returns = if again { known.returns + 1 } else { 0 };
-        known.left = Some(now);
-    }
-
-    fn move_data(&mut self, now: Instant) {
-        if let Some(at) = self.mover.check(now) {
-            self.wake_at(at);
-        }
-        let Some(carrier) = self.mover.carrier else {
-            return;
-        };
-        let Some(here) = self.card_rank(carrier, now) else {
-            return;
-        };
-        let others: Vec<u8> = self
-            .cards
-            .keys()
-            .copied()
-            .filter(|slot| *slot != carrier && self.may_move_to(*slot))
-            .collect();
-        let best = others
-            .into_iter()
-            .filter_map(|slot| Some((self.card_rank(slot, now)?, slot)))
-            .max();
-        let Some((there, slot)) = best.filter(|(there, _)| *there > here) else {
-            self.mover.nothing_better();
-            return;
-        };
-        let because = there.because(&here);
-        let already_there = self
-            .table
-            .values()
-            .any(|entry| entry.link.kind == LinkKind::Cellular { sim_slot: slot });
-        let idle = because == Because::UsersChoice || !self.session_is_elsewhere(now);
-        if self.mover.is_moving() || already_there || there.ground != Ground::Working || !idle {
-            return;
-        }
-        let candidate = Candidate {
-            slot,
-            because,
-            shakier: there.coverage < here.coverage,
-            faint: self
-                .cards
-                .get(&slot)
-                .is_some_and(|card| card.data.signal_level == Some(0)),
-            off_gprs: here.speed == Generation::G2 && there.speed > here.speed,
-        };
-        match self.mover.better(now, candidate) {
-            Ok(request) => {
-                self.requests.push_back(request);
-                if let Some(at) = self.mover.check(now) {
-                    self.wake_at(at);
-                }
-            }
-            Err(at) => self.wake_at(at),
-        }
-    }
-
-    /// Whether a link other than mobile data carries the session well.
-    fn session_is_elsewhere(&self, now: Instant) -> bool {
-        self.chosen
-            .as_ref()
-            .and_then(|id| self.table.get(id))
-            .is_some_and(|entry| {
-                !matches!(entry.link.kind, LinkKind::Cellular { .. })
-                    && self.reach(&entry.link, now) == Reach::Reached
-            })
-    }
-
-    fn may_move_to(&self, slot: u8) -> bool {
-        self.cards.get(&slot).is_some_and(|card| {
-            card.data.is_allowed()
-                && (card.data.bundle != Bundle::Spent
-                    || self.rules.spent_bundle == SpentBundle::Allow)
-        })
-    }
-
-    fn card_rank(&mut self, slot: u8, now: Instant) -> Option<CardRank> {
-        let card = self.cards.get(&slot)?;
-        let (data, registered) = (card.data, card.registered);
-        let coverage = card.steadiness(now);
-        let health = self.health(&Key::Card(slot));
-        let Some(registered) = registered.filter(|_| data.is_allowed()) else {
-            return Some(CardRank::of(
-                &data,
-                Ground::None,
-                health.grade(now),
-                coverage,
-            ));
-        };
-        let carries = self.mover.carrier == Some(slot) && !self.mover.is_moving();
-        let entry = self
-            .table
-            .values()
-            .find(|entry| entry.link.kind == LinkKind::Cellular { sim_slot: slot });
-        let lost_since = match entry {
-            _ if !carries || health.answered => None,
-            Some(entry) => entry.unvalidated,
-            None => Some(registered),
-        };
-        let lost_at = lost_since.map(|since| since + GROUND_LOST_AFTER);
-        let refused_until = self.mover.refused_until(slot);
-        let mut look_again = [health.silent_until, lost_at, refused_until];
-        let ground = if health.is_silent(now)
-            || lost_at.is_some_and(|at| now >= at)
-            || refused_until.is_some_and(|until| now < until)
-        {
-            Ground::Silent
-        } else {
-            Ground::Working
-        };
-        look_again.sort();
-        for at in look_again.into_iter().flatten().filter(|at| *at > now) {
-            self.wake_at(at);
-        }
-        Some(CardRank::of(&data, ground, health.grade(now), coverage))
-    }
-
-    /// Whether the user's VPN lockdown keeps the session off this link.
-    fn bars(&self, link: &Link) -> bool {
-        link.vpn == Vpn::LockedOut && self.rules.vpn_lockdown == VpnLockdown::Respect
     }
 
     // -- what is told --------------------------------------------------------

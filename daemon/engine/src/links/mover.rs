@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::because::Because;
 use super::health::Traffic;
-use crate::limits::MAX_DATA_CARDS;
+use super::memory::{Memory, Record};
 use crate::time::Instant;
 
 /// A move takes 1 to 7 s; validation by the system another 5 s. What is not
@@ -22,8 +22,6 @@ const MAX_REFUSED: Duration = Duration::from_secs(60 * 60);
 /// Data rest at least so long on a card, whatever happens: the card's first
 /// traffic has to have a chance.
 const SETTLE: Duration = Duration::from_secs(10);
-/// What is held against a card is forgotten, one strike in this time.
-const STRIKE_FADES: Duration = Duration::from_secs(60 * 60);
 /// Doublings of patience, at most.
 const MAX_DOUBLINGS: u32 = 5;
 /// Patience with silence after one futile move, doubled for each further one.
@@ -37,7 +35,7 @@ const FAINT_PATIENCE: Duration = Duration::from_secs(8);
 /// From so many moves in an hour on, nothing is moved with less patience than
 /// [`TIRED_PATIENCE`]: where both cards flap, moving is no cure. Android's
 /// own switching needs eight on a commute.
-const TIRED_AFTER: usize = 10;
+pub(super) const TIRED_AFTER: usize = 10;
 const TIRED_WINDOW: Duration = Duration::from_secs(60 * 60);
 const TIRED_PATIENCE: Duration = Duration::from_secs(30);
 /// Patience for the way back to the user's card from GPRS, which stalls at
@@ -77,12 +75,11 @@ pub(super) struct Mover {
     better: Option<Better>,
     moved: Option<Instant>,
     /// When data were last asked to move, oldest first.
-    history: VecDeque<Instant>,
+    pub(super) history: VecDeque<Instant>,
     /// Data were moved for silence, and nothing was answered since.
-    unproven: bool,
+    pub(super) unproven: bool,
     /// Such moves that ended in silence, in a row.
-    futile: u32,
-    cards: [Record; MAX_DATA_CARDS],
+    pub(super) futile: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -99,35 +96,15 @@ struct Better {
     since: Instant,
 }
 
-/// What is remembered of a card.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Record {
-    /// A move to it failed: not before.
-    refused_until: Option<Instant>,
-    failures: u32,
-    /// Data left it because it did not carry them.
-    left: Option<Instant>,
-    strikes: u32,
-}
-
-impl Record {
-    fn strikes(&self, now: Instant) -> u32 {
-        let Some(left) = self.left else { return 0 };
-        let faded = now.since(left).as_secs() / STRIKE_FADES.as_secs();
-        self.strikes
-            .saturating_sub(u32::try_from(faded).unwrap_or(u32::MAX))
-    }
-
-    /// How often patience with this card doubles.
-    fn doublings(&self, now: Instant, because: Because) -> u32 {
-        let strikes = self.strikes(now);
-        match because {
-            // The other is dead, or this one has proved its worth since.
-            Because::Coverage | Because::Reach | Because::Steadiness => 0,
-            // A fast card that failed is no gain.
-            Because::Speed if strikes > 0 => MAX_DOUBLINGS,
-            _ => strikes.min(MAX_DOUBLINGS),
-        }
+/// How often patience with this card doubles.
+fn doublings(record: &Record, now: Instant, because: Because) -> u32 {
+    let strikes = record.strikes(now);
+    match because {
+        // The other is dead, or this one has proved its worth since.
+        Because::Coverage | Because::Reach | Because::Steadiness => 0,
+        // A fast card that failed is no gain.
+        Because::Speed if strikes > 0 => MAX_DOUBLINGS,
+        _ => strikes.min(MAX_DOUBLINGS),
     }
 }
 
@@ -151,11 +128,12 @@ impl Mover {
     }
 
     /// Data were found on this card.
-    pub(super) fn found(&mut self, now: Instant, slot: u8) {
+    pub(super) fn found(&mut self, now: Instant, slot: u8, memory: &mut Memory) {
         let asked_for = self.asked.is_some_and(|asked| asked.slot == slot);
         if asked_for {
             self.asked = None;
-            if let Some(record) = self.cards.get_mut(usize::from(slot)) {
+            let failed = memory.card(slot).is_some_and(|record| record.failures > 0);
+            if failed && let Some(record) = memory.note_card(slot, now) {
                 record.failures = 0;
                 record.refused_until = None;
             }
@@ -168,16 +146,24 @@ impl Mover {
         }
     }
 
-    /// The agent could not move data to this card.
-    pub(super) fn failed(&mut self, now: Instant, slot: u8) {
+    /// The agent could not move data to this card, be it that a daemon asked that has
+    /// been restarted since.
+    pub(super) fn failed(&mut self, now: Instant, slot: u8, memory: &mut Memory) {
         if self.asked.is_some_and(|asked| asked.slot == slot) {
             self.asked = None;
             self.better = None;
-            if let Some(record) = self.cards.get_mut(usize::from(slot)) {
-                let wait = FIRST_REFUSED * (1 << record.failures.min(8));
-                record.refused_until = Some(now + wait.min(MAX_REFUSED));
-                record.failures += 1;
-            }
+        } else if memory
+            .card(slot)
+            .and_then(|record| record.refused_until)
+            .is_some_and(|until| now < until)
+        {
+            // It took too long, and counted as failed then.
+            return;
+        }
+        if let Some(record) = memory.note_card(slot, now) {
+            let wait = FIRST_REFUSED * (1 << record.failures.min(8));
+            record.refused_until = Some(now + wait.min(MAX_REFUSED));
+            record.failures += 1;
         }
     }
 
@@ -200,16 +186,11 @@ impl Mover {
         self.better = None;
     }
 
-    /// Until when no data are moved to this card, because the last time failed.
-    pub(super) fn refused_until(&self, slot: u8) -> Option<Instant> {
-        self.cards.get(usize::from(slot))?.refused_until
-    }
-
     /// A request that nobody answered has failed. Returns when to look again.
-    pub(super) fn check(&mut self, now: Instant) -> Option<Instant> {
+    pub(super) fn check(&mut self, now: Instant, memory: &mut Memory) -> Option<Instant> {
         let asked = self.asked?;
         if now >= asked.deadline {
-            self.failed(now, asked.slot);
+            self.failed(now, asked.slot, memory);
             return None;
         }
         Some(asked.deadline)
@@ -226,6 +207,7 @@ impl Mover {
         &mut self,
         now: Instant,
         candidate: Candidate,
+        memory: &mut Memory,
     ) -> Result<DataMove, Instant> {
         let Candidate { slot, because, .. } = candidate;
         let since = match self.better {
@@ -237,18 +219,16 @@ impl Mover {
             because,
             since,
         });
-        let Some(record) = self.cards.get(usize::from(slot)).copied() else {
-            return Err(now + MAX_REFUSED);
-        };
+        let record = memory.card(slot).cloned().unwrap_or_default();
         let rested = self.moved.map_or(now, |moved| moved + SETTLE);
         let refused = record.refused_until.unwrap_or(now);
-        let due = (since + self.patience(now, candidate, record))
+        let due = (since + self.patience(now, candidate, &record))
             .max(rested)
             .max(refused);
         if now < due {
             return Err(due);
         }
-        self.leave(now, because);
+        self.leave(now, because, memory);
         self.better = None;
         self.unproven = because == Because::Reach;
         self.asked = Some(Asked {
@@ -262,8 +242,9 @@ impl Mover {
         Ok(DataMove { slot, because })
     }
 
-    fn patience(&self, now: Instant, candidate: Candidate, record: Record) -> Duration {
-        let doubled = patience(candidate.because) * (1 << record.doublings(now, candidate.because));
+    fn patience(&self, now: Instant, candidate: Candidate, record: &Record) -> Duration {
+        let doubled =
+            patience(candidate.because) * (1 << doublings(record, now, candidate.because));
         let patience = match candidate.because {
             Because::Reach if self.futile > 0 => {
                 FUTILE_PATIENCE * (1 << (self.futile - 1).min(MAX_DOUBLINGS))
@@ -288,13 +269,13 @@ impl Mover {
     }
 
     /// Data go to another card: what this says of the one they leave.
-    fn leave(&mut self, now: Instant, because: Because) {
+    fn leave(&self, now: Instant, because: Because, memory: &mut Memory) {
         let for_cause = matches!(
             because,
             Because::Coverage | Because::Reach | Because::Health
         );
-        let from = self.carrier.map(usize::from);
-        if let Some(record) = from.and_then(|from| self.cards.get_mut(from)) {
+        let left = self.carrier.and_then(|slot| memory.note_card(slot, now));
+        if let Some(record) = left {
             if for_cause {
                 record.strikes = record.strikes(now) + 1;
             }

@@ -1,6 +1,9 @@
 //! The policy, case by case.
 
+mod kept;
+
 use super::*;
+use crate::limits::MAX_REMEMBERED_NETWORKS;
 use crate::link::{Binding, Generation, LinkKind};
 
 fn link(id: &str, kind: LinkKind, generation: Generation) -> Link {
@@ -131,10 +134,26 @@ fn out_of_coverage(slot: u8) -> SimData {
     }
 }
 
+/// With the card that is in this slot at first.
+fn seated(card: SimData) -> (CardId, SimData) {
+    (CardId::new(&card.slot.to_string()), card)
+}
+
+/// The agent tells of all cards, as before, and of this one.
+fn report_card(links: &mut Links, card: SimData, now: Instant) {
+    let others = links
+        .cards
+        .values()
+        .filter(|old| old.data.slot != card.slot);
+    let mut cards: Vec<_> = others.map(|old| (old.id, old.data)).collect();
+    cards.push(seated(card));
+    let _ = links.replace_cards(cards, now);
+}
+
 /// Two cards on LTE, data on the first.
 fn two_cards(rules: Rules, second: SimData) -> Links {
     let mut links = Links::new(rules);
-    let _ = links.replace_cards(vec![card(0), second], Instant(0));
+    let _ = links.replace_cards([card(0), second].map(seated).into(), Instant(0));
     let _ = links.report(link("sim1", SIM1, Generation::G4), Instant(0));
     links
 }
@@ -154,7 +173,7 @@ fn pass(links: &mut Links, until: Instant) -> Option<DataMove> {
 fn lose_first(links: &mut Links, at: Instant) {
     let mut gone = link("sim1", SIM1, Generation::G4);
     gone.up = false;
-    let _ = links.report_card(out_of_coverage(0), at);
+    report_card(links, out_of_coverage(0), at);
     let _ = links.report(gone, at);
 }
 
@@ -223,7 +242,7 @@ fn data_leave_a_card_without_coverage_after_a_second() {
     let _ = links.report(link("sim2", SIM2, Generation::G4), secs(111));
     // Back in coverage, the first is no better but for the user's choice, which
     // waits for long, and longer because it failed.
-    let _ = links.report_card(card(0), secs(120));
+    report_card(&mut links, card(0), secs(120));
     assert_eq!(pass(&mut links, secs(120 + 1_799)), None);
     let home = pass(&mut links, secs(120 + 1_800)).map(|request| request.because);
     assert_eq!(home, Some(Because::UsersChoice));
@@ -237,7 +256,7 @@ fn data_leave_a_card_that_never_had_a_link() {
         carries_data: true,
         ..out_of_coverage(0)
     };
-    let _ = links.replace_cards(vec![first, card(1)], secs(0));
+    let _ = links.replace_cards([first, card(1)].map(seated).into(), secs(0));
     let request = DataMove {
         slot: 1,
         because: Because::Coverage,
@@ -249,17 +268,17 @@ fn data_leave_a_card_that_never_had_a_link() {
         carries_data: true,
         ..card(1)
     };
-    let _ = links.replace_cards(vec![out_of_coverage(0), second], secs(12));
+    let _ = links.replace_cards([out_of_coverage(0), second].map(seated).into(), secs(12));
     assert_eq!(pass(&mut links, secs(1_000)), None);
     // It is the one to leave now.
-    let back = vec![
+    let back = [
         card(0),
         SimData {
             service: Service::None,
             ..second
         },
     ];
-    let _ = links.replace_cards(back, secs(1_000));
+    let _ = links.replace_cards(back.map(seated).into(), secs(1_000));
     let request = pass(&mut links, secs(1_001));
     assert_eq!(request.map(|request| request.slot), Some(0));
 }
@@ -268,7 +287,7 @@ fn data_leave_a_card_that_never_had_a_link() {
 fn coverage_that_comes_back_at_once_moves_nothing() {
     let mut links = two_cards(Rules::default(), card(1));
     lose_first(&mut links, Instant(100_000));
-    let _ = links.report_card(card(0), Instant(100_900));
+    report_card(&mut links, card(0), Instant(100_900));
     let _ = links.report(link("sim1", SIM1, Generation::G4), Instant(100_900));
     assert_eq!(pass(&mut links, secs(1_000)), None);
 }
@@ -328,7 +347,7 @@ fn data_leave_a_card_whose_bundle_is_spent() {
         bundle: Bundle::Spent,
         ..card(0)
     };
-    let _ = links.report_card(spent, secs(100));
+    report_card(&mut links, spent, secs(100));
     assert_eq!(pass(&mut links, secs(159)), None);
     let request = pass(&mut links, secs(160)).map(|request| request.because);
     assert_eq!(request, Some(Because::Price));
@@ -411,12 +430,12 @@ fn where_both_cards_flap_data_stay_after_ten_moves() {
         let other = 1 - carrier;
         let (name, kind) = [("sim1", SIM1), ("sim2", SIM2)][usize::from(other)];
         let _ = links.replace(vec![], secs(at));
-        let _ = links.report_card(out_of_coverage(carrier), secs(at));
+        report_card(&mut links, out_of_coverage(carrier), secs(at));
         if pass(&mut links, secs(at + 25)).is_some() {
             moves += 1;
             let _ = links.report(link(name, kind, Generation::G4), secs(at + 26));
         }
-        let _ = links.report_card(card(carrier), secs(at + 27));
+        report_card(&mut links, card(carrier), secs(at + 27));
         if links.mover.carrier == Some(other) {
             carrier = other;
         } else {
@@ -438,7 +457,7 @@ fn without_an_agent_nothing_is_asked() {
 #[test]
 fn cards_and_networks_are_bounded() {
     let mut links = links();
-    let cards = (0..50).map(card).collect();
+    let cards = (0..50).map(card).map(seated).collect();
     let _ = links.replace_cards(cards, secs(0));
     assert_eq!(links.cards.len(), MAX_DATA_CARDS);
     for at in 0..100 {
@@ -449,5 +468,5 @@ fn cards_and_networks_are_bounded() {
         );
         let _ = links.traffic(&id(&name), Traffic::Missing, secs(at));
     }
-    assert_eq!(links.networks.len(), MAX_REMEMBERED_NETWORKS);
+    assert_eq!(links.memory.networks.len(), MAX_REMEMBERED_NETWORKS);
 }

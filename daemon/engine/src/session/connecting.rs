@@ -8,6 +8,7 @@ use crate::ctx::Ctx;
 use crate::gate::Fleeting;
 use crate::input::ConnId;
 use crate::race::Start;
+use crate::rtt::Rtt;
 use crate::store_ops::Op;
 use crate::time::Instant;
 use crate::trace::Decision;
@@ -79,7 +80,7 @@ impl Session {
         let count = transports.len();
         let order = (first..first + count).map(|index| index % count);
         let left = order.take(count - self.failed_transports.min(count - 1));
-        self.rtt = super::Rtt::default();
+        self.rtt = Rtt::default();
         let attempts = Attempts {
             running: Vec::new(),
             left: left.collect(),

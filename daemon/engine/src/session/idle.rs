@@ -10,7 +10,8 @@ use crate::input::ConnId;
 use crate::link::LinkId;
 use crate::output::TransportKind;
 use crate::status::HeartbeatView;
-use crate::time::Instant;
+use crate::store_ops::Memo;
+use crate::time::{BootId, Instant};
 use crate::trace::Decision;
 
 /// An attempt that comes up within this time and four round trips came up at once: no
@@ -189,9 +190,20 @@ impl Session {
         Some((index, why))
     }
 
-    /// What is to be kept of what was learned.
-    pub(crate) fn take_learned(&mut self) -> Option<Vec<u8>> {
-        self.heartbeats.take_unsaved()
+    /// What is to be kept of what was learned. `riding`: something else is written
+    /// anyway.
+    pub(crate) fn take_learned(
+        &mut self,
+        boot: BootId,
+        now: Instant,
+        riding: bool,
+    ) -> impl Iterator<Item = (Memo, Vec<u8>)> {
+        let heartbeats = self.heartbeats.take_unsaved();
+        let riding = riding || heartbeats.is_some();
+        let races = self.races.take_unsaved(boot, now, riding);
+        let heartbeats = heartbeats.map(|bytes| (Memo::Heartbeats, bytes));
+        let races = races.map(|bytes| (Memo::Races, bytes));
+        heartbeats.into_iter().chain(races)
     }
 
     pub(super) fn heartbeat_view(&self) -> Option<HeartbeatView> {

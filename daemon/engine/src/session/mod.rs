@@ -38,7 +38,6 @@
 mod backoff;
 mod connecting;
 mod idle;
-mod rtt;
 
 use std::time::Duration;
 
@@ -58,6 +57,7 @@ use crate::output::TransportKind;
 use crate::race::Races;
 use crate::registration::{self, Identity};
 use crate::rng::Rng;
+use crate::rtt::Rtt;
 use crate::status::SessionView;
 use crate::store_ops::{IdentityPosition, Outcome};
 use crate::time::Instant;
@@ -66,7 +66,6 @@ use crate::waking::Deadline;
 use backoff::Backoff;
 use connecting::Attempts;
 use idle::{Idle, Suspect};
-use rtt::Rtt;
 
 /// Half of what the slowest profile (GPRS, 18 kbit/s up) carries: below this
 /// rate an answer counts as missing.
@@ -117,6 +116,13 @@ pub(crate) struct Session {
     /// A gateway let this handset go, and all the others with it; until a session is
     /// live again.
     let_go: bool,
+}
+
+/// What is known of networks from before.
+#[derive(Debug, Default)]
+pub(crate) struct Learned {
+    pub(crate) heartbeats: Heartbeats,
+    pub(crate) races: Races,
 }
 
 /// Another gateway, named by one that sends its handsets away.
@@ -196,9 +202,10 @@ impl Session {
     pub(crate) fn new(
         config: Config,
         session_no: SessionNo,
-        heartbeats: Heartbeats,
+        learned: Learned,
         now: Instant,
     ) -> Self {
+        let Learned { heartbeats, races } = learned;
         Self {
             config,
             state: State::Idle,
@@ -208,7 +215,7 @@ impl Session {
             last_conn: ConnId(0),
             session_no,
             at_least: SessionNo(0),
-            races: Races::default(),
+            races,
             turn: None,
             failed_transports: 0,
             backoff: Backoff::default(),

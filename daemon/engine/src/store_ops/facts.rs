@@ -20,6 +20,8 @@ pub enum Memo {
     Heartbeats = 0,
     /// How networks and cards fared.
     Links = 1,
+    /// How transports raced on networks, and their round trips.
+    Races = 2,
 }
 
 impl Memo {
@@ -29,6 +31,7 @@ impl Memo {
         Some(match code {
             0 => Self::Heartbeats,
             1 => Self::Links,
+            2 => Self::Races,
             _ => return None,
         })
     }

@@ -160,6 +160,7 @@ pub fn what_was_learned_is_kept(backend: impl Backend) {
     for (memo, bytes) in [
         (Memo::Heartbeats, vec![1, 2, 3]),
         (Memo::Links, vec![9]),
+        (Memo::Races, vec![7, 8]),
         (Memo::Heartbeats, vec![]),
         (Memo::Heartbeats, vec![4; 1000]),
     ] {
@@ -170,4 +171,5 @@ pub fn what_was_learned_is_kept(backend: impl Backend) {
     assert_eq!(kept.len(), 2);
     assert_eq!(kept[&Memo::Heartbeats], [4; 1000]);
     assert_eq!(kept[&Memo::Links], [9]);
+    assert_eq!(kept[&Memo::Races], [7, 8]);
 }

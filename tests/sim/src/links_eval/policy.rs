@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use twine_engine::link::{Binding, Generation, Link, LinkId, LinkKind, Vpn};
 use twine_engine::links::{
-    Allowance, Because, Bundle, Links, Rules, Service, SimData, SpentBundle, Traffic,
+    Allowance, Because, Bundle, CardId, Links, Rules, Service, SimData, SpentBundle, Traffic,
 };
 use twine_engine::time::Instant;
 
@@ -95,6 +95,9 @@ impl Policy for AlwaysFirst {
     }
 }
 
+/// The numbers of the cards.
+const CARDS: [&str; 2] = ["8925400000000000001", "8923400000000000002"];
+
 /// The engine's policy, told exactly what a telephony agent tells it.
 #[derive(Debug)]
 pub struct Twine {
@@ -124,7 +127,9 @@ impl Policy for Twine {
         let same_cards =
             |old: &Observation| old.cards == seen.cards && old.data_card == seen.data_card;
         if !before.as_ref().is_some_and(same_cards) {
-            let cards = (0..2).map(|slot| card(seen, slot)).collect();
+            let cards = (0..2)
+                .map(|slot| (CardId::new(CARDS[slot]), card(seen, slot)))
+                .collect();
             let _ = self.links.replace_cards(cards, now);
         }
         let same_links = |old: &Observation| {

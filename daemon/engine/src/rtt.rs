@@ -9,13 +9,20 @@ const MIN_RTO: Duration = Duration::from_millis(500);
 /// RFC 6298 (2.5) allows a cap of at least 60 s.
 const MAX_RTO: Duration = Duration::from_secs(60);
 
-/// Smoothed round trip of one session.
-#[derive(Debug, Clone, Copy, Default)]
+/// Smoothed round trip of one session, or of one network.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Rtt {
     smoothed: Option<(Duration, Duration)>,
 }
 
 impl Rtt {
+    /// As it was: smoothed, and how much it varies.
+    pub(crate) const fn kept(smoothed: Duration, variation: Duration) -> Self {
+        Self {
+            smoothed: Some((smoothed, variation)),
+        }
+    }
+
     /// Takes a measurement.
     pub(crate) fn sample(&mut self, rtt: Duration) {
         self.smoothed = Some(match self.smoothed {
@@ -27,6 +34,11 @@ impl Rtt {
     /// The smoothed round trip, once measured.
     pub(crate) fn smoothed(&self) -> Option<Duration> {
         self.smoothed.map(|(srtt, _)| srtt)
+    }
+
+    /// How much it varies, once measured.
+    pub(crate) fn variation(&self) -> Option<Duration> {
+        self.smoothed.map(|(_, var)| var)
     }
 
     /// How long to wait for an answer before it counts as missing.

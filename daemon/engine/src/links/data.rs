@@ -1,0 +1,127 @@
+//! Which card should carry mobile data: compares them, and asks the mover.
+
+use super::because::Because;
+use super::mover::Candidate;
+use super::rank::{CardRank, Ground, Reach};
+use super::sim::Bundle;
+use super::{GROUND_LOST_AFTER, Links, SpentBundle};
+use crate::link::{Generation, LinkKind};
+use crate::time::Instant;
+
+impl Links {
+    pub(super) fn move_data(&mut self, now: Instant) {
+        if let Some(at) = self.mover.check(now, &mut self.memory) {
+            self.wake_at(at);
+        }
+        let Some(carrier) = self.mover.carrier else {
+            return;
+        };
+        let Some(here) = self.card_rank(carrier, now) else {
+            return;
+        };
+        let others: Vec<u8> = self
+            .cards
+            .keys()
+            .copied()
+            .filter(|slot| *slot != carrier && self.may_move_to(*slot, now))
+            .collect();
+        let best = others
+            .into_iter()
+            .filter_map(|slot| Some((self.card_rank(slot, now)?, slot)))
+            .max();
+        let Some((there, slot)) = best.filter(|(there, _)| *there > here) else {
+            self.mover.nothing_better();
+            return;
+        };
+        let because = there.because(&here);
+        let already_there = self
+            .table
+            .values()
+            .any(|entry| entry.link.kind == LinkKind::Cellular { sim_slot: slot });
+        let idle = because == Because::UsersChoice || !self.session_is_elsewhere(now);
+        if self.mover.is_moving() || already_there || there.ground != Ground::Working || !idle {
+            return;
+        }
+        let candidate = Candidate {
+            slot,
+            because,
+            shakier: there.coverage < here.coverage,
+            faint: self
+                .cards
+                .get(&slot)
+                .is_some_and(|card| card.data.signal_level == Some(0)),
+            off_gprs: here.speed == Generation::G2 && there.speed > here.speed,
+        };
+        match self.mover.better(now, candidate, &mut self.memory) {
+            Ok(request) => {
+                self.requests.push_back(request);
+                if let Some(at) = self.mover.check(now, &mut self.memory) {
+                    self.wake_at(at);
+                }
+            }
+            Err(at) => self.wake_at(at),
+        }
+    }
+
+    /// Whether a link other than mobile data carries the session well.
+    fn session_is_elsewhere(&self, now: Instant) -> bool {
+        self.chosen
+            .as_ref()
+            .and_then(|id| self.table.get(id))
+            .is_some_and(|entry| {
+                !matches!(entry.link.kind, LinkKind::Cellular { .. })
+                    && self.reach(&entry.link, now) == Reach::Reached
+            })
+    }
+
+    fn may_move_to(&self, slot: u8, now: Instant) -> bool {
+        self.cards.get(&slot).is_some_and(|card| {
+            card.data.is_allowed()
+                && (self.memory.bundle(slot, card.data.bundle, now) != Bundle::Spent
+                    || self.rules.spent_bundle == SpentBundle::Allow)
+        })
+    }
+
+    fn card_rank(&mut self, slot: u8, now: Instant) -> Option<CardRank> {
+        let card = self.cards.get(&slot)?;
+        let (mut data, registered) = (card.data, card.registered);
+        data.bundle = self.memory.bundle(slot, data.bundle, now);
+        let record = self.memory.card(slot).cloned().unwrap_or_default();
+        let coverage = record.steadiness(now);
+        let health = self.memory.health_of_slot(slot);
+        let Some(registered) = registered.filter(|_| data.is_allowed()) else {
+            return Some(CardRank::of(
+                &data,
+                Ground::None,
+                health.grade(now),
+                coverage,
+            ));
+        };
+        let carries = self.mover.carrier == Some(slot) && !self.mover.is_moving();
+        let entry = self
+            .table
+            .values()
+            .find(|entry| entry.link.kind == LinkKind::Cellular { sim_slot: slot });
+        let lost_since = match entry {
+            _ if !carries || health.answered => None,
+            Some(entry) => entry.unvalidated,
+            None => Some(registered),
+        };
+        let lost_at = lost_since.map(|since| since + GROUND_LOST_AFTER);
+        let refused_until = record.refused_until;
+        let mut look_again = [health.silent_until, lost_at, refused_until];
+        let ground = if health.is_silent(now)
+            || lost_at.is_some_and(|at| now >= at)
+            || refused_until.is_some_and(|until| now < until)
+        {
+            Ground::Silent
+        } else {
+            Ground::Working
+        };
+        look_again.sort();
+        for at in look_again.into_iter().flatten().filter(|at| *at > now) {
+            self.wake_at(at);
+        }
+        Some(CardRank::of(&data, ground, health.grade(now), coverage))
+    }
+}
