@@ -335,8 +335,12 @@ impl Driver {
                 link,
                 transport,
                 target,
+                round_trip,
             } => match self.binding(&link) {
-                Some(binding) => self.transports.connect(conn, transport, binding, target),
+                Some(binding) => {
+                    self.transports
+                        .connect(conn, transport, binding, target, round_trip);
+                }
                 None => self.link_is_gone(now, conn),
             },
             Output::Move { conn, link } => match self.binding(&link) {

@@ -21,6 +21,7 @@ use crate::lookups::Lookups;
 use crate::message::{Channel, MessageId, SmsAttempt};
 use crate::outbox::{self, NewMessage, Outbox, OutboxEvent};
 use crate::output::{CommandError, Notice, Output, Reply};
+use crate::priors::Class;
 use crate::race::Races;
 use crate::receipts::{self, Receipts};
 use crate::registration::Registration;
@@ -247,11 +248,15 @@ impl Engine {
         let config = self.session.config();
         let patience = config.sms.then(|| self.patience());
         self.outbox.set_patience(patience);
+        if let Some(link) = self.links.chosen() {
+            self.outbox
+                .set_window(Class::of(link).priors().in_flight_bytes);
+        }
     }
 
     fn patience(&self) -> Patience {
-        let link = self.links.chosen().map(|link| (link.kind, link.generation));
-        Patience::of(self.session.config(), link, self.session.rto())
+        let class = self.links.chosen().map(Class::of);
+        Patience::of(self.session.config(), class, self.session.rto())
     }
 
     /// Hands a closure what counts when a channel is chosen.
@@ -395,6 +400,7 @@ impl Engine {
     }
 
     fn close_turn(&mut self, now: Now) {
+        self.ask_for_data(now);
         let boot = self.stamp(now);
         let mut ctx = ctx!(self, now);
         if ctx.gate.batches() >= self.next_prune && ctx.gate.has_work() {

@@ -12,6 +12,7 @@
 //! [`Cleared`] has no other constructor than this module's.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use twine_proto::Frame;
 use twine_proto::frame::{Lookup, Typing};
@@ -79,6 +80,7 @@ pub(crate) enum Fleeting {
         link: LinkId,
         transport: TransportKind,
         target: Option<String>,
+        round_trip: Duration,
     },
     Move {
         conn: ConnId,
@@ -171,11 +173,13 @@ impl<T> Gate<T> {
                 link,
                 transport,
                 target,
+                round_trip,
             } => Output::Connect {
                 conn,
                 link,
                 transport,
                 target,
+                round_trip,
             },
             Fleeting::Move { conn, link } => Output::Move { conn, link },
             Fleeting::Close { conn } => Output::Close { conn },

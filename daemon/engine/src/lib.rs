@@ -62,6 +62,7 @@ mod inbox;
 pub mod links;
 mod lookups;
 mod outbox;
+mod priors;
 mod race;
 mod receipts;
 mod registration;

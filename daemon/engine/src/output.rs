@@ -1,5 +1,7 @@
 //! What the engine wants done.
 
+use std::time::Duration;
+
 use twine_proto::frame::{Capability, Typing};
 use twine_proto::{E164, Epoch, Frame, Peer, Redacted};
 use twine_sms::{Segments, TooManyParts};
@@ -53,6 +55,8 @@ pub enum Output {
         /// configured one. Whoever answers there has to show the certificate of
         /// the configured name.
         target: Option<String>,
+        /// To be expected on this link, until it is measured.
+        round_trip: Duration,
     },
     /// Move a live QUIC connection to another link's socket; answer `Moved` or
     /// `Down`.

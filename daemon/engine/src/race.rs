@@ -8,15 +8,11 @@
 //! that nothing is ever delivered on two (DELIVERY 6). One that fails by itself
 //! lets the next start at once.
 //!
-//! | network | head start | a round of attempts takes at most |
-//! |---|---|---|
-//! | Wi-Fi, wire | 1 s | 8 s |
-//! | 3G and better | 2 s | 10 s |
-//! | GPRS, EDGE | 6 s | 15 s, or what the configuration says |
-//!
-//! Where the round trip of the network is known, the head start is six of them, at least
-//! [`LEAST_HEAD_START`] and at most twice the table's: a handshake takes two, and one
-//! lost packet costs three more.
+//! Head start and the time of an attempt are at first those of the network's class
+//! ([`crate::priors`]). Where the round trip of the network is known, the head start is six of
+//! them, at least [`LEAST_HEAD_START`] and at most twice the class's: a handshake takes two, and
+//! one lost packet costs three more. An attempt may then take eight retransmission
+//! time-outs, if that is more than the class's, up to what the configuration says.
 //!
 //! *Networks that eat UDP*: where the first was overtaken although it had the head start,
 //! the other goes first for [`AVOID_FIRST`], doubled for each further time in a row up to
@@ -52,16 +48,11 @@ const AVOID_FIRST: Duration = Duration::from_secs(10 * 60);
 /// At most.
 const AVOID_MOST: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_DOUBLINGS: u32 = 8;
-
-/// Before anything is known of a network.
-const fn prior(class: Class) -> (Duration, Duration) {
-    let (head_start, round) = match class {
-        Class::Local => (1, 8),
-        Class::Mobile => (2, 10),
-        Class::Slow => (6, 15),
-    };
-    (Duration::from_secs(head_start), Duration::from_secs(round))
-}
+/// Retransmission time-outs that an attempt may take.
+const ATTEMPT_TIMEOUTS: u32 = 8;
+/// What a connection may be told to expect: a cell that answers slower is about to be
+/// left, and a guess that is too low for it costs a repeat.
+const LONGEST_EXPECTED: Duration = Duration::from_secs(3);
 
 /// How the next race begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +63,9 @@ pub(crate) struct Start {
     pub(crate) head_start: Duration,
     /// An attempt has failed after so long.
     pub(crate) give_up: Duration,
+    /// The round trip that a connection should expect: a first packet that is lost is
+    /// sent again after three of them.
+    pub(crate) round_trip: Duration,
     /// Why this one is the first.
     pub(crate) because: &'static str,
 }
@@ -119,12 +113,19 @@ impl Races {
         most: Duration,
         now: Instant,
     ) -> Start {
-        let class = network.map_or(Class::Slow, |network| network.class);
+        let priors = network
+            .map_or(Class::Gprs, |network| network.class)
+            .priors();
         let known = network.and_then(|network| self.known.get(&network.id));
-        let (head_start, round) = prior(class);
-        let head_start = match known.and_then(|known| known.rtt.smoothed()) {
-            Some(rtt) => (rtt * ROUND_TRIPS).clamp(LEAST_HEAD_START, head_start * 2),
-            None => head_start,
+        let rtt = known.map(|known| known.rtt).unwrap_or_default();
+        let (head_start, attempt, round_trip) = match rtt.smoothed() {
+            Some(smoothed) => (
+                (smoothed * ROUND_TRIPS).clamp(LEAST_HEAD_START, priors.head_start * 2),
+                priors.attempt.max(rtt.rto() * ATTEMPT_TIMEOUTS),
+                // So that the first time-out is that of RFC 6298.
+                smoothed.max(rtt.rto() / 3).min(LONGEST_EXPECTED),
+            ),
+            None => (priors.head_start, priors.attempt, priors.round_trip),
         };
         let avoided = known
             .and_then(|known| known.avoid_until)
@@ -139,7 +140,8 @@ impl Races {
         Start {
             first,
             head_start,
-            give_up: round.min(most),
+            give_up: attempt.min(most),
+            round_trip,
             because,
         }
     }
@@ -182,10 +184,16 @@ impl Races {
         }
     }
 
-    /// What is known of the round trip on this network.
-    pub(crate) fn rtt(&self, network: Network) -> Rtt {
-        let known = self.known.get(&network.id);
-        known.map(|known| known.rtt).unwrap_or_default()
+    /// How long an answer may take on this network (RFC 6298).
+    pub(crate) fn expected_rto(&self, network: Network) -> Duration {
+        let known = self.known.get(&network.id).map(|known| known.rtt);
+        match known.filter(|rtt| rtt.smoothed().is_some()) {
+            // Section 2.1 of it, for a first message: a second at least.
+            Some(rtt) => rtt.rto().max(Duration::from_secs(1)),
+            None => Rtt::default()
+                .rto()
+                .max(network.class.priors().round_trip * 3),
+        }
     }
 
     // -- kept ----------------------------------------------------------------
@@ -281,14 +289,14 @@ mod tests {
     }
 
     fn first(races: &Races, now: Instant) -> usize {
-        let network = Some(network(1, Class::Mobile));
+        let network = Some(network(1, Class::Lte));
         races.start(network, &BOTH, None, MOST, now).first
     }
 
     #[test]
     fn a_network_that_eats_udp_is_remembered_and_tried_again_ever_more_seldom() {
         let mut races = Races::default();
-        let here = network(1, Class::Mobile);
+        let here = network(1, Class::Lte);
         assert_eq!(first(&races, at(0)), 0);
         races.won(here, 1, Some(0), at(0));
         assert_eq!(first(&races, at(599)), 1);
@@ -308,7 +316,7 @@ mod tests {
     #[test]
     fn never_avoided_for_longer_than_a_day() {
         let mut races = Races::default();
-        let here = network(1, Class::Mobile);
+        let here = network(1, Class::Lte);
         for _ in 0..100 {
             races.won(here, 1, Some(0), at(0));
         }
@@ -319,7 +327,7 @@ mod tests {
     #[test]
     fn other_networks_are_not_blamed() {
         let mut races = Races::default();
-        races.won(network(2, Class::Mobile), 1, Some(0), at(0));
+        races.won(network(2, Class::Lte), 1, Some(0), at(0));
         assert_eq!(first(&races, at(1)), 0);
     }
 
@@ -327,14 +335,40 @@ mod tests {
     fn the_head_start_follows_the_round_trip() {
         let mut races = Races::default();
         let start = |races: &Races, id| {
-            let slow = Some(network(id, Class::Slow));
+            let slow = Some(network(id, Class::Gprs));
             races.start(slow, &BOTH, None, MOST, at(0)).head_start
         };
         assert_eq!(start(&races, 1), Duration::from_secs(6));
         for (id, ms, head_start_ms) in [(1, 700, 4_200), (2, 10, 500), (3, 9_000, 12_000)] {
-            races.measured(network(id, Class::Slow), Duration::from_millis(ms));
+            races.measured(network(id, Class::Gprs), Duration::from_millis(ms));
             assert_eq!(start(&races, id), Duration::from_millis(head_start_ms));
         }
+    }
+
+    #[test]
+    fn a_connection_expects_what_was_measured_and_before_that_what_the_radio_takes() {
+        let mut races = Races::default();
+        let start = |races: &Races, here| races.start(Some(here), &BOTH, None, MOST, at(0));
+        let (lte, gprs) = (network(1, Class::Lte), network(2, Class::Gprs));
+        assert_eq!(start(&races, lte).round_trip, Duration::from_millis(200));
+        assert_eq!(start(&races, gprs).round_trip, Duration::from_millis(1300));
+        let attempt = Duration::from_secs(10);
+        assert_eq!(start(&races, lte).give_up, attempt);
+        // One measurement of 0.9 s: a time-out of 2.7 s, a third of which is expected.
+        races.measured(lte, Duration::from_millis(900));
+        assert_eq!(start(&races, lte).round_trip, Duration::from_millis(900));
+        assert_eq!(
+            start(&races, lte).give_up,
+            MOST,
+            "no more than is configured"
+        );
+        for _ in 0..50 {
+            races.measured(lte, Duration::from_millis(60));
+        }
+        // Never below a third of the least time-out.
+        let expected = start(&races, lte).round_trip;
+        assert_eq!(expected.as_millis(), 166);
+        assert_eq!(start(&races, lte).give_up, attempt);
     }
 
     #[test]
@@ -348,7 +382,7 @@ mod tests {
     #[test]
     fn what_was_learned_survives_a_restart() {
         let (boot, mut races) = (BootId(1), Races::default());
-        let here = network(1, Class::Mobile);
+        let here = network(1, Class::Lte);
         races.measured(here, Duration::from_millis(300));
         assert_eq!(
             races.take_unsaved(boot, at(0), false),
@@ -363,7 +397,7 @@ mod tests {
         assert_eq!((first(&same, at(599)), first(&same, at(600))), (1, 0));
         let other = Races::read(&bytes, BootId(2), at(10)).unwrap();
         assert_eq!((first(&other, at(549)), first(&other, at(550))), (1, 0));
-        assert_eq!(same.rtt(here), races.rtt(here));
+        assert_eq!(same.expected_rto(here), races.expected_rto(here));
         // A round trip that hardly moved is not written, even for nothing.
         let mut same = same;
         same.measured(here, Duration::from_millis(320));
@@ -377,7 +411,7 @@ mod tests {
     #[test]
     fn what_is_no_table_is_told() {
         let mut races = Races::default();
-        races.won(network(1, Class::Mobile), 1, Some(0), at(0));
+        races.won(network(1, Class::Lte), 1, Some(0), at(0));
         let bytes = races.take_unsaved(BootId(1), at(0), true).unwrap();
         for cut in 1..bytes.len() {
             let read = Races::read(&bytes[..cut], BootId(1), at(0));

@@ -59,7 +59,7 @@ const HOUR_MS: u64 = 60 * MINUTE_MS;
 const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// All of them, in the order of `--check-config`.
-pub(super) static KEYS: [Key; 30] = [
+pub(super) static KEYS: [Key; 31] = [
     // Where store, device key and lock live.
     key("data_dir", Field::Path(|c| &mut c.data_dir)),
     // Control socket; the one that init made of this file name, if it did.
@@ -76,6 +76,11 @@ pub(super) static KEYS: [Key; 30] = [
     key(
         "network.vpn_lockdown",
         Field::VpnLockdown(|c| &mut c.engine.vpn_lockdown),
+    ),
+    // Whether mobile data may be moved to a card whose bundle is spent.
+    key(
+        "network.spent_bundle",
+        Field::SpentBundle(|c| &mut c.engine.spent_bundle),
     ),
     // Name or address of the gateway.
     required("gateway.host", Field::Text(|c| &mut c.gateway.host)),

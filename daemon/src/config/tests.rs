@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use twine_engine::TransportKind;
+use twine_engine::links::SpentBundle;
 
 use super::*;
 
@@ -167,6 +168,11 @@ fn an_error_names_place_key_found_and_allowed() {
          allowed: \"respect\" or \"bypass\""
     );
     assert_eq!(
+        errors(&format!("network.spent_bundle = true\n{GATEWAY}")),
+        "twined.toml:1:24: network.spent_bundle: found true; \
+         allowed: \"avoid\" or \"allow\""
+    );
+    assert_eq!(
         errors(&format!("{GATEWAY}server_name = \"-not a name\"\n")),
         "twined.toml:4:15: gateway.server_name: found \"-not a name\"; \
          allowed: a DNS name or an IP address"
@@ -308,6 +314,19 @@ fn uncommented(text: &str) -> String {
         .map(|line| setting(line).unwrap_or_else(|| line.to_owned()))
         .collect();
     lines.join("\n")
+}
+
+#[test]
+fn a_spent_bundle_is_avoided_unless_the_maker_allows_it() {
+    let dir = folder_with_root();
+    let file = dir.path().join("twined.toml");
+    let of = |text: &str| {
+        let text = format!("{text}{GATEWAY}");
+        merge(&[(&file, &text)]).unwrap().config.engine.spent_bundle
+    };
+    assert_eq!(of(""), SpentBundle::Avoid);
+    assert_eq!(of("network.spent_bundle = \"avoid\"\n"), SpentBundle::Avoid);
+    assert_eq!(of("network.spent_bundle = \"allow\"\n"), SpentBundle::Allow);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use log::LevelFilter;
 use rustls::pki_types::ServerName;
 use toml::de::DeValue;
+use twine_engine::links::SpentBundle;
 use twine_engine::{TransportKind, VpnLockdown};
 
 use super::Config;
@@ -25,6 +26,7 @@ pub(super) enum Field {
     Level(fn(&mut Config) -> &mut LevelFilter),
     Transports(fn(&mut Config) -> &mut Vec<TransportKind>),
     VpnLockdown(fn(&mut Config) -> &mut VpnLockdown),
+    SpentBundle(fn(&mut Config) -> &mut SpentBundle),
     Millis {
         least_ms: u64,
         most_ms: u64,
@@ -52,6 +54,9 @@ const VPN_LOCKDOWN: [(&str, VpnLockdown); 2] = [
     ("respect", VpnLockdown::Respect),
     ("bypass", VpnLockdown::Bypass),
 ];
+
+const SPENT_BUNDLE: [(&str, SpentBundle); 2] =
+    [("avoid", SpentBundle::Avoid), ("allow", SpentBundle::Allow)];
 
 impl Field {
     /// Takes the value, or says what was found instead.
@@ -107,6 +112,10 @@ impl Field {
                 let known = |name| VPN_LOCKDOWN.iter().find(|(known, _)| *known == name);
                 *at(config) = text(value).and_then(known).ok_or_else(refuse)?.1;
             }
+            Self::SpentBundle(at) => {
+                let known = |name| SPENT_BUNDLE.iter().find(|(known, _)| *known == name);
+                *at(config) = text(value).and_then(known).ok_or_else(refuse)?.1;
+            }
             Self::Millis {
                 least_ms,
                 most_ms,
@@ -160,6 +169,7 @@ impl Field {
                     .to_owned()
             }
             Self::VpnLockdown(_) => "\"respect\" or \"bypass\"".to_owned(),
+            Self::SpentBundle(_) => "\"avoid\" or \"allow\"".to_owned(),
             Self::Millis {
                 least_ms, most_ms, ..
             } => format!("{least_ms} to {most_ms} (milliseconds)"),
@@ -193,6 +203,10 @@ impl Field {
             })),
             Self::VpnLockdown(at) => {
                 let name = VPN_LOCKDOWN.iter().find(|(_, known)| known == at(config));
+                quoted(name.map_or("", |&(name, _)| name))
+            }
+            Self::SpentBundle(at) => {
+                let name = SPENT_BUNDLE.iter().find(|(_, known)| known == at(config));
                 quoted(name.map_or("", |&(name, _)| name))
             }
             Self::Millis { at, .. } => at(config).as_millis().to_string(),

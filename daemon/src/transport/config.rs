@@ -30,12 +30,6 @@ pub struct TransportConfig {
     /// TCP: sent bytes may stay unacknowledged that long (`TCP_USER_TIMEOUT`).
     /// Default 60 s; the kernel's own is about 15 min.
     pub unacked_timeout: Duration,
-    /// QUIC: the round trip assumed before one is measured; a lost first packet
-    /// is sent again after three of them. Too low, and every handshake on 2G
-    /// sends 1200 bytes twice (half a second of its uplink); too high, and a loss on 4G costs
-    /// that much. Default 500 ms; see
-    /// [`set_initial_rtt`](super::Transports::set_initial_rtt).
-    pub initial_rtt: Duration,
 }
 
 impl TransportConfig {
@@ -57,7 +51,6 @@ impl TransportConfig {
             connect_timeout: Duration::from_secs(15),
             idle_timeout: Duration::from_secs(35 * 60),
             unacked_timeout: Duration::from_secs(60),
-            initial_rtt: Duration::from_millis(500),
         }
     }
 }

@@ -108,7 +108,6 @@ use self::outbox::Outbox;
 /// order.
 pub struct Transports {
     settings: Arc<Settings>,
-    quic: quinn::ClientConfig,
     open: BTreeMap<ConnId, Open>,
     /// Connections that flush, oldest first; at most [`MAX_CLOSING`].
     closing: VecDeque<AbortHandle>,
@@ -142,7 +141,7 @@ impl Transports {
             return Err(SetupError::NoHost);
         }
         let credentials = Credentials::new(&config, device_key)?;
-        let quic = quic::client_config(&credentials, &config, config.initial_rtt)?;
+        quic::check(&config)?;
         let (source, events) = events::queue();
         Ok(Self {
             settings: Arc::new(Settings {
@@ -150,7 +149,6 @@ impl Transports {
                 credentials,
                 lookups: Arc::new(Semaphore::new(MAX_LOOKUPS)),
             }),
-            quic,
             open: BTreeMap::new(),
             closing: VecDeque::new(),
             tasks: JoinSet::new(),
@@ -161,16 +159,6 @@ impl Transports {
         })
     }
 
-    /// What QUIC connections opened from now on take for the round trip until
-    /// they have measured it, for example by the link's generation.
-    pub fn set_initial_rtt(&mut self, rtt: Duration) {
-        let settings = &self.settings;
-        // The rest of the configuration was accepted before.
-        if let Ok(quic) = quic::client_config(&settings.credentials, &settings.config, rtt) {
-            self.quic = quic;
-        }
-    }
-
     /// Opens a connection; `Up` or `Down` will tell. Call it within a tokio
     /// runtime with I/O and time.
     ///
@@ -178,12 +166,17 @@ impl Transports {
     /// is checked for the configured server name all the same, against the
     /// configured roots: a gateway can send handsets only to one that the operator
     /// gave the same name, never to somebody who merely has a name of their own.
+    ///
+    /// `round_trip` is what QUIC takes for it before it has measured one: a lost first packet
+    /// is sent again after three of them. Too low, and every handshake on 2G sends 1200 bytes
+    /// twice (half a second of its uplink); too high, and a loss on 4G costs that much.
     pub fn connect(
         &mut self,
         conn: ConnId,
         kind: TransportKind,
         binding: Binding,
         target: Option<String>,
+        round_trip: Duration,
     ) {
         self.reap();
         // Names are given once; an old bearer of this one can only be stale.
@@ -204,13 +197,10 @@ impl Transports {
         };
         let settings = Arc::clone(&self.settings);
         let task = match kind {
-            TransportKind::Quic => {
-                let quic = self.quic.clone();
-                self.tasks.spawn(connection::run(
-                    open_quic(settings, quic, binding, target),
-                    ends,
-                ))
-            }
+            TransportKind::Quic => self.tasks.spawn(connection::run(
+                open_quic(settings, binding, target, round_trip),
+                ends,
+            )),
             TransportKind::Tls => self
                 .tasks
                 .spawn(connection::run(open_tls(settings, binding, target), ends)),
@@ -347,11 +337,13 @@ impl Transports {
 
 async fn open_quic(
     settings: Arc<Settings>,
-    quic: quinn::ClientConfig,
     binding: Binding,
     target: Option<String>,
+    round_trip: Duration,
 ) -> Result<Established<quic::Quic>, DownReason> {
     let config = &settings.config;
+    let quic = quic::client_config(&settings.credentials, config, round_trip)
+        .map_err(|error| DownReason::Local(error.to_string()))?;
     let open = |remote| quic::connect(quic.clone(), &config.server_name, remote, &binding);
     let place = place(config, target.as_deref(), config.port_quic)?;
     over_addresses(&settings, place, &binding, open).await

@@ -39,6 +39,11 @@ use super::udp::LeanSocket;
 /// The application's close code: nothing went wrong.
 const NO_ERROR: VarInt = VarInt::from_u32(0);
 
+/// Whether what is configured can be said in QUIC.
+pub(super) fn check(config: &TransportConfig) -> Result<(), SetupError> {
+    idle_timeout(config.idle_timeout).map(drop)
+}
+
 /// How QUIC behaves with this round trip as a first guess.
 pub(super) fn client_config(
     credentials: &Credentials,

@@ -147,6 +147,16 @@ dials! {
     /// One in so many copies is kept, and put back once more later.
     copy_again_one_in,
 
+    /// 1: phones with two cards tell of their data, and the engine asks to move them; 2:
+    /// and nobody else moves them. Needs `move_data_ms`.
+    data_policy,
+    /// One in so many requests for the other card's data is refused.
+    data_refused_one_in,
+    /// One in so many is never answered.
+    data_unanswered_one_in,
+    /// Mean time between changes of what is paid for on a card.
+    bundle_ms,
+
     // -- SMS; without the first, none of the others counts
     /// 1: phones have cards and an agent that sends SMS.
     sms,
@@ -212,7 +222,7 @@ fn often(rng: &mut Rng, percent: u64, low: u64, high: u64) -> u64 {
 
 impl Faults {
     /// The mix that is drawn now, see [`Faults::draw_by`].
-    pub const MIX: u8 = 3;
+    pub const MIX: u8 = 4;
 
     /// Draws a mix as it was drawn when there were as many dials as then: seeds that
     /// found something then still have the mix that did.
@@ -220,12 +230,33 @@ impl Faults {
         match mix {
             1 => Self::draw_first(rng),
             2 => Self::draw_second(rng),
+            3 => Self::draw_third(rng),
             _ => Self::draw(rng),
         }
     }
 
     /// Draws a mix.
     pub fn draw(rng: &mut Rng) -> Self {
+        let third = Self::draw_third(rng);
+        let mix = Self {
+            data_policy: often(rng, 70, 1, 2),
+            data_refused_one_in: often(rng, 40, 1, 8),
+            data_unanswered_one_in: often(rng, 30, 1, 8),
+            bundle_ms: often(rng, 30, 5_000, 60_000),
+            ..third
+        };
+        if mix.data_policy == 0 || mix.move_data_ms == 0 {
+            return Self {
+                data_policy: 0,
+                bundle_ms: 0,
+                ..mix
+            };
+        }
+        mix
+    }
+
+    /// The mix before the dials from `data_policy` to `bundle_ms`.
+    fn draw_third(rng: &mut Rng) -> Self {
         let second = Self::draw_second(rng);
         Self {
             stretch: often(rng, 5, 20, 80),
@@ -394,6 +425,7 @@ impl Faults {
             &mut slow.put_back_ms,
             &mut slow.clumsy_ms,
             &mut slow.move_data_ms,
+            &mut slow.bundle_ms,
             &mut slow.radio_ms,
             &mut slow.stall_ms,
             &mut slow.settings_ms,

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use twine_engine::link::{Binding, Link as EngineLink, LinkId, LinkKind, Vpn};
+use twine_engine::link::{Binding, Link as EngineLink, LinkId, LinkKind, Sim, Vpn};
 use twine_engine::message::{Channel, MessageId, MessageRecord, WaitsFor};
 use twine_engine::store_ops::{Batch, ClientName, EventCursor, StoreOps, Token};
 use twine_engine::time::{BootId, Instant, Now, WallTime};
@@ -14,7 +14,7 @@ use twine_sms::TableSet;
 use crate::faults::Faults;
 use crate::link::Link;
 use crate::rng::Rng;
-use crate::sms::phone::{Phone, card};
+use crate::sms::phone::{Phone, card, sim};
 use crate::store::MemoryStore;
 
 /// 2026-01-01, so that epochs have a floor.
@@ -60,6 +60,8 @@ pub struct Handset {
     pub retired: bool,
     /// It is lost, with all it holds: it never starts again.
     pub gone: bool,
+    /// Its agent tells of its cards' data, and moves them for the engine.
+    pub data_policy: bool,
     /// It was put back to an old copy: some messages may never come to an end.
     pub put_back: bool,
     /// Store and cursor of the app as they were some time ago.
@@ -182,6 +184,7 @@ impl Handset {
             clock_off_ms: 0,
             retired: false,
             gone: false,
+            data_policy: false,
             put_back: false,
             copy: None,
             copies: 0,
@@ -341,10 +344,44 @@ impl Handset {
         }
     }
 
+    /// Whether its agent tells of its cards' data: of a phone with two cards.
+    pub fn tells_of_data(&self) -> bool {
+        let two = |phone: &Phone| phone.framework.cards.len() == 2;
+        self.data_policy && self.links.len() > SIM2 && self.phone.as_ref().is_none_or(two)
+    }
+
+    /// What the telephony agent says of the cards.
+    pub fn sims(&self) -> Vec<Sim> {
+        let mut sims = match &self.phone {
+            Some(phone) => phone.sims(),
+            None if self.tells_of_data() => {
+                let second = Redacted::new(format!("892340{:013}", self.number.get() % 10_000));
+                vec![
+                    sim(0, iccid_of(self.number), Some(self.number)),
+                    sim(1, second, None),
+                ]
+            }
+            None => Vec::new(),
+        };
+        if self.tells_of_data() {
+            for sim in &mut sims {
+                let link = self.links.get(SIM1 + usize::from(sim.slot));
+                sim.data = link.map(|link| link.data(sim.slot));
+            }
+        }
+        sims
+    }
+
+    /// What it says when cards change: first which are gone.
+    pub fn sim_reports(&self) -> Vec<Sim> {
+        let gone = self.phone.as_ref().map_or_else(Vec::new, Phone::gone_sims);
+        gone.into_iter().chain(self.sims()).collect()
+    }
+
     /// What the telephony agent says when it connects.
     pub fn links_report(&self) -> Input {
         Input::Telephony(TelephonyEvent::State {
-            sims: self.phone.as_ref().map_or_else(Vec::new, Phone::sims),
+            sims: self.sims(),
             links: (0..self.links.len()).map(|i| self.engine_link(i)).collect(),
             tables: TableSet::default(),
         })

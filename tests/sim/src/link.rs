@@ -2,6 +2,7 @@
 
 use twine_engine::TransportKind;
 use twine_engine::link::Generation;
+use twine_engine::links::{Allowance, Bundle, Service, SimData};
 use twine_proto::Frame;
 
 use crate::net::{Packet, Way};
@@ -35,6 +36,8 @@ pub struct Link {
     pub busy_until: [u64; 2],
     /// Cellular: what the agent tells of the radio.
     pub radio: Radio,
+    /// Cellular: whether its data are paid for.
+    pub bundle: Bundle,
 }
 
 /// What a phone knows of its radio.
@@ -52,6 +55,17 @@ impl Radio {
         generation: Generation::G4,
         signal_dbm: -95,
     };
+
+    /// Android's signal level, roughly.
+    const fn level(self) -> u8 {
+        match self.signal_dbm {
+            -84.. => 4,
+            -94..=-85 => 3,
+            -104..=-95 => 2,
+            -114..=-105 => 1,
+            _ => 0,
+        }
+    }
 
     /// Any radio of the field.
     pub fn draw(rng: &mut Rng) -> Self {
@@ -95,6 +109,24 @@ impl Link {
     /// Whether it carries this.
     pub fn carries_by(&self, transport: TransportKind) -> bool {
         self.carries() && !(self.udp_blocked && transport == TransportKind::Quic)
+    }
+
+    /// Cellular: what the agent tells of the data of the card in this slot.
+    pub const fn data(&self, slot: u8) -> SimData {
+        SimData {
+            slot,
+            service: if self.up {
+                Service::Home
+            } else {
+                Service::None
+            },
+            generation: self.radio.generation,
+            signal_level: Some(self.radio.level()),
+            allowance: Allowance::AtHome,
+            bundle: self.bundle,
+            default_data: slot == 0,
+            carries_data: self.has_data,
+        }
     }
 
     /// Whether it has an address.

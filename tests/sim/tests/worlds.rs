@@ -66,6 +66,14 @@ fn regression_replaced_receipt_at_the_cursor() {
     regression(3966);
 }
 
+/// A phone that woke asked for data of which it had not read yet that they were there.
+#[test]
+fn regression_data_asked_for_before_all_was_read() {
+    let mut setup = Setup::drawn_by(4, 100_236, 2);
+    setup.faults.sms = 0;
+    run(&setup);
+}
+
 /// A phone that delivered again what it had taken told a read mark before its
 /// sender knew "delivered". Found with one message in six unreadable.
 #[test]

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::config::Config;
-use crate::link::{Generation, LinkKind};
+use crate::priors::Class;
 
 /// Round trips that an acceptance may take beyond the base: a loss, its repeat,
 /// and a queue in the network.
@@ -28,9 +28,14 @@ pub(crate) struct Patience {
 
 impl Patience {
     /// On this kind of link, with this retransmission time-out (RFC 6298).
-    pub(crate) fn of(config: &Config, link: Option<(LinkKind, Generation)>, rto: Duration) -> Self {
+    pub(crate) fn of(config: &Config, link: Option<Class>, rto: Duration) -> Self {
         let measured = rto.min(LONGEST_ROUND_TRIP) * ROUND_TRIPS;
-        let accept = config.accept_patience + by_generation(link) + measured;
+        // What a radio needs beyond the base: waking up, and what queues before a
+        // message. GPRS queues tens of seconds under load.
+        let radio = link
+            .map(|class| class.priors().acceptance)
+            .unwrap_or_default();
+        let accept = config.accept_patience + radio + measured;
         Self {
             no_link: config.no_link_patience,
             accept,
@@ -38,19 +43,4 @@ impl Patience {
             answer: accept,
         }
     }
-}
-
-/// What a radio needs beyond the base: waking up, and what queues before a
-/// message. GPRS queues tens of seconds under load.
-const fn by_generation(link: Option<(LinkKind, Generation)>) -> Duration {
-    Duration::from_secs(match link {
-        Some((LinkKind::Wifi | LinkKind::Ethernet, _)) => 0,
-        Some((LinkKind::Cellular { .. }, generation)) => match generation {
-            Generation::G5 | Generation::G4 => 0,
-            Generation::G3 => 5,
-            Generation::G2_5 | Generation::Unknown => 15,
-            Generation::G2 => 30,
-        },
-        None => 0,
-    })
 }

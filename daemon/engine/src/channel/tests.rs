@@ -2,12 +2,10 @@
 
 use super::*;
 use crate::config::Config;
-use crate::link::{Generation, LinkKind};
-
-const LTE: (LinkKind, Generation) = (LinkKind::Cellular { sim_slot: 0 }, Generation::G4);
+use crate::priors::Class;
 
 fn patience() -> Patience {
-    Patience::of(&Config::default(), Some(LTE), Duration::from_secs(1))
+    Patience::of(&Config::default(), Some(Class::Lte), Duration::from_secs(1))
 }
 
 /// A message to a peer on IP, on a phone that could send it by SMS.
@@ -58,21 +56,16 @@ const BLOCKED: Choice = Choice::Wait {
 
 #[test]
 fn patience_grows_with_the_round_trip_and_the_age_of_the_radio() {
-    let of = |generation, rto_ms| {
-        let link = (LinkKind::Cellular { sim_slot: 0 }, generation);
-        Patience::of(
-            &Config::default(),
-            Some(link),
-            Duration::from_millis(rto_ms),
-        )
-        .accept
+    let of = |class, rto_ms| {
+        let rto = Duration::from_millis(rto_ms);
+        Patience::of(&Config::default(), Some(class), rto).accept
     };
-    assert_eq!(of(Generation::G4, 500), Duration::from_secs(17));
-    assert!(of(Generation::G3, 500) > of(Generation::G4, 500));
-    assert!(of(Generation::G2_5, 500) > of(Generation::G3, 500));
-    assert!(of(Generation::G2, 500) > of(Generation::G2_5, 500));
-    assert!(of(Generation::G2, 3_000) > of(Generation::G2, 500));
-    assert_eq!(of(Generation::G2, 60_000), of(Generation::G2, 10_000));
+    assert_eq!(of(Class::Lte, 500), Duration::from_secs(17));
+    assert!(of(Class::Umts, 500) > of(Class::Lte, 500));
+    assert!(of(Class::Edge, 500) > of(Class::Umts, 500));
+    assert!(of(Class::Gprs, 500) > of(Class::Edge, 500));
+    assert!(of(Class::Gprs, 3_000) > of(Class::Gprs, 500));
+    assert_eq!(of(Class::Gprs, 60_000), of(Class::Gprs, 10_000));
 }
 
 #[test]

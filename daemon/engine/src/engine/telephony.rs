@@ -79,14 +79,17 @@ impl Engine {
         self.links_changed(now, event);
     }
 
-    /// What the session found out about its link, and what the links' policy
-    /// asks of the agent.
+    /// What the session found out about its link.
     pub(super) fn links_told(&mut self, now: Now) {
         if let Some((link, traffic)) = self.session.take_traffic() {
             let event = self.links.traffic(&link, traffic, now.instant);
             self.links_changed(now, event);
         }
-        while let Some(DataMove { slot, because }) = self.links.poll_request() {
+    }
+
+    /// All input of the turn has been handled: what the links' policy asks of the agent.
+    pub(super) fn ask_for_data(&mut self, now: Now) {
+        if let Some(DataMove { slot, because }) = self.links.poll_request(now.instant) {
             self.counters.data_moves += 1;
             let mut ctx = ctx!(self, now);
             ctx.trace(Decision::MoveData { slot }, &[because.as_str()]);

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::priors::Class;
+
 /// Idle times that are tried. Just below the limits of 30 s, 1, 2, 3, 5, 10, 15, 20 and
 /// 30 min, which are common, and little above them.
 pub const LADDER: [Duration; 18] = [
@@ -29,53 +31,29 @@ const fn s(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Kinds of network, by what a heartbeat costs there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// Wi-Fi or wire: a heartbeat costs little, and home routers forget UDP after 30 s.
-    Local,
-    /// 3G and better: each heartbeat keeps the radio up for some ten seconds. The
-    /// shortest limit that TCP was seen to have on a carrier is 2 min.
-    Mobile,
-    /// GPRS and EDGE: each takes a shared channel for longer, and blocks calls.
-    Slow,
-}
-
 impl Class {
-    /// Where climbing begins: just below the least that RFC 4787 (REQ-5) allows,
-    /// 2 min; on slow networks below 3 min.
+    /// Where climbing begins.
     #[must_use]
     pub const fn first(self) -> Duration {
-        match self {
-            Self::Local | Self::Mobile => s(110),
-            Self::Slow => s(170),
-        }
+        self.priors().first
     }
 
     /// The shortest interval that is worth its cost.
     #[must_use]
     pub const fn floor(self) -> Duration {
-        match self {
-            Self::Local => s(25),
-            Self::Mobile => s(85),
-            Self::Slow => s(110),
-        }
+        self.priors().floor
+    }
+
+    /// Where not even the floor holds: how late a message may be.
+    #[must_use]
+    pub const fn poll(self) -> Duration {
+        self.priors().poll
     }
 
     /// The longest: above it little is left to save.
     #[must_use]
     pub const fn ceiling(self) -> Duration {
         LADDER[LADDER.len() - 1]
-    }
-
-    /// Where not even the floor holds: how late a message may be.
-    #[must_use]
-    pub const fn poll(self) -> Duration {
-        match self {
-            Self::Local => s(60),
-            Self::Mobile => s(120),
-            Self::Slow => s(200),
-        }
     }
 }
 

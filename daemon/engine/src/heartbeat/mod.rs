@@ -70,11 +70,12 @@ use std::time::Duration;
 
 use crate::fnv::fnv1a;
 use crate::limits::MAX_HEARTBEAT_RECORDS;
-use crate::link::{Generation, Link, LinkKind};
+use crate::link::Link;
 use crate::output::TransportKind;
 use record::Record;
 
-pub use ladder::{Class, LADDER};
+pub use crate::priors::Class;
+pub use ladder::LADDER;
 pub use record::Phase;
 
 /// The gateway lets go after its idle limit: a heartbeat has to come this share of
@@ -118,11 +119,7 @@ impl Network {
     pub fn of(link: &Link, iccid: Option<&str>) -> Self {
         Self {
             id: NetworkId::new(&link.network, iccid),
-            class: match (link.kind, link.generation) {
-                (LinkKind::Wifi | LinkKind::Ethernet, _) => Class::Local,
-                (LinkKind::Cellular { .. }, Generation::G2 | Generation::G2_5) => Class::Slow,
-                (LinkKind::Cellular { .. }, _) => Class::Mobile,
-            },
+            class: Class::of(link),
         }
     }
 }

@@ -3,7 +3,7 @@ use crate::memo::Unreadable;
 
 const NETWORK: Network = Network {
     id: NetworkId(7),
-    class: Class::Mobile,
+    class: Class::Lte,
 };
 const UDP: TransportKind = TransportKind::Quic;
 const TCP: TransportKind = TransportKind::Tls;

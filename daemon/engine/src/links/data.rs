@@ -1,7 +1,7 @@
 //! Which card should carry mobile data: compares them, and asks the mover.
 
 use super::because::Because;
-use super::mover::Candidate;
+use super::mover::{Candidate, DataMove};
 use super::rank::{CardRank, Ground, Reach};
 use super::sim::Bundle;
 use super::{GROUND_LOST_AFTER, Links, SpentBundle};
@@ -10,6 +10,7 @@ use crate::time::Instant;
 
 impl Links {
     pub(super) fn move_data(&mut self, now: Instant) {
+        self.nominated = None;
         if let Some(at) = self.mover.check(now, &mut self.memory) {
             self.wake_at(at);
         }
@@ -52,14 +53,11 @@ impl Links {
                 .is_some_and(|card| card.data.signal_level == Some(0)),
             off_gprs: here.speed == Generation::G2 && there.speed > here.speed,
         };
-        match self.mover.better(now, candidate, &mut self.memory) {
-            Ok(request) => {
-                self.requests.push_back(request);
-                if let Some(at) = self.mover.check(now, &mut self.memory) {
-                    self.wake_at(at);
-                }
-            }
-            Err(at) => self.wake_at(at),
+        let due = self.mover.better(now, candidate, &self.memory);
+        if now < due {
+            self.wake_at(due);
+        } else {
+            self.nominated = Some(DataMove { slot, because });
         }
     }
 

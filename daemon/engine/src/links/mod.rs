@@ -55,6 +55,8 @@
 //!   8 s, instead of 1 s. From GPRS back to the user's faster card: 150 s.
 //! - After ten moves in an hour nothing moves with less than 30 s of patience:
 //!   where both cards flap, moving is no cure.
+//! - A deadline nominates, it does not act: the request leaves at the end of the turn, when all
+//!   that could be read was (DELIVERY 23).
 //! - After a move data rest for ten seconds. A move of the user's or the
 //!   system's own counts like ours.
 //! - Data are where the agent last said so: of a card that it carries them, of a link
@@ -91,7 +93,7 @@ mod rank;
 mod saved;
 mod sim;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config::VpnLockdown;
@@ -99,7 +101,7 @@ use crate::limits::{MAX_DATA_CARDS, MAX_LINK_NAME_BYTES, MAX_LINKS};
 use crate::link::{Link, LinkId, LinkKind, Vpn};
 use crate::status::LinkView;
 use crate::time::Instant;
-use memory::{Key, Memory};
+use memory::Memory;
 use mover::Mover;
 
 pub use because::Because;
@@ -141,7 +143,8 @@ pub struct Links {
     /// When the memory was last handed out to be kept.
     saved: Option<Instant>,
     mover: Mover,
-    requests: VecDeque<DataMove>,
+    /// To be asked for at the end of the turn, if nothing changes until then.
+    nominated: Option<DataMove>,
     chosen: Option<LinkId>,
     because: Because,
     gain_since: Option<(LinkId, Instant)>,
@@ -186,7 +189,7 @@ impl Links {
             memory: Memory::default(),
             saved: None,
             mover: Mover::default(),
-            requests: VecDeque::new(),
+            nominated: None,
             chosen: None,
             because: Because::NoLink,
             gain_since: None,
@@ -277,7 +280,7 @@ impl Links {
     pub fn agent_gone(&mut self) {
         self.cards.clear();
         self.mover.agent_gone();
-        self.requests.clear();
+        self.nominated = None;
     }
 
     /// The time of [`Self::poll_timeout`] has come.
@@ -295,10 +298,14 @@ impl Links {
         self.wake
     }
 
-    /// The next thing to ask of the telephony agent.
+    /// What to ask of the telephony agent, when all that is readable was handed in: a
+    /// phone that wakes may find that data have moved meanwhile.
     #[must_use]
-    pub fn poll_request(&mut self) -> Option<DataMove> {
-        self.requests.pop_front()
+    pub fn poll_request(&mut self, now: Instant) -> Option<DataMove> {
+        let request = self.nominated.take()?;
+        let deadline = self.mover.ask(now, request, &mut self.memory);
+        self.wake_at(deadline);
+        Some(request)
     }
 
     // -- what is known -------------------------------------------------------

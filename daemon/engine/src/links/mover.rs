@@ -201,14 +201,13 @@ impl Mover {
         self.better = None;
     }
 
-    /// This card is better. Returns the request once that has lasted, or else
-    /// when to look again.
+    /// This card is better. Returns when to ask for its data, if it still is then.
     pub(super) fn better(
         &mut self,
         now: Instant,
         candidate: Candidate,
-        memory: &mut Memory,
-    ) -> Result<DataMove, Instant> {
+        memory: &Memory,
+    ) -> Instant {
         let Candidate { slot, because, .. } = candidate;
         let since = match self.better {
             Some(better) if better.slot == slot && better.because == because => better.since,
@@ -222,24 +221,24 @@ impl Mover {
         let record = memory.card(slot).cloned().unwrap_or_default();
         let rested = self.moved.map_or(now, |moved| moved + SETTLE);
         let refused = record.refused_until.unwrap_or(now);
-        let due = (since + self.patience(now, candidate, &record))
+        (since + self.patience(now, candidate, &record))
             .max(rested)
-            .max(refused);
-        if now < due {
-            return Err(due);
-        }
+            .max(refused)
+    }
+
+    /// Data are asked to move. Returns when that has failed.
+    pub(super) fn ask(&mut self, now: Instant, request: DataMove, memory: &mut Memory) -> Instant {
+        let DataMove { slot, because } = request;
         self.leave(now, because, memory);
         self.better = None;
         self.unproven = because == Because::Reach;
-        self.asked = Some(Asked {
-            slot,
-            deadline: now + MOVE_TIMEOUT,
-        });
+        let deadline = now + MOVE_TIMEOUT;
+        self.asked = Some(Asked { slot, deadline });
         if self.history.len() >= TIRED_AFTER {
             self.history.pop_front();
         }
         self.history.push_back(now);
-        Ok(DataMove { slot, because })
+        deadline
     }
 
     fn patience(&self, now: Instant, candidate: Candidate, record: &Record) -> Duration {

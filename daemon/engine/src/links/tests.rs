@@ -162,7 +162,7 @@ fn two_cards(rules: Rules, second: SimData) -> Links {
 fn pass(links: &mut Links, until: Instant) -> Option<DataMove> {
     while let Some(at) = links.poll_timeout().filter(|at| *at <= until) {
         let _ = links.timeout(at);
-        if let Some(request) = links.poll_request() {
+        if let Some(request) = links.poll_request(at) {
             return Some(request);
         }
     }
@@ -281,6 +281,19 @@ fn data_leave_a_card_that_never_had_a_link() {
     let _ = links.replace_cards(back.map(seated).into(), secs(1_000));
     let request = pass(&mut links, secs(1_001));
     assert_eq!(request.map(|request| request.slot), Some(0));
+}
+
+#[test]
+fn a_phone_that_wakes_reads_where_data_are_before_it_asks_for_them() {
+    let mut links = two_cards(Rules::default(), card(1));
+    lose_first(&mut links, secs(100));
+    assert_eq!(links.poll_timeout(), Some(secs(101)));
+    // It slept. The first report that it reads says nothing new, the second that the
+    // system has moved data itself.
+    report_card(&mut links, out_of_coverage(0), secs(5_000));
+    let _ = links.report(link("sim2", SIM2, Generation::G4), secs(5_000));
+    assert_eq!(links.poll_request(secs(5_000)), None);
+    assert_eq!(pass(&mut links, secs(9_000)), None);
 }
 
 #[test]

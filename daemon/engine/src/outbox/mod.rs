@@ -37,7 +37,7 @@ use crate::ctx::{Ctx, NumberingLost, Route};
 use crate::deadlines::Deadlines;
 use crate::gate::Effect;
 use crate::input::ReplyTo;
-use crate::limits::{MAX_EXPIRED_PER_TURN, MAX_OUTBOX, WINDOW_BYTES};
+use crate::limits::{MAX_EXPIRED_PER_TURN, MAX_OUTBOX};
 use crate::message::{Channel, MessageId, content_of};
 use crate::output::{CommandError, Reply};
 use crate::store_ops::{AcceptedLooks, BootStamp, Look, NewOutgoing, Op};
@@ -107,6 +107,13 @@ impl Outbox {
     /// How long what is released from now on may take.
     pub(crate) fn set_patience(&mut self, patience: Option<Patience>) {
         self.patience = patience;
+    }
+
+    /// How many bytes of each identity the present network takes at once.
+    pub(crate) fn set_window(&mut self, bytes: usize) {
+        for sending in self.identities.values_mut() {
+            sending.window.limit(bytes);
+        }
     }
 
     /// An identity's lane has a note due, or may have.
@@ -537,7 +544,7 @@ impl Outbox {
                     Op::LoadQueued {
                         number: *own,
                         limit: sending.window.room(),
-                        max_bytes: sending.window.room_bytes().min(WINDOW_BYTES),
+                        max_bytes: sending.window.room_bytes(),
                     },
                     Then::Loaded { own: *own },
                 );

@@ -7,8 +7,10 @@ use twine_proto::Seq;
 use crate::limits::{WINDOW, WINDOW_BYTES};
 
 /// What was released and is not accepted yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Window {
+    /// Bytes that may be in it.
+    limit_bytes: usize,
     sent: VecDeque<(Seq, usize)>,
     sent_bytes: usize,
     /// Releases on their way through the store: they hold room already.
@@ -16,13 +18,30 @@ pub(crate) struct Window {
     reserved_bytes: usize,
 }
 
+impl Default for Window {
+    fn default() -> Self {
+        Self {
+            limit_bytes: WINDOW_BYTES,
+            sent: VecDeque::new(),
+            sent_bytes: 0,
+            reserved: 0,
+            reserved_bytes: 0,
+        }
+    }
+}
+
 impl Window {
+    /// The present network takes so many bytes at once, at most [`WINDOW_BYTES`].
+    pub(crate) fn limit(&mut self, bytes: usize) {
+        self.limit_bytes = bytes.min(WINDOW_BYTES);
+    }
+
     /// Whether a message of this size may be released. An empty window takes
     /// any size: a long text must not wait for ever.
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
         let count = self.sent.len() + self.reserved;
         count == 0
-            || (count < WINDOW && self.sent_bytes + self.reserved_bytes + bytes <= WINDOW_BYTES)
+            || (count < WINDOW && self.sent_bytes + self.reserved_bytes + bytes <= self.limit_bytes)
     }
 
     /// How many more messages, at most.
@@ -32,7 +51,8 @@ impl Window {
 
     /// How many more bytes, at most.
     pub(crate) fn room_bytes(&self) -> usize {
-        WINDOW_BYTES.saturating_sub(self.sent_bytes + self.reserved_bytes)
+        self.limit_bytes
+            .saturating_sub(self.sent_bytes + self.reserved_bytes)
     }
 
     /// Holds room for a release that is being stored.
@@ -108,5 +128,20 @@ mod tests {
         assert!(window.has_room(1));
         window.reserve(1);
         assert!(!window.has_room(1));
+    }
+
+    #[test]
+    fn a_slow_network_has_a_smaller_one() {
+        let mut window = Window::default();
+        window.limit(4096);
+        assert!(window.has_room(WINDOW_BYTES), "one of any size");
+        window.push(Seq(1), 4000);
+        assert!(window.has_room(96));
+        assert!(!window.has_room(97));
+        assert_eq!(window.room_bytes(), 96);
+        // Back on a fast one.
+        window.limit(usize::MAX);
+        assert!(window.has_room(WINDOW_BYTES - 4000));
+        assert!(!window.has_room(WINDOW_BYTES - 3999));
     }
 }

@@ -8,7 +8,6 @@ use crate::ctx::Ctx;
 use crate::gate::Fleeting;
 use crate::input::ConnId;
 use crate::race::Start;
-use crate::rtt::Rtt;
 use crate::store_ops::Op;
 use crate::time::Instant;
 use crate::trace::Decision;
@@ -26,6 +25,8 @@ pub(super) struct Attempts {
     deadline: Instant,
     head_start: Duration,
     give_up: Duration,
+    /// What they should expect.
+    round_trip: Duration,
     /// No attempt was answered, be it with a refusal.
     unheard: bool,
 }
@@ -71,6 +72,7 @@ impl Session {
             first,
             head_start,
             give_up,
+            round_trip,
             because,
         } = start;
         let (first, because) = match self.turn.take() {
@@ -80,7 +82,7 @@ impl Session {
         let count = transports.len();
         let order = (first..first + count).map(|index| index % count);
         let left = order.take(count - self.failed_transports.min(count - 1));
-        self.rtt = Rtt::default();
+        self.measure_anew();
         let attempts = Attempts {
             running: Vec::new(),
             left: left.collect(),
@@ -88,6 +90,7 @@ impl Session {
             deadline: now + give_up,
             head_start,
             give_up,
+            round_trip,
             unheard: true,
         };
         self.enter(now, State::Connecting(attempts), "connecting");
@@ -133,6 +136,7 @@ impl Session {
             link: on.link,
             transport,
             target: self.redirect.target.clone(),
+            round_trip: attempts.round_trip,
         });
     }
 

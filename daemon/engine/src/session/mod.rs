@@ -166,6 +166,8 @@ struct Carrier {
 struct Live {
     on: Carrier,
     slots: Vec<E164>,
+    /// To another link than the one it was made on.
+    moved: bool,
     last_heard: Instant,
     idle: Idle,
     /// Since when an answer is awaited.
@@ -289,8 +291,30 @@ impl Session {
         Some((*number, Route { conn, slot }))
     }
 
+    /// How long an answer may take: as measured on this connection, or else on this
+    /// network before, or else to be expected there.
     pub(crate) fn rto(&self) -> Duration {
-        self.rtt.rto()
+        let expected = || match self.network {
+            Some(network) => self.races.expected_rto(network),
+            None => self.rtt.rto(),
+        };
+        match self.rtt.smoothed() {
+            Some(_) => self.rtt.rto(),
+            None => expected(),
+        }
+    }
+
+    /// A round trip of the present connection.
+    fn measured(&mut self, rtt: Duration) {
+        self.rtt.sample(rtt);
+        if let Some(network) = self.network {
+            self.races.measured(network, rtt);
+        }
+    }
+
+    /// Another connection, or the same on another link.
+    fn measure_anew(&mut self) {
+        self.rtt = Rtt::default();
     }
 
     // -- links ---------------------------------------------------------------
@@ -320,10 +344,13 @@ impl Session {
         };
         if let Some(live) = movable {
             live.on.link = link.clone();
+            live.moved = true;
+            live.ping = None;
             live.on.stranded = false;
             live.awaiting = None;
             Self::idle_anew(live, now);
             let conn = live.on.conn;
+            self.measure_anew();
             ctx.counters.moves += 1;
             ctx.trace(
                 Decision::Move {
@@ -532,13 +559,16 @@ impl Session {
         match event {
             ChannelEvent::Up { rtt } => {
                 if let Some(rtt) = rtt {
-                    self.rtt.sample(rtt);
+                    self.measured(rtt);
                 }
                 self.up(ctx, conn);
                 None
             }
             ChannelEvent::Rtt(rtt) => {
-                self.rtt.sample(rtt);
+                // QUIC keeps its estimate when it moves: for a while it is of both links.
+                if !matches!(&self.state, State::Live(live) if live.moved) {
+                    self.measured(rtt);
+                }
                 None
             }
             ChannelEvent::Moved => {
@@ -646,6 +676,7 @@ impl Session {
                     let live = Live {
                         on: on.clone(),
                         slots: std::mem::take(slots),
+                        moved: false,
                         last_heard: now,
                         idle: Idle::new(now),
                         awaiting: None,
@@ -659,9 +690,6 @@ impl Session {
                     self.answered(now, None);
                     self.failed_transports = 0;
                     self.let_go = false;
-                    if let (Some(network), Some(rtt)) = (self.network, self.rtt.smoothed()) {
-                        self.races.measured(network, rtt);
-                    }
                     ctx.counters.sessions += 1;
                     ctx.trace(Decision::Live { conn }, &["the gateway answered"]);
                     Some(SessionEvent::Welcomed(welcome))
@@ -690,7 +718,7 @@ impl Session {
                             && expected == nonce
                         {
                             live.ping = None;
-                            self.rtt.sample(now.since(sent));
+                            self.measured(now.since(sent));
                         }
                         None
                     }
@@ -835,7 +863,7 @@ impl Session {
 
     fn patience(&self, live: &Live) -> Duration {
         let carrying = Duration::from_millis(live.outstanding_bytes * 1000 / SLOWEST_BYTES_PER_S);
-        let answer = (self.rtt.rto() * 4).min(LONGEST_PATIENCE);
+        let answer = (self.rto() * 4).min(LONGEST_PATIENCE);
         self.config.answer_timeout.max(answer) + carrying
     }
 

@@ -252,7 +252,7 @@ async fn a_gateway_that_does_not_answer_times_out() {
         // The sockets are there, and nobody accepts.
         handset
             .transports
-            .connect(CONN, kind, Binding::default(), None);
+            .connect(CONN, kind, Binding::default(), None, ROUND_TRIP);
         assert_eq!(handset.down().await, DownReason::TimedOut, "{kind:?}");
     }
 }
@@ -266,7 +266,9 @@ async fn a_link_without_a_way_is_unreachable_at_once() {
             interface: Some("nosuchlink".into()),
             ..Binding::default()
         };
-        handset.transports.connect(CONN, kind, no_link, None);
+        handset
+            .transports
+            .connect(CONN, kind, no_link, None, ROUND_TRIP);
         let reason = handset.down().await;
         assert!(matches!(reason, DownReason::Unreachable(_)), "{reason:?}");
     }
@@ -278,9 +280,13 @@ async fn nobody_listening_on_tcp_is_unreachable() {
     let config = gateway.config();
     drop(gateway);
     let mut handset = Handset::new(config);
-    handset
-        .transports
-        .connect(CONN, TransportKind::Tls, Binding::default(), None);
+    handset.transports.connect(
+        CONN,
+        TransportKind::Tls,
+        Binding::default(),
+        None,
+        ROUND_TRIP,
+    );
     let reason = handset.down().await;
     assert!(matches!(reason, DownReason::Unreachable(_)), "{reason:?}");
 }
@@ -292,7 +298,7 @@ async fn closing_during_the_handshake_is_silent() {
         let mut handset = Handset::new(gateway.config());
         handset
             .transports
-            .connect(CONN, kind, Binding::default(), None);
+            .connect(CONN, kind, Binding::default(), None, ROUND_TRIP);
         handset.transports.close(CONN);
         within(handset.transports.shutdown()).await;
         assert!(handset.transports.try_next_event().is_none());
@@ -305,9 +311,13 @@ async fn more_connections_than_allowed_are_refused() {
     let mut handset = Handset::new(gateway.config());
     for number in 0..=MAX_CONNECTIONS as u64 {
         let conn = ConnId(number);
-        handset
-            .transports
-            .connect(conn, TransportKind::Tls, Binding::default(), None);
+        handset.transports.connect(
+            conn,
+            TransportKind::Tls,
+            Binding::default(),
+            None,
+            ROUND_TRIP,
+        );
     }
     let (conn, event) = within(handset.transports.next_event()).await;
     assert_eq!(conn, ConnId(MAX_CONNECTIONS as u64));

@@ -7,6 +7,7 @@ mod cost;
 mod gateway;
 mod life;
 mod moving;
+mod pace;
 mod trust;
 
 use std::future::Future;
@@ -20,6 +21,8 @@ use self::gateway::{Gateway, Peer};
 use super::{DeviceKey, TransportConfig, Transports};
 
 const CONN: ConnId = ConnId(1);
+/// Expected of loopback.
+const ROUND_TRIP: Duration = Duration::from_millis(100);
 const BOTH: [TransportKind; 2] = [TransportKind::Quic, TransportKind::Tls];
 
 /// A handset with its key.
@@ -85,7 +88,8 @@ impl Handset {
 
     /// A connection that is up and has sent `Ping(0)`, and the gateway's end.
     async fn connected(&mut self, gateway: &Gateway, kind: TransportKind) -> Peer {
-        self.transports.connect(CONN, kind, from("127.0.0.1"), None);
+        self.transports
+            .connect(CONN, kind, from("127.0.0.1"), None, ROUND_TRIP);
         let handset = async {
             self.up().await;
             self.send(Frame::Ping(0));

@@ -60,7 +60,7 @@ async fn refused(config: TransportConfig, gateway: &Gateway, kind: TransportKind
     let mut handset = Handset::new(config);
     handset
         .transports
-        .connect(CONN, kind, Binding::default(), None);
+        .connect(CONN, kind, Binding::default(), None, ROUND_TRIP);
     let reason = tokio::select! {
         reason = handset.down() => reason,
         // It sees our alert, or its own time-out; it may not see a stream.
@@ -90,7 +90,7 @@ async fn a_gateway_of_another_protocol_is_refused() {
             let mut handset = Handset::new(gateway.config());
             handset
                 .transports
-                .connect(CONN, kind, Binding::default(), None);
+                .connect(CONN, kind, Binding::default(), None, ROUND_TRIP);
             let accept = async {
                 // Kept open: it is the handset that leaves.
                 let _accepted = gateway.accept(kind).await;
@@ -121,7 +121,7 @@ async fn a_refused_device_key_is_told_as_such() {
         let mut handset = Handset::new(gateway.config());
         handset
             .transports
-            .connect(CONN, kind, Binding::default(), None);
+            .connect(CONN, kind, Binding::default(), None, ROUND_TRIP);
         let accept = async {
             assert!(gateway.accept(kind).await.is_err());
             std::future::pending::<()>().await;
@@ -203,7 +203,7 @@ async fn another_gateway_has_to_show_the_configured_name() {
             let target = Some(format!("127.0.0.1:{port}"));
             handset
                 .transports
-                .connect(CONN, kind, Binding::default(), target);
+                .connect(CONN, kind, Binding::default(), target, ROUND_TRIP);
             let event = tokio::select! {
                 event = handset.event() => event,
                 _ = async {

@@ -256,6 +256,10 @@ pub const LISTED: &[(Group, &[&str])] = &[
             "phone put back",
             "store salvaged",
             "data moved",
+            "data moved as asked",
+            "data request refused",
+            "data request unanswered",
+            "bundle",
             "radio",
             "gateway killed",
             "gateway drained",
@@ -408,6 +412,7 @@ pub const LISTED: &[(Group, &[&str])] = &[
             "a mailbox is bounded",
             "the gateway says who is away",
             "a look-up tells who has a phone",
+            "data are asked for only of the other of two cards",
             "one SIM has data at a time",
             "nobody breaks the protocol",
             "nobody panics",
@@ -426,9 +431,6 @@ pub const ACCUSATIONS: &[&str] = &[
     "more deliveries than acknowledged",
 ];
 
-const OF_DATA: &str =
-    "of moves of data between cards, of which these worlds tell nothing; links-eval is about that";
-
 const ACCUSATION: &str = "a world in which it is given fails: nobody breaks the protocol";
 
 /// What is never reached, and why.
@@ -443,10 +445,6 @@ pub const EXPLAINED: &[(Group, &str, &str)] = &[
         "policy",
         "the gateway's core has no policy that refuses",
     ),
-    (Group::Decision, "move data", OF_DATA),
-    (Group::Reason, "the other card has no coverage", OF_DATA),
-    (Group::Reason, "it loses coverage less often", OF_DATA),
-    (Group::Reason, "the user chose this card for data", OF_DATA),
     (
         Group::Reason,
         "what is better has not been so for long enough",

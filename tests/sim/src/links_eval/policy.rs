@@ -150,7 +150,7 @@ impl Policy for Twine {
                 .data_sim(result.card as u8, result.confirmed, now);
         }
         self.last = Some(seen.clone());
-        let request = self.links.poll_request();
+        let request = self.links.poll_request(now);
         Decisions {
             link: self.links.chosen().map(|link| via(&link.id)),
             move_to: request.map(|request| usize::from(request.slot)),

@@ -74,7 +74,7 @@ impl Agent {
                 self.taken(*attempt, *part, *state);
                 None
             }
-            // Its cards tell nothing of data: never asked.
+            // Of the world, see `world::data`.
             Order::PreferDataSim { .. } => None,
             Order::SmsTaken { spool_id } => {
                 let known = spool_id

@@ -48,13 +48,13 @@ impl Phone {
             .collect()
     }
 
-    /// What the agent says when cards change: first which are gone.
-    pub fn reports(&self) -> Vec<Sim> {
-        let gone = (0..)
+    /// What the agent says of the cards that are gone, when cards change.
+    pub fn gone_sims(&self) -> Vec<Sim> {
+        (0..)
             .zip(&self.framework.cards)
             .filter(|(_, card)| !card.present)
-            .filter_map(|(slot, _)| self.gone(slot));
-        gone.chain(self.sims()).collect()
+            .filter_map(|(slot, _)| self.gone(slot))
+            .collect()
     }
 
     /// What the agent says of a card that is not in its slot any more.
@@ -69,18 +69,10 @@ impl Phone {
     fn sim(&self, slot: u8, card: &Card) -> Sim {
         let radio_off = !self.framework.radio_on;
         Sim {
-            slot,
-            data: Default::default(),
-            iccid: Redacted::new(card.iccid.clone()),
-            number: Some(card.number),
-            mcc_mnc: Arc::from(HOME),
-            ready: true,
             in_service: card.in_service && !radio_off,
             roaming: card.roaming,
-            default_sms: slot == 0,
             radio_off,
-            subscription_id: i32::from(slot) + 1,
-            operator: Arc::from("operator"),
+            ..sim(slot, Redacted::new(card.iccid.clone()), Some(card.number))
         }
     }
 
@@ -105,6 +97,24 @@ impl Phone {
             .cards
             .iter()
             .any(|card| card.present && card.number == number)
+    }
+}
+
+/// What an agent says of a card that works.
+pub fn sim(slot: u8, iccid: Redacted<String>, number: Option<E164>) -> Sim {
+    Sim {
+        slot,
+        data: None,
+        iccid,
+        number,
+        mcc_mnc: Arc::from(HOME),
+        ready: true,
+        in_service: true,
+        roaming: false,
+        default_sms: slot == 0,
+        radio_off: false,
+        subscription_id: i32::from(slot) + 1,
+        operator: Arc::from("operator"),
     }
 }
 

@@ -19,12 +19,7 @@ impl World {
         if h.phone.is_none() || !h.has_agent() || h.engine.is_none() {
             return Ok(());
         }
-        for sim in h
-            .phone
-            .iter()
-            .flat_map(|phone| phone.reports())
-            .collect::<Vec<_>>()
-        {
+        for sim in h.sim_reports() {
             self.input(handset, Input::Telephony(TelephonyEvent::Sim(sim)))?;
         }
         Ok(())

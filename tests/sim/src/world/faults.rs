@@ -2,13 +2,13 @@
 
 use twine_engine::input::DownReason;
 use twine_engine::store_ops::StoreOps;
-use twine_engine::{ChannelEvent, Input};
+use twine_engine::{ChannelEvent, Input, TelephonyEvent};
 use twine_gateway_core as gw;
 
 use super::World;
 use super::gateway::provision;
 use super::transition::{Fault, Transition};
-use crate::handset::{SIM1, SIM2};
+use crate::handset::SIM1;
 use crate::link::Radio;
 use crate::model::Broken;
 use crate::net::{HandsetNo, Packet, RESET, Way};
@@ -43,6 +43,7 @@ impl World {
             Fault::Flight { handset },
             Fault::ClockJump { handset },
             Fault::MoveData { handset },
+            Fault::Bundle { handset },
             Fault::Replace { handset },
             Fault::Copy { handset },
             Fault::Clumsy { handset },
@@ -134,6 +135,7 @@ impl World {
             }
             Fault::MoveData { handset } => self.move_data(handset)?,
             Fault::Radio { handset } => self.change_radio(handset)?,
+            Fault::Bundle { handset } => self.change_bundle(handset)?,
             Fault::ClockJump { handset } => {
                 let years = i64::try_from(self.rng.range(0, 20)).unwrap_or(0) - 10;
                 self.handsets[handset].clock_off_ms = years * YEAR_MS;
@@ -220,36 +222,6 @@ impl World {
         self.link_changed(handset, link)
     }
 
-    /// Moving takes seconds, in which no SIM has data.
-    fn move_data(&mut self, handset: HandsetNo) -> Result<(), Broken> {
-        let links = &self.handsets[handset].links;
-        let Some(from) = (SIM1..links.len()).find(|link| links[*link].has_data) else {
-            return Ok(());
-        };
-        let link = if from == SIM1 { SIM2 } else { SIM1 };
-        self.broke("data moved", || {
-            format!("h{handset} data goes from link {from} to link {link}")
-        });
-        let at = self.now + self.rng.range(1_000, 8_000);
-        self.at(at, Transition::DataMoved { handset, link });
-        self.set_data(handset, from, false)
-    }
-
-    pub(super) fn set_data(
-        &mut self,
-        handset: HandsetNo,
-        link: usize,
-        has_data: bool,
-    ) -> Result<(), Broken> {
-        self.handsets[handset].links[link].has_data = has_data;
-        let cellular = self.handsets[handset].links.iter().skip(SIM1);
-        let with_data = cellular.filter(|link| link.has_data).count();
-        let of = format_args!("h{handset}");
-        let promise = "one SIM has data at a time";
-        self.model.cases.expect(promise, with_data <= 1, of)?;
-        self.link_changed(handset, link)
-    }
-
     pub(super) fn set_captive(&mut self, handset: HandsetNo, captive: bool) -> Result<(), Broken> {
         if self.handsets[handset].links[0].captive == captive {
             return Ok(());
@@ -263,13 +235,25 @@ impl World {
         self.link_changed(handset, 0)
     }
 
-    fn link_changed(&mut self, handset: HandsetNo, link: usize) -> Result<(), Broken> {
+    pub(super) fn link_changed(&mut self, handset: HandsetNo, link: usize) -> Result<(), Broken> {
         self.unpark_link(handset, link);
         if !self.handsets[handset].has_agent() {
             // It tells of everything when it starts.
             return Ok(());
         }
-        let report = self.handsets[handset].link_report(link);
+        let h = &self.handsets[handset];
+        let report = h.link_report(link);
+        // What a phone knows of both cards it tells of both.
+        let cards = if link >= SIM1 && h.tells_of_data() {
+            h.sims()
+        } else {
+            Vec::new()
+        };
+        for sim in cards {
+            self.handsets[handset]
+                .waiting
+                .push_back(Input::Telephony(TelephonyEvent::Sim(sim)));
+        }
         self.input(handset, report)
     }
 

@@ -7,6 +7,7 @@
 mod app;
 mod attendance;
 mod cards;
+mod data;
 mod faults;
 mod gateway;
 mod phones;
@@ -19,6 +20,7 @@ mod wire;
 
 use std::collections::BTreeSet;
 
+use twine_engine::links::Bundle;
 use twine_engine::message::{MessageId, WaitsFor};
 use twine_engine::store_ops::{Batch, Op, StoreOps};
 use twine_engine::{Config, Input};
@@ -203,6 +205,7 @@ impl World {
                         stalled: false,
                         busy_until: [0, 0],
                         radio: Radio::LTE,
+                        bundle: Bundle::Unknown,
                     }
                 };
                 let mut links = vec![link(&mut rng, true), link(&mut rng, false)];
@@ -212,7 +215,9 @@ impl World {
                         ..link(&mut rng, false)
                     });
                 }
-                Handset::new(number, links, 0)
+                let mut h = Handset::new(number, links, 0);
+                h.data_policy = faults.data_policy > 0;
+                h
             })
             .collect();
         let config = if faults.sms > 0 {
@@ -521,6 +526,11 @@ impl World {
             Transition::CaptiveEnd { handset } => self.set_captive(handset, false),
             Transition::FlightEnd { handset } => self.set_all_links(handset, true),
             Transition::DataMoved { handset, link } => self.set_data(handset, link, true),
+            Transition::DataAsked {
+                handset,
+                link,
+                from,
+            } => self.data_asked(handset, link, from),
             Transition::DrainEnd => {
                 self.end_drain();
                 Ok(())

@@ -43,6 +43,7 @@ impl World {
             links[SIM1].has_data = true;
         }
         let mut phone = Handset::new(number, links, self.now);
+        phone.data_policy = old.data_policy;
         // Its cards go with the number.
         phone.second = old.second.take();
         let second = phone.second;

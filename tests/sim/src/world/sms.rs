@@ -47,6 +47,9 @@ impl World {
     /// The daemon gives an order.
     pub(super) fn ordered(&mut self, handset: HandsetNo, order: Order) -> Result<(), Broken> {
         self.tell(|| format!("h{handset} orders {}", told(&order)));
+        if let Order::PreferDataSim { slot, .. } = order {
+            return self.data_wanted(handset, slot);
+        }
         if let Order::SendSms {
             attempt,
             iccid,

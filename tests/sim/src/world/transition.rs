@@ -104,6 +104,13 @@ pub(super) enum Transition {
     FlightEnd { handset: HandsetNo },
     /// The phone's data is on this SIM now.
     DataMoved { handset: HandsetNo, link: usize },
+    /// What became of the engine's request for this SIM's data; `from`: where they are
+    /// moved away from, unless it is refused.
+    DataAsked {
+        handset: HandsetNo,
+        link: usize,
+        from: Option<usize>,
+    },
     /// The gateway stops, as it had announced.
     DrainEnd,
     /// A phone loses its power.
@@ -142,6 +149,8 @@ pub(super) enum Fault {
     Flight { handset: HandsetNo },
     /// The telephony agent moves the phone's data to the other SIM.
     MoveData { handset: HandsetNo },
+    /// A bundle is used up, or paid for.
+    Bundle { handset: HandsetNo },
     /// The radio of a cellular link changes: generation, signal, delay and rate.
     Radio { handset: HandsetNo },
     /// The wall clock jumps by years.
@@ -184,7 +193,9 @@ impl Fault {
             Self::Drain => faults.drain_ms,
             Self::Captive { .. } => faults.captive_ms,
             Self::Flight { .. } => faults.flight_ms,
+            Self::MoveData { .. } if faults.data_policy == 2 => 0,
             Self::MoveData { .. } => faults.move_data_ms,
+            Self::Bundle { .. } => faults.bundle_ms,
             Self::Radio { .. } => faults.radio_ms,
             Self::ClockJump { .. } => faults.clock_jump_ms,
             Self::Replace { .. } => faults.replace_ms,

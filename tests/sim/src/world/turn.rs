@@ -122,6 +122,7 @@ impl World {
                 link,
                 transport,
                 target,
+                ..
             } => {
                 let link = Handset::link_index(&link);
                 self.connect(handset, conn, (link, transport), target);
