@@ -127,9 +127,7 @@ impl Races {
             ),
             None => (priors.head_start, priors.attempt, priors.round_trip),
         };
-        let avoided = known
-            .and_then(|known| known.avoid_until)
-            .is_some_and(|until| now < until);
+        let avoided = network.is_some_and(|network| self.avoids_first(network, now));
         let (first, because) = match cheaper {
             Some(cheaper) => cheaper,
             None if avoided && transports.len() > 1 => {
@@ -144,6 +142,14 @@ impl Races {
             round_trip,
             because,
         }
+    }
+
+    /// Whether the preferred transport was overtaken here, and is not to be tried yet.
+    pub(crate) fn avoids_first(&self, network: Network, now: Instant) -> bool {
+        self.known
+            .get(&network.id)
+            .and_then(|known| known.avoid_until)
+            .is_some_and(|until| now < until)
     }
 
     /// A transport came up, this one of those in the order of preference; `overtook`: one

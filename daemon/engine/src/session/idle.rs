@@ -86,6 +86,7 @@ impl Session {
             return;
         };
         live.last_heard = now;
+        live.unproven = false;
         let (idle, transport) = (live.idle.heard(now), live.on.transport);
         if let Some(network) = self.network {
             self.heartbeats.survived(network, transport, idle);

@@ -30,6 +30,25 @@
 //! [`crate::heartbeat`]. Where another transport is cheaper to keep, an idle session
 //! changes to it instead of asking.
 //!
+//! # When the link changes
+//!
+//! A live QUIC session moves with its connection: what is sent is at the gateway half a
+//! round trip later, and what it sends comes after two, of some 4 kB together. A new connection has
+//! its `Hello` there after one and a half, and its first message after two and a half, for
+//! more bytes; early data would not change that, see `daemon/src/transport`. So it moves
+//! unless that is known to be of no use:
+//!
+//! - the gateway has been silent for longer than it keeps a session: it is gone there;
+//! - the new network eats UDP, as far as is known ([`crate::race`]);
+//! - TCP cannot move.
+//!
+//! Whether a move worked, only an answer tells. When none has come within two
+//! retransmission time-outs of the new network ([`UNPROVEN_TIMEOUTS`]), the network may
+//! eat UDP, or the session be gone: a new round begins on the same link at once. That says nothing
+//! against the link: should the round fail as well, that will.
+//!
+//! # Giving up
+//!
 //! A session is given up when an answer is missing for longer than
 //! `answer_timeout` and four retransmission time-outs (at most
 //! [`LONGEST_PATIENCE`]), plus the time that what is in flight takes at
@@ -72,6 +91,9 @@ use idle::{Idle, Suspect};
 const SLOWEST_BYTES_PER_S: u64 = 1_000;
 /// One bad measurement (a stalled link) must not make a dead session last.
 const LONGEST_PATIENCE: Duration = Duration::from_secs(20);
+/// Retransmission time-outs in which a session that has moved has to be answered: the
+/// answer takes two round trips, since the gateway tries the new path first.
+const UNPROVEN_TIMEOUTS: u32 = 2;
 /// First wait of a device that the gateway does not know.
 const FIRST_BINDING_WAIT: Duration = Duration::from_secs(30);
 /// A session that lived this long was a success: waiting starts anew.
@@ -168,6 +190,8 @@ struct Live {
     slots: Vec<E164>,
     /// To another link than the one it was made on.
     moved: bool,
+    /// And nothing came over that one yet.
+    unproven: bool,
     last_heard: Instant,
     idle: Idle,
     /// Since when an answer is awaited.
@@ -338,13 +362,13 @@ impl Session {
         self.suspected = None;
         self.let_go = false;
         self.turn = None;
-        let movable = match &mut self.state {
-            State::Live(live) if live.on.transport == TransportKind::Quic => Some(live),
-            _ => None,
-        };
-        if let Some(live) = movable {
+        let useless = self.why_not_move(now);
+        if let State::Live(live) = &mut self.state
+            && useless.is_none()
+        {
             live.on.link = link.clone();
             live.moved = true;
+            live.unproven = true;
             live.ping = None;
             live.on.stranded = false;
             live.awaiting = None;
@@ -362,13 +386,30 @@ impl Session {
             ctx.at_once(Fleeting::Move { conn, link });
             return None;
         }
-        let lost = self.drop_connection(ctx, "the link changed");
+        let lost = self.drop_connection(ctx, useless.unwrap_or("the link changed"));
         if has_identity {
             self.connect(ctx);
         } else {
             self.enter(now, State::Idle, "no number is registered");
         }
         lost
+    }
+
+    /// Why a live session should not move to the present link, if so; see the module.
+    fn why_not_move(&self, now: Instant) -> Option<&'static str> {
+        let State::Live(live) = &self.state else {
+            return Some("the link changed");
+        };
+        if live.on.transport != TransportKind::Quic {
+            return Some("the link changed, and TCP cannot move");
+        }
+        let silent = now.since(live.last_heard);
+        if self.gateway_limit.is_some_and(|limit| silent >= limit) {
+            return Some("the gateway has let go of the session by now");
+        }
+        self.network
+            .is_some_and(|network| self.races.avoids_first(network, now))
+            .then_some("the network of the new link was found to eat UDP")
     }
 
     /// No link is left. QUIC can wait for the next one; TCP cannot.
@@ -427,6 +468,12 @@ impl Session {
         rng: &mut Rng,
         why: &'static str,
     ) -> Option<SessionEvent> {
+        if matches!(&self.state, State::Live(live) if live.unproven) && self.link.is_some() {
+            self.unheard = false;
+            let lost = self.drop_connection(ctx, why);
+            self.connect(ctx);
+            return lost;
+        }
         let was_live = matches!(self.state, State::Live(_));
         let round_over = matches!(self.state, State::Connecting(_))
             || self.failed_transports + 1 >= self.config.transports.len();
@@ -677,6 +724,7 @@ impl Session {
                         on: on.clone(),
                         slots: std::mem::take(slots),
                         moved: false,
+                        unproven: false,
                         last_heard: now,
                         idle: Idle::new(now),
                         awaiting: None,
@@ -863,6 +911,9 @@ impl Session {
 
     fn patience(&self, live: &Live) -> Duration {
         let carrying = Duration::from_millis(live.outstanding_bytes * 1000 / SLOWEST_BYTES_PER_S);
+        if live.unproven {
+            return self.rto() * UNPROVEN_TIMEOUTS + carrying;
+        }
         let answer = (self.rto() * 4).min(LONGEST_PATIENCE);
         self.config.answer_timeout.max(answer) + carrying
     }

@@ -2,6 +2,7 @@
 
 use crate::desk::{Desk, EPOCH, own};
 use twine_engine::{ChannelEvent, Command, ConnId, DownReason, TransportKind};
+use twine_proto::Frame;
 use twine_proto::frame::{SentState, SlotStatus};
 
 const QUIC: TransportKind = TransportKind::Quic;
@@ -144,4 +145,64 @@ fn one_that_comes_up_and_is_cut_off_gives_way_to_the_other() {
     wins(&mut desk, 0);
     dies(&mut desk);
     assert_eq!(*kinds(&desk).last().unwrap(), TLS);
+}
+
+// -- a session that changes its link ------------------------------------------------
+
+#[test]
+fn a_session_does_not_move_to_a_network_that_is_known_to_eat_udp() {
+    let mut desk = connecting();
+    wins(&mut desk, 0);
+    // On the Wi-Fi nothing answers by UDP.
+    desk.link("wifi", true);
+    assert_eq!(desk.moves, 1);
+    desk.channel(ChannelEvent::Moved);
+    desk.pass(6_000);
+    desk.pass(HEAD_START_MS);
+    assert_eq!(kinds(&desk), [QUIC, QUIC, TLS]);
+    wins(&mut desk, 2);
+    assert_eq!(desk.closed.last(), Some(&conn(&desk, 1)));
+    // Away, with a new session by QUIC, and back: now it is known.
+    desk.link("wifi", false);
+    let again = desk.connects.len() - 1;
+    assert_eq!(kinds(&desk)[again], QUIC);
+    wins(&mut desk, again);
+    desk.link("wifi", true);
+    assert_eq!(desk.moves, 1, "it would be of no use");
+    assert_eq!(kinds(&desk).last(), Some(&TLS));
+}
+
+#[test]
+fn a_move_that_is_not_answered_is_given_up_after_two_time_outs_and_not_blamed_on_the_link() {
+    let mut desk = connecting();
+    wins(&mut desk, 0);
+    desk.link("wifi", true);
+    desk.channel(ChannelEvent::Moved);
+    // Nothing is known of the Wi-Fi: 3 s by RFC 6298.
+    desk.pass(5_999);
+    assert_eq!(desk.connects.len(), 1);
+    desk.pass(1);
+    assert_eq!(kinds(&desk), [QUIC, QUIC]);
+    assert_eq!(desk.engine.status().session.state, "connecting");
+    let on = desk
+        .engine
+        .status()
+        .session
+        .link
+        .map(|link| link.0.to_string());
+    assert_eq!(on.as_deref(), Some("wifi"));
+    // It was the session that was gone.
+    wins(&mut desk, 1);
+}
+
+#[test]
+fn a_move_that_is_answered_stays() {
+    let mut desk = connecting();
+    wins(&mut desk, 0);
+    desk.link("wifi", true);
+    desk.channel(ChannelEvent::Moved);
+    desk.pass(1_000);
+    desk.frame(Frame::Pong(1));
+    desk.pass(60_000);
+    assert_eq!((desk.moves, desk.connects.len()), (1, 1));
 }
