@@ -168,7 +168,7 @@ pub fn what_was_learned_is_kept(backend: impl Backend) {
     }
     world.crash();
     let kept = world.snapshot().memos;
-    assert_eq!(kept.len(), 2);
+    assert_eq!(kept.len(), 3);
     assert_eq!(kept[&Memo::Heartbeats], [4; 1000]);
     assert_eq!(kept[&Memo::Links], [9]);
     assert_eq!(kept[&Memo::Races], [7, 8]);
