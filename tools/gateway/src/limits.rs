@@ -26,8 +26,11 @@ pub const RETRY_FROM_HANDSHAKES: usize = MAX_HANDSHAKES / 4;
 /// Connections above `max_connections` that may stay for as long as it takes to
 /// tell them so. Beyond it they are dropped.
 pub const OVERLOAD_HEADROOM: usize = 256;
-/// TLS sessions kept for resumption.
-pub const MAX_TLS_SESSIONS: usize = 8192;
+/// TLS sessions kept for resumption, two for each connection that was made; beyond it
+/// the oldest are forgotten. Some 300 bytes of disk each.
+pub const MAX_TLS_SESSIONS: usize = 32_768;
+/// A session is resumed no later: what rustls tells clients.
+pub const TLS_SESSION_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long closing may take: what was sent has to be acknowledged.
 pub const LINGER: Duration = Duration::from_secs(5);
 /// How long draining may take in all.

@@ -8,6 +8,7 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use crate::config::GatewayConfig;
 use crate::limits::DRAIN;
 use crate::net::tls::{self, TlsError};
 use crate::net::{QuicListener, Service, TcpListener};
-use crate::sqlite::{SqliteError, SqliteStorage};
+use crate::sqlite::{Sessions, SqliteError, SqliteStorage};
 use crate::worker;
 
 /// Its lock is held by the one server that may use a data directory.
@@ -82,7 +83,13 @@ impl Server {
     pub async fn start(config: &GatewayConfig) -> Result<Self, StartError> {
         let lock = lock(config)?;
         let storage = SqliteStorage::create(&config.data_dir)?;
-        let tls = tls::server_tls(&config.cert, &config.key)?;
+        let mut tls = tls::server_tls(&config.cert, &config.key)?;
+        let seal = tls.derive_key(b"twine gateway: TLS sessions");
+        match Sessions::open(&config.data_dir, &seal) {
+            Ok(sessions) => tls.keep_sessions(Arc::new(sessions)),
+            // The same as ever, but for what a full handshake costs.
+            Err(error) => log::warn!("event=no_tls_sessions error=\"{error}\""),
+        }
         let listen = |key, address| {
             move |source| StartError::Listen {
                 key,

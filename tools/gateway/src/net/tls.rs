@@ -7,13 +7,12 @@ use std::sync::Arc;
 use ring::hmac;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem};
-use rustls::server::ServerSessionMemoryCache;
+use rustls::server::StoresServerSessions;
 use rustls::{ServerConfig, version};
 use thiserror::Error;
 use twine_gateway_core::DeviceKey;
 
 use super::device_auth::{RawKeyVerifier, device_key_of};
-use crate::limits::MAX_TLS_SESSIONS;
 
 /// Why TLS cannot be set up.
 #[derive(Debug, Error)]
@@ -62,8 +61,14 @@ pub(crate) struct ServerTls {
 }
 
 impl ServerTls {
+    /// Lets devices resume the sessions of this store. A resumed session proves the same
+    /// device key as the one it resumes.
+    pub(crate) fn keep_sessions(&mut self, sessions: Arc<dyn StoresServerSessions>) {
+        self.config.session_storage = sessions;
+    }
+
     /// A secret for another purpose, the same as long as the private key is.
-    pub(super) fn derive_key(&self, purpose: &[u8]) -> [u8; 32] {
+    pub(crate) fn derive_key(&self, purpose: &[u8]) -> [u8; 32] {
         let derived = hmac::sign(&self.secret, purpose);
         let mut key = [0; 32];
         key.copy_from_slice(derived.as_ref());
@@ -72,7 +77,8 @@ impl ServerTls {
 }
 
 /// The configuration of both listeners. Early data is off: nothing is delivered,
-/// and nobody displaced, before the handshake is finished (DELIVERY 30).
+/// and nobody displaced, before the handshake is finished (DELIVERY 30), and a `Hello` that
+/// waits for that is answered no sooner than one that comes with the handshake's end.
 pub(crate) fn server_tls(cert: &Path, key: &Path) -> Result<ServerTls, TlsError> {
     let cert_error = |source| TlsError::Cert {
         path: cert.to_owned(),
@@ -105,8 +111,6 @@ pub(crate) fn server_tls(cert: &Path, key: &Path) -> Result<ServerTls, TlsError>
         .with_single_cert(chain, secret)
         .map_err(unusable)?;
     config.alpn_protocols = vec![twine_proto::ALPN.to_vec()];
-    // A resumed session proves the same device key as the one it resumes.
-    config.session_storage = ServerSessionMemoryCache::new(MAX_TLS_SESSIONS);
     Ok(ServerTls {
         config,
         secret: derive,

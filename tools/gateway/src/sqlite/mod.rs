@@ -5,6 +5,7 @@
 
 mod codes;
 mod schema;
+mod sessions;
 mod tx;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use thiserror::Error;
 use twine_gateway_core::Storage;
 
 pub use self::schema::SCHEMA_VERSION;
+pub(crate) use self::sessions::Sessions;
 pub use self::tx::SqliteTx;
 
 /// The database's name in the data directory.

@@ -19,7 +19,7 @@ use rustls::client::AlwaysResolvesClientRawPublicKeys;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, HandshakeKind, RootCertStore};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -164,8 +164,11 @@ impl Device {
                 let connector = tokio_rustls::TlsConnector::from(Arc::new(self.tls.clone()));
                 let name = ServerName::try_from("localhost").unwrap();
                 let stream = connector.connect(name, stream).await.ok()?;
+                let handshake = stream.get_ref().1.handshake_kind();
                 let (reader, writer) = tokio::io::split(stream);
-                Some(Link::new(reader, writer))
+                let mut link = Link::new(reader, writer);
+                link.resumed = handshake == Some(HandshakeKind::Resumed);
+                Some(link)
             }
         }
     }
@@ -211,6 +214,8 @@ pub struct Link {
     writer: Box<dyn AsyncWrite + Send + Unpin>,
     decoder: Decoder,
     quic: Option<(quinn::Endpoint, quinn::Connection)>,
+    /// By TLS over TCP: an earlier session.
+    pub resumed: bool,
 }
 
 impl Link {
@@ -223,6 +228,7 @@ impl Link {
             writer: Box::new(writer),
             decoder: Decoder::wire(),
             quic: None,
+            resumed: false,
         }
     }
 
