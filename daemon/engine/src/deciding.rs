@@ -13,7 +13,7 @@ use twine_proto::{E164, Peer, Redacted};
 use twine_sms::mark;
 use twine_sms::segments;
 
-use crate::channel::{self, Choice, Facts, Length, Patience, Stage};
+use crate::channel::{self, Choice, Facts, Length, Patience, Stage, Taken};
 use crate::config::Config;
 use crate::ctx::Ctx;
 use crate::deadlines::Deadlines;
@@ -257,7 +257,7 @@ impl Deciding {
             // is believed not to be on IP, and it would be decided again and again.
             Choice::Ip(_) if facts.no_sms().is_some() => {
                 ctx.trace(Decision::NoSms(id), because);
-                ctx.op(Op::RuleOutSms { id, because }, Then::Looks);
+                ctx.op(Op::RuleOutSms { id, because }, Then::QueuedForIp);
             }
             Choice::Ip(after) => {
                 let look = ctx.look(after);
@@ -292,7 +292,8 @@ impl Deciding {
             }
             Choice::NoSms => {
                 ctx.trace(Decision::NoSms(id), because);
-                ctx.op(Op::RuleOutSms { id, because }, Then::Looks);
+                // What waited for its user is in the queue of IP now.
+                ctx.op(Op::RuleOutSms { id, because }, Then::QueuedForIp);
             }
         }
     }
@@ -353,8 +354,17 @@ fn stage(message: &Considered) -> Stage {
             Stage::AskedBack
         }
         IpAttempt::InFlight(_) => Stage::InFlight,
-        IpAttempt::Accepted(_) => Stage::Accepted { away: message.away },
+        IpAttempt::Accepted(_) => Stage::Accepted,
+        IpAttempt::Expired => Stage::Expired,
         _ => Stage::Over,
+    }
+}
+
+const fn taken(message: &Considered) -> Taken {
+    match message.ip {
+        IpAttempt::Accepted(_) if message.away => Taken::ForOneAway,
+        IpAttempt::Accepted(_) => Taken::ForOneThere,
+        _ => Taken::Unknown,
     }
 }
 
@@ -381,6 +391,7 @@ fn facts(
     let iccid = settings.iccid.clone().or(own.iccid);
     let facts = Facts {
         stage: stage(message),
+        taken: taken(message),
         wish: message.wish,
         mode: settings.mode,
         fallback: settings.fallback,

@@ -58,7 +58,7 @@ pub const MAX_SPOOL_ID_BYTES: usize = 64;
 pub const SMS_REMEMBERED: u64 = 4_096;
 /// Note entries of one incoming lane whose SMS has not come (yet); beyond it the
 /// oldest are forgotten.
-pub const MAX_PENDING_NOTES: usize = 64;
+pub const MAX_PENDING_NOTES: usize = 256;
 /// Lines of all messages' stories that are kept.
 pub const STORY_LINES_KEPT: u64 = 20_000;
 /// Settings that are kept, one for each conversation; more are refused.

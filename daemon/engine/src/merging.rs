@@ -16,6 +16,7 @@
 //! whose SMS has not come yet is kept ([`Reading::pending`]) and asked again when
 //! an SMS comes.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use twine_proto::{Epoch, Filled, LaneSeq, NoteEntry};
@@ -25,8 +26,8 @@ use crate::store_ops::BootStamp;
 
 /// How far back a mark may look: root messages of the conversation.
 pub const MARK_CANDIDATES: usize = 16;
-/// SMS of the conversation that a note may speak of, newest first.
-pub const NOTE_CANDIDATES: usize = 64;
+/// SMS of the conversation with one hash that a note may speak of, newest first.
+pub const NOTE_CANDIDATES: usize = 16;
 /// A mark is believed, and an SMS moved to its place, within this time; between
 /// boots no time is known to have passed (DELIVERY 24).
 pub const MERGE_WITHIN: Duration = Duration::from_secs(24 * 3600);
@@ -162,9 +163,19 @@ fn may_be_one(a: &Copy, b: &Copy) -> bool {
     }
 }
 
+/// What an SMS may have of which these entries speak, each once.
+#[must_use]
+pub fn hashes_of(entries: &[NoteEntry]) -> BTreeSet<u16> {
+    let of = |entry: &NoteEntry| match entry.filled {
+        Filled::Sms(hash) | Filled::Both(hash) => Some(hash),
+        Filled::Ip | Filled::Void => None,
+    };
+    entries.iter().filter_map(of).collect()
+}
+
 /// Reads note entries of one lane. `copies`: of the same own number and peer,
-/// oldest first: the last [`NOTE_CANDIDATES`] SMS, everything in the places that
-/// the entries name, and what any of these refers to or is referred to by.
+/// oldest first: the last [`NOTE_CANDIDATES`] SMS of each of [`hashes_of`] the entries,
+/// everything in the places that they name, and what any of these refers to or is referred to by.
 #[must_use]
 pub fn read_note(
     entries: &[NoteEntry],
@@ -258,13 +269,21 @@ impl Lane {
     }
 
     /// The place was not filled by SMS: an SMS merged into it on the mark is
-    /// another message.
+    /// another message. What a note proved stands: of a place that was filled by SMS
+    /// only an older note, which a restored gateway brings once more, says otherwise.
     fn no_sms(&mut self, lane_seq: LaneSeq) {
         let Some(ip) = self.by_ip(lane_seq) else {
             return;
         };
         for sms in self.linked(&ip) {
-            self.part(&ip, &sms);
+            let proved = if sms.copy_of.is_some() {
+                sms.by_note
+            } else {
+                ip.by_note
+            };
+            if !proved {
+                self.part(&ip, &sms);
+            }
         }
     }
 

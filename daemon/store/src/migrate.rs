@@ -14,6 +14,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_initial.sql"),
     include_str!("../migrations/0002_sms.sql"),
     include_str!("../migrations/0003_memo.sql"),
+    include_str!("../migrations/0004_sms_hash.sql"),
 ];
 
 /// Brings the file to the newest schema of `migrations`.
@@ -80,6 +81,7 @@ mod tests {
         include_str!("../migrations/fixtures/0001.sql"),
         include_str!("../migrations/fixtures/0002.sql"),
         include_str!("../migrations/fixtures/0003.sql"),
+        include_str!("../migrations/fixtures/0004.sql"),
     ];
 
     fn memory() -> Connection {
@@ -181,6 +183,7 @@ mod tests {
             898258508249559930_u64,
             11139165725396018906,
             8736413856268321938,
+            597364884961433726,
         ];
         let found: Vec<u64> = MIGRATIONS.iter().map(|sql| fnv1a(sql.as_bytes())).collect();
         assert_eq!(found, released);

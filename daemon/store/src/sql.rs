@@ -353,7 +353,7 @@ statements! {
                             changed_ms = coalesce(?24, changed_ms)
          WHERE id = ?1";
     AWAY = "UPDATE message SET away = 1 WHERE id = ?1";
-    IN_DOUBT = "UPDATE message SET in_doubt = 1 WHERE id = ?1";
+    IN_DOUBT = "UPDATE message SET in_doubt = 1 WHERE id = ?1 AND in_doubt = 0";
     NOT_IN_DOUBT = "UPDATE message SET in_doubt = 0, away = 0 WHERE id = ?1";
     /// Another try: validity and age start again. ?2: its note is none of the new one's.
     RESTART =

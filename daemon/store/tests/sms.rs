@@ -126,6 +126,7 @@ fn a_story_says_why_and_how_it_went_on() {
         number: own(),
         epoch: EPOCH,
         results: vec![(Seq(1), RevokeOutcome::Revoked)],
+        look: look(),
     };
     one(&mut store, revoked);
     let story = store.story(MessageId(1)).unwrap();

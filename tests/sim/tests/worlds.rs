@@ -116,6 +116,16 @@ fn regression_worlds_in_which_sms_broke_a_promise() {
     }
 }
 
+/// The same, of the mix that is drawn now.
+#[test]
+fn regression_worlds_in_which_notes_queues_and_agents_were_wrong() {
+    for seed in [
+        1433, 11543, 17372, 18408, 22477, 37360, 43821, 54337, 70944, 75744, 76883, 96152, 97222,
+    ] {
+        run(&Setup::drawn_by(3, seed, 2));
+    }
+}
+
 /// With SMS. Of each: a wake-up that a decision lost (4), a lane overtaken by what was
 /// written now (6), an outbox whose count drifted (15), a text behind a placeholder (93),
 /// orders given once more beside the pace.

@@ -16,11 +16,17 @@
 //! | in the queue, no link | [`Patience::no_link`] after it was written | SMS |
 //! | in the queue, a link and no session | [`Patience::accept`] after it was written | SMS |
 //! | in flight | [`Patience::accept`] after its release | asked back; no session: uncertain SMS |
-//! | accepted, recipient away | [`Patience::delivery`] | the same |
+//! | accepted, recipient away | [`Patience::delivery`] | asked back; no session for as long again: uncertain SMS |
 //! | accepted, recipient there | the same | asked back; no session for [`OFFLINE_PATIENCE`]: uncertain SMS |
-//! | asked back | [`Patience::answer`], while there is a session | uncertain SMS |
-//! | the gateway cannot tell | | uncertain SMS |
-//! | revoked, refused, expired, rejected | | SMS |
+//! | asked back | [`Patience::answer`] | asked for again as long as there is a session; without one as before |
+//! | the gateway cannot tell | [`OFFLINE_PATIENCE`] | uncertain SMS |
+//! | expired | | uncertain SMS: it may have been handed over before |
+//! | revoked, refused, rejected | | SMS |
+//!
+//! An uncertain SMS is bought only when the gateway had the time to say that it is not
+//! needed. Without this four of a hundred that fell back were sent twice: of what was handed
+//! over and not acknowledged, nearly everything arrives by itself when the recipient is back,
+//! and of what was accepted most has arrived, and a lost link hides it.
 //!
 //! 4. Falling back is not allowed: by the setting (never; ask; not when roaming),
 //!    when the message is older than [`ASK_AFTER`], when it takes more parts than
@@ -40,8 +46,8 @@ use crate::settings::{Fallback, Mode, Reach};
 use crate::store_ops::Because;
 pub(crate) use patience::Patience;
 
-/// An accepted message whose recipient was there when it was accepted was most
-/// likely delivered: the lost link hides the receipt (DELIVERY 25).
+/// A message whose recipient was there when it was accepted, or to whom it was handed
+/// over, was most likely delivered: a lost link hides the receipt (DELIVERY 25).
 pub(crate) const OFFLINE_PATIENCE: Duration = Duration::from_secs(600);
 /// A message this old is not sent by SMS unasked (DELIVERY 25).
 pub(crate) const ASK_AFTER: Duration = Duration::from_secs(3600);
@@ -54,16 +60,26 @@ pub(crate) enum Stage {
     /// Released to IP, not accepted.
     InFlight,
     /// The gateway has it.
-    Accepted {
-        /// Its recipient had no live session.
-        away: bool,
-    },
+    Accepted,
     /// The gateway was asked for it back and has not answered.
     AskedBack,
     /// The gateway answered that it cannot tell.
     InDoubt,
+    /// It lay at the gateway until its time was over, perhaps after it was handed over.
+    Expired,
     /// IP ended negatively.
     Over,
+}
+
+/// What the gateway said when it took a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It has not said that it did.
+    Unknown,
+    /// Its recipient had no live session.
+    ForOneAway,
+    /// Its recipient had one, or nothing was said.
+    ForOneThere,
 }
 
 /// The card an SMS would leave by.
@@ -97,6 +113,7 @@ pub(crate) enum Length {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Facts {
     pub(crate) stage: Stage,
+    pub(crate) taken: Taken,
     /// The user's wish for this message.
     pub(crate) wish: Option<Channel>,
     pub(crate) mode: Mode,
@@ -196,15 +213,13 @@ pub(crate) fn choose(facts: &Facts) -> (Choice, Because) {
             }
         }
         Stage::InFlight => facts.fall_back(&["the gateway did not accept it in time"]),
-        Stage::Accepted { away: true } => {
+        Stage::Accepted if facts.taken == Taken::ForOneAway => {
             facts.fall_back(&["the recipient is away", "it was not delivered in time"])
         }
-        Stage::Accepted { away: false } => facts.fall_back(&["it was not delivered in time"]),
-        Stage::AskedBack if facts.session => facts.fall_back(&[
-            "it was asked back",
-            "the gateway did not answer in time",
-            "another copy may exist",
-        ]),
+        Stage::Accepted => facts.fall_back(&["it was not delivered in time"]),
+        Stage::AskedBack if facts.session => {
+            facts.fall_back(&["it was asked back", "the gateway did not answer in time"])
+        }
         Stage::AskedBack => facts.fall_back(&[
             "it was asked back",
             "the gateway is out of reach",
@@ -212,6 +227,10 @@ pub(crate) fn choose(facts: &Facts) -> (Choice, Because) {
         ]),
         Stage::InDoubt => facts.fall_back(&[
             "the gateway handed it over and cannot tell whether it arrived",
+            "another copy may exist",
+        ]),
+        Stage::Expired => facts.fall_back(&[
+            "it lay at the gateway until its time was over",
             "another copy may exist",
         ]),
         Stage::Over => facts.fall_back(&["IP cannot deliver it any more"]),
@@ -324,30 +343,50 @@ impl Facts {
             }
             Card::Ready { .. } => {}
         }
-        match self.stage {
-            Stage::Queued | Stage::Over => (
-                Choice::Sms {
-                    marked: self.left_before,
-                },
-                because,
-            ),
-            Stage::InFlight | Stage::Accepted { .. } if self.session => (Choice::AskBack, because),
-            Stage::Accepted { away: false } if self.wish != Some(Channel::Sms) => {
-                match OFFLINE_PATIENCE.checked_sub(self.offline_for) {
-                    Some(left) if !left.is_zero() => (
-                        wait_a_while(left),
-                        &[
-                            "the recipient was there when the gateway took it",
-                            "the lost link may hide the receipt",
-                        ],
-                    ),
-                    _ => (Choice::Sms { marked: true }, because),
+        let marked = match self.stage {
+            Stage::Queued | Stage::Over => self.left_before,
+            Stage::InFlight | Stage::Accepted if self.session => {
+                return (Choice::AskBack, because);
+            }
+            _ if self.wish == Some(Channel::Sms) => true,
+            // A gateway that does not answer is given up by the session.
+            Stage::AskedBack if self.session => {
+                return (wait_a_while(self.patience.answer), because);
+            }
+            Stage::InFlight | Stage::Accepted | Stage::AskedBack | Stage::InDoubt => {
+                if let Some(waits) = self.for_the_gateways_word() {
+                    return waits;
                 }
+                true
             }
-            Stage::InFlight | Stage::Accepted { .. } | Stage::AskedBack | Stage::InDoubt => {
-                (Choice::Sms { marked: true }, because)
-            }
-        }
+            Stage::Expired => true,
+        };
+        (Choice::Sms { marked }, because)
+    }
+
+    /// Without a session: how much longer the gateway gets to say that no SMS is needed.
+    fn for_the_gateways_word(&self) -> Option<(Choice, Because)> {
+        let (patience, because): (_, Because) = match (self.stage, self.taken) {
+            _ if self.session => return None,
+            (_, Taken::Unknown) if self.link_up => (
+                self.patience.accept,
+                &["the gateway may have it", "a session is on its way"],
+            ),
+            (Stage::InDoubt, _) | (_, Taken::Unknown) => return None,
+            (_, Taken::ForOneAway) => (
+                self.patience.delivery,
+                &["the gateway has it", "the lost link may hide the receipt"],
+            ),
+            (_, Taken::ForOneThere) => (
+                OFFLINE_PATIENCE,
+                &[
+                    "the recipient was there when the gateway took it",
+                    "the lost link may hide the receipt",
+                ],
+            ),
+        };
+        let left = patience.checked_sub(self.offline_for)?;
+        (!left.is_zero()).then(|| (wait_a_while(left), because))
     }
 }
 

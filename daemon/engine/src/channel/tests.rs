@@ -12,6 +12,10 @@ fn patience() -> Patience {
 fn facts(stage: Stage) -> Facts {
     Facts {
         stage,
+        taken: match stage {
+            Stage::Accepted | Stage::AskedBack | Stage::InDoubt => Taken::ForOneAway,
+            _ => Taken::Unknown,
+        },
         wish: None,
         mode: Mode::Auto,
         fallback: Fallback::Always,
@@ -32,11 +36,13 @@ fn facts(stage: Stage) -> Facts {
     }
 }
 
+const OFFLINE: Duration = Duration::from_secs(60);
+
 fn offline(stage: Stage) -> Facts {
     Facts {
         session: false,
         link_up: false,
-        offline_for: Duration::from_secs(60),
+        offline_for: OFFLINE,
         ..facts(stage)
     }
 }
@@ -100,14 +106,17 @@ fn what_waits_goes_by_sms_when_its_patience_is_over() {
 
 #[test]
 fn what_the_gateway_may_have_is_asked_back_first() {
-    for stage in [Stage::InFlight, Stage::Accepted { away: true }] {
+    for stage in [Stage::InFlight, Stage::Accepted] {
         assert_eq!(choice(facts(stage)), Choice::AskBack);
-        assert_eq!(choice(offline(stage)), MARKED);
     }
-    for stage in [Stage::AskedBack, Stage::InDoubt] {
-        assert_eq!(choice(facts(stage)), MARKED);
-        assert_eq!(choice(offline(stage)), MARKED);
-    }
+    assert_eq!(choice(offline(Stage::InFlight)), MARKED);
+    assert_eq!(choice(facts(Stage::InDoubt)), MARKED);
+    assert_eq!(choice(offline(Stage::InDoubt)), MARKED);
+    assert_eq!(
+        choice(facts(Stage::Expired)),
+        MARKED,
+        "it may have been handed over"
+    );
     assert_eq!(choice(facts(Stage::Over)), PLAIN);
     let second = Facts {
         left_before: true,
@@ -118,20 +127,50 @@ fn what_the_gateway_may_have_is_asked_back_first() {
 
 #[test]
 fn a_recipient_who_was_there_has_it_most_likely() {
-    let there = Stage::Accepted { away: false };
-    assert_eq!(choice(facts(there)), Choice::AskBack);
-    assert_eq!(
-        choice(offline(there)),
-        Choice::Wait {
-            waits: None,
-            look: Some(OFFLINE_PATIENCE - Duration::from_secs(60)),
-        }
-    );
-    let long = Facts {
-        offline_for: OFFLINE_PATIENCE,
-        ..offline(there)
+    for stage in [Stage::Accepted, Stage::AskedBack] {
+        let there = Facts {
+            taken: Taken::ForOneThere,
+            ..offline(stage)
+        };
+        assert_eq!(choice(there), look_after(OFFLINE_PATIENCE - OFFLINE));
+        let long = Facts {
+            offline_for: OFFLINE_PATIENCE,
+            ..there
+        };
+        assert_eq!(choice(long), MARKED);
+    }
+}
+
+#[test]
+fn without_a_session_the_gateway_gets_the_time_to_say_what_it_knows() {
+    let delivery = patience().delivery;
+    for stage in [Stage::Accepted, Stage::AskedBack] {
+        assert_eq!(choice(offline(stage)), look_after(delivery - OFFLINE));
+        let long = Facts {
+            offline_for: delivery,
+            ..offline(stage)
+        };
+        assert_eq!(choice(long), MARKED);
+        let wished = Facts {
+            wish: Some(Channel::Sms),
+            ..offline(stage)
+        };
+        assert_eq!(choice(wished), MARKED, "its user decided");
+    }
+    let unanswered = facts(Stage::AskedBack);
+    assert_eq!(choice(unanswered), look_after(patience().answer));
+    let never_taken = Facts {
+        taken: Taken::Unknown,
+        ..offline(Stage::AskedBack)
     };
-    assert_eq!(choice(long), MARKED);
+    assert_eq!(choice(never_taken), MARKED);
+}
+
+const fn look_after(look: Duration) -> Choice {
+    Choice::Wait {
+        waits: None,
+        look: Some(look),
+    }
 }
 
 #[test]

@@ -31,8 +31,8 @@ use std::time::Duration;
 use twine_proto::frame::{Accepted, Disposition, RevokeOutcome, Revoked, SentState};
 use twine_proto::{E164, Epoch, Seq};
 
-use crate::channel::Patience;
 use crate::channel::by_ip::{self, Choice, Facts};
+use crate::channel::{OFFLINE_PATIENCE, Patience};
 use crate::ctx::{Ctx, NumberingLost, Route};
 use crate::deadlines::Deadlines;
 use crate::gate::Effect;
@@ -408,11 +408,14 @@ impl Outbox {
                 }
             }
         }
+        // Handed over, and not acknowledged: its recipient was there.
+        let look = ctx.look(OFFLINE_PATIENCE);
         ctx.op(
             Op::ApplyRevoked {
                 number: own,
                 epoch,
                 results: revoked.results,
+                look,
             },
             Then::Applied { own },
         );
@@ -426,11 +429,7 @@ impl Outbox {
         state: SentState,
         away: Vec<Seq>,
     ) {
-        // Where nothing falls back no look is ever used.
-        let delivery = self
-            .patience
-            .map_or(Duration::ZERO, |patience| patience.delivery);
-        let look: Look = ctx.look(delivery);
+        let look = self.delivery_look(ctx);
         ctx.op(
             Op::ApplySent {
                 number: own,
@@ -444,6 +443,15 @@ impl Outbox {
             },
             Then::Applied { own },
         );
+    }
+
+    /// When what the gateway has should have been delivered. Where nothing falls back it is
+    /// never used.
+    fn delivery_look(&self, ctx: &Ctx<'_>) -> Look {
+        let delivery = self
+            .patience
+            .map_or(Duration::ZERO, |patience| patience.delivery);
+        ctx.look(delivery)
     }
 
     /// The lowest unsettled seq, if the gateway should hear of it: after every

@@ -197,7 +197,8 @@ pub enum Op {
     },
     /// Applies answers to revokes: `Revoked` and `AlreadyDelivered` settle,
     /// `InDoubt` and `Forgotten` leave the message being taken back, to be
-    /// asked again at the next contact. → `Applied`.
+    /// asked again at the next contact; the first such answer gives it this look.
+    /// → `Applied`.
     ApplyRevoked {
         /// Whose.
         number: E164,
@@ -205,6 +206,8 @@ pub enum Op {
         epoch: Epoch,
         /// By seq.
         results: Vec<(Seq, RevokeOutcome)>,
+        /// Of those that the gateway cannot tell of, while SMS is open for them.
+        look: Look,
     },
     /// Takes a message back: one that is on no channel yet, or waits for SMS, at once
     /// (`TakenBack`; `Done` if IP had it and ended), one on its way by a revoke

@@ -172,8 +172,7 @@ impl Turn<'_> {
             && after.unclosed
             && matches!(after.noted(), Some(Filled::Sms(_) | Filled::Both(_)))
         {
-            self.set_note_due(after.own, epoch, after.peer, true)?;
-            self.follows.note_due = true;
+            self.note_is_due(after.own, epoch, after.peer)?;
         }
         Ok(())
     }

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use rusqlite::Row;
 use twine_engine::limits::MAX_PENDING_NOTES;
 use twine_engine::merging::{
-    Change, Copy, HasCopy, MARK_CANDIDATES, NOTE_CANDIDATES, Reading, SameText, pair_on_mark,
-    position, read_note,
+    Change, Copy, HasCopy, MARK_CANDIDATES, NOTE_CANDIDATES, Reading, SameText, hashes_of,
+    pair_on_mark, position, read_note,
 };
 use twine_engine::message::{Channel, MessageId, Shown};
 use twine_engine::store_ops::{BootStamp, EventKind, Incoming, IncomingSms};
@@ -148,8 +148,11 @@ impl Turn<'_> {
     /// What a note of this lane may speak of, oldest first.
     fn copies_for(&self, pair: Pair, epoch: Epoch, note: &[NoteEntry]) -> Result<Vec<Copy>> {
         let (own, peer) = pair;
-        let recent = (own, peer, rows::size(NOTE_CANDIDATES));
-        let mut named = self.all(sql::RECENT_SMS, recent, copy)?;
+        let mut named = Vec::new();
+        for hash in hashes_of(note) {
+            let recent = (own, peer, hash, rows::size(NOTE_CANDIDATES));
+            named.extend(self.all(sql::RECENT_SMS, recent, copy)?);
+        }
         for entry in note {
             for mut copy in self.copies_in(pair, epoch, entry.lane_seq)? {
                 if copy.came_by == Channel::Ip {

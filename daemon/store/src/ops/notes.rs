@@ -1,7 +1,7 @@
 //! Lane notes we send: what they list, and when they are due (DELIVERY 18).
 //! What they say is [`twine_engine::notes`]'s to decide.
 
-use twine_engine::message::{MessageId, SmsAttempt};
+use twine_engine::message::{MessageId, SentAs, SmsAttempt};
 use twine_engine::notes::{self, Place};
 use twine_engine::store_ops::{Outcome, Released};
 use twine_proto::limits::MAX_NOTE_ENTRIES;
@@ -82,23 +82,34 @@ impl Turn<'_> {
         self.set_note_due(own, epoch, peer, false)
     }
 
-    pub(super) fn set_note_due(
-        &self,
-        own: E164,
-        epoch: Epoch,
-        peer: PeerKey,
-        due: bool,
-    ) -> Result<()> {
+    fn set_note_due(&self, own: E164, epoch: Epoch, peer: PeerKey, due: bool) -> Result<()> {
         self.execute(sql::NOTE_DUE, (rows::number(own), epoch.get(), peer, due))?;
         Ok(())
     }
 
-    /// What a delivered message listed last is closed, as far as it is still so.
-    pub(super) fn close_noted(&self, own: E164, epoch: Epoch, seq: Seq) -> Result<()> {
-        self.execute(
-            sql::NOTE_CLOSE,
-            (rows::number(own), epoch.get(), rows::int(seq.get())),
-        )?;
+    /// What a delivered message listed last is closed, as far as it is still so. A full
+    /// note may have left places out: they are next.
+    pub(super) fn close_noted(&mut self, carrier: &Attempts, sent: SentAs) -> Result<()> {
+        if self.execute(sql::NOTE_CLOSE, by_carrier(carrier, sent))? == MAX_NOTE_ENTRIES {
+            self.note_is_due(carrier.own, sent.epoch, carrier.peer)?;
+        }
+        Ok(())
+    }
+
+    /// A message ended and did not arrive: what it was the last to list is to be told
+    /// once more.
+    pub(super) fn lose_noted(&mut self, carrier: &Attempts, sent: SentAs) -> Result<()> {
+        let told = self.one(sql::NOTED_BY, by_carrier(carrier, sent), |_| Ok(()))?;
+        if told.is_some() {
+            self.note_is_due(carrier.own, sent.epoch, carrier.peer)?;
+        }
+        Ok(())
+    }
+
+    /// At once, by a note without a message if need be.
+    pub(super) fn note_is_due(&mut self, own: E164, epoch: Epoch, peer: PeerKey) -> Result<()> {
+        self.set_note_due(own, epoch, peer, true)?;
+        self.follows.note_due = true;
         Ok(())
     }
 
@@ -143,6 +154,11 @@ impl Turn<'_> {
             }));
         }
     }
+}
+
+fn by_carrier(carrier: &Attempts, sent: SentAs) -> (i64, u32, i64) {
+    let (epoch, seq) = (sent.epoch.get(), rows::int(sent.seq.get()));
+    (rows::number(carrier.own), epoch, seq)
 }
 
 /// As it is kept beside the message that carries it.

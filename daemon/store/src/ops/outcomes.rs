@@ -27,7 +27,7 @@
 
 use twine_engine::message::{IpAttempt, SentAs, SmsAttempt, TakeBack};
 use twine_engine::settings::Reach;
-use twine_engine::store_ops::{AcceptedLooks, BootStamp, Outcome};
+use twine_engine::store_ops::{AcceptedLooks, BootStamp, Look, Outcome};
 use twine_proto::frame::{Disposition, Refusal, RevokeOutcome, SentState};
 use twine_proto::{E164, Epoch, Seq};
 
@@ -112,6 +112,7 @@ impl Turn<'_> {
         number: E164,
         epoch: Epoch,
         results: &[(Seq, RevokeOutcome)],
+        look: Look,
     ) -> Result<Outcome> {
         let mut tally = Tally::default();
         for &(seq, outcome) in results {
@@ -122,8 +123,8 @@ impl Turn<'_> {
                 }
                 RevokeOutcome::AlreadyDelivered => self.deliver_open(number, sent, &mut tally)?,
                 // It stays marked and is asked for again (DELIVERY 15).
-                RevokeOutcome::InDoubt => self.doubt(number, sent, true)?,
-                RevokeOutcome::Forgotten => self.doubt(number, sent, false)?,
+                RevokeOutcome::InDoubt => self.doubt(number, sent, true, look)?,
+                RevokeOutcome::Forgotten => self.doubt(number, sent, false, look)?,
             }
         }
         self.applied(number, &tally)
@@ -364,19 +365,13 @@ impl Turn<'_> {
                 }
             }
         };
-        self.delivered(number, sent, open, tally)
+        self.delivered(sent, open, tally)
     }
 
-    fn delivered(
-        &mut self,
-        number: E164,
-        sent: SentAs,
-        open: Open,
-        tally: &mut Tally,
-    ) -> Result<()> {
+    fn delivered(&mut self, sent: SentAs, open: Open, tally: &mut Tally) -> Result<()> {
         let before = open.before;
         if before.carries_note {
-            self.close_noted(number, sent.epoch, sent.seq)?;
+            self.close_noted(&before, sent)?;
         }
         self.believe_for_good(before.peer, Reach::OnIp, open.reach)?;
         if before.is_note {
@@ -417,7 +412,7 @@ impl Turn<'_> {
     /// dismissed, the answer is "already delivered" as well.
     fn deliver_open(&mut self, number: E164, sent: SentAs, tally: &mut Tally) -> Result<()> {
         match self.open_by_seq(number, sent)? {
-            Some(open) => self.delivered(number, sent, open, tally),
+            Some(open) => self.delivered(sent, open, tally),
             None => Ok(()),
         }
     }
@@ -438,7 +433,12 @@ impl Turn<'_> {
             self.believe_refused(before.peer, now)?;
         }
         if before.is_note {
+            // Should it not have arrived, the next message tells the same: a gateway
+            // that refuses notes is not asked again and again.
             return self.forget_note(&before);
+        }
+        if before.carries_note {
+            self.lose_noted(&before, sent)?;
         }
         let ip = IpAttempt::after(disposition, before.take_back);
         if ip == IpAttempt::Revoked(TakeBack::BySms) {
@@ -475,7 +475,7 @@ impl Turn<'_> {
         self.save(before, after, look)
     }
 
-    fn doubt(&mut self, number: E164, sent: SentAs, may_be_handed: bool) -> Result<()> {
+    fn doubt(&mut self, number: E164, sent: SentAs, may_be_handed: bool, look: Look) -> Result<()> {
         let Some(open) = self.open_by_seq(number, sent)? else {
             return Ok(());
         };
@@ -486,10 +486,11 @@ impl Turn<'_> {
         if may_be_handed {
             self.if_silent(&before, open.reach)?;
         }
-        if before.sms == SmsAttempt::None {
+        let first = before.sms == SmsAttempt::None
+            && self.execute(sql::IN_DOUBT, (rows::int(before.id.0),))? > 0;
+        if first {
             self.tell(before.id, Step::InDoubt, None, &[])?;
-            self.execute(sql::IN_DOUBT, (rows::int(before.id.0),))?;
-            self.save(&before, before.clone(), NextLook::AtOnce)?;
+            self.save(&before, before.clone(), NextLook::At(look))?;
         }
         Ok(())
     }

@@ -51,6 +51,11 @@ statements! {
     NOTE_CLOSE =
         "UPDATE message SET unclosed = 0, closed = 1, noted_epoch = NULL, noted_seq = NULL
          WHERE noted_seq IS NOT NULL AND own = ?1 AND noted_epoch = ?2 AND noted_seq = ?3";
+    /// Whether it listed any last.
+    NOTED_BY =
+        "SELECT 1 FROM message
+         WHERE noted_seq IS NOT NULL AND own = ?1 AND noted_epoch = ?2 AND noted_seq = ?3
+         LIMIT 1";
     NOTE_DUE = "UPDATE lane_out SET note_due = ?4 WHERE own = ?1 AND epoch = ?2 AND peer = ?3";
     /// A lane of the epoch held, and the next seq.
     NOTE_NEXT =
@@ -118,10 +123,10 @@ statements! {
          FROM message INDEXED BY message_history
          WHERE hidden = 0 AND own = ?1 AND peer = ?2 AND direction = 1 AND id <> ?3
          ORDER BY position DESC LIMIT ?4");
-    /// The last SMS of a conversation, newest first.
+    /// The last SMS of a conversation with one hash, newest first.
     RECENT_SMS = concat!(
         "SELECT ", copies!(), " FROM message
-         WHERE came_by = 1 AND own = ?1 AND peer = ?2 ORDER BY id DESC LIMIT ?3");
+         WHERE came_by = 1 AND own = ?1 AND peer = ?2 AND hash = ?3 ORDER BY id DESC LIMIT ?4");
     /// All in one place but conflicts.
     COPIES_IN = concat!(
         "SELECT ", copies!(), " FROM message

@@ -10,7 +10,7 @@ use twine_proto::frame::{Disposition, Refusal, RejectReason, RevokeOutcome};
 
 use super::Backend;
 use super::short_message::{AT_ONCE, BECAUSE, ask_back, by, ms, must_revoke, wait};
-use super::world::{EPOCH, HERE_MS, World, at, own, release, state};
+use super::world::{DOUBT_MS, EPOCH, HERE_MS, World, at, look, own, release, state};
 
 const NEXT: Epoch = Epoch(691);
 
@@ -20,6 +20,7 @@ fn revoked(world: &mut World<impl Backend>, seq: u64, answer: RevokeOutcome) -> 
             number: own(),
             epoch: EPOCH,
             results: vec![(twine_proto::Seq(seq), answer)],
+            look: look(DOUBT_MS),
         })
         .look
 }
@@ -146,8 +147,11 @@ pub fn what_is_in_doubt_may_go_as_an_uncertain_copy(backend: impl Backend) {
         let id = world.open_on_ip("in doubt").id;
         world.after_sent(seq, &[], &[]);
         world.op(ask_back(id, 400));
-        assert_eq!(revoked(&mut world, seq, answer), AT_ONCE);
-        let considered = world.considered(id);
+        assert_eq!(revoked(&mut world, seq, answer), Some(DOUBT_MS));
+        // The same answer at the next contact gives it no more time.
+        assert_eq!(revoked(&mut world, seq, answer), None);
+        let due = world.due(DOUBT_MS);
+        let considered = due.iter().find(|it| it.id == id).expect("it is due");
         assert!(considered.in_doubt);
         assert_eq!(considered.take_back, Some(TakeBack::BySms));
         world.release_sms(id, true);

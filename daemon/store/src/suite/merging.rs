@@ -192,6 +192,23 @@ pub fn a_note_gives_an_sms_its_place(backend: impl Backend) {
     }
 }
 
+/// It is found by its text, not among the last few.
+pub fn a_note_names_an_sms_however_many_came_since(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let ip = world.ip_in(5, "uncertain");
+    for no in 0..100 {
+        world.sms_in(&format!("another {no}"), None);
+    }
+    let sms = world.sms_in("uncertain", Some(5));
+    assert_eq!(world.copy_of(sms), None, "too far back for the mark");
+    for no in 100..200 {
+        world.sms_in(&format!("another {no}"), None);
+    }
+    world.note_in(vec![entry(5, Filled::Both(hash("uncertain")))]);
+    world.crash();
+    assert_eq!(world.copy_of(sms), Some(ip));
+}
+
 /// Its place decides, not its arrival (DELIVERY 20).
 pub fn an_sms_moves_to_its_place(backend: impl Backend) {
     let mut world = World::bound(backend);

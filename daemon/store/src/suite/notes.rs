@@ -9,7 +9,7 @@ use twine_proto::{Content, Epoch, Filled, LaneSeq, NoteEntry, Seq};
 
 use super::Backend;
 use super::short_message::{ask_back, entry, hash, note_of};
-use super::world::{EPOCH, World, apply_sent, other_peer, own, peer, state};
+use super::world::{DOUBT_MS, EPOCH, World, apply_sent, look, other_peer, own, peer, state};
 
 /// Without a message; `None`: none is due.
 fn release_note<B: Backend>(world: &mut World<B>) -> Option<Released> {
@@ -184,12 +184,51 @@ pub fn a_note_that_rides_along_is_not_due_any_more(backend: impl Backend) {
                 number: own(),
                 epoch: EPOCH,
                 results: vec![(Seq(1), RevokeOutcome::Revoked)],
+                look: look(DOUBT_MS),
             })
             .note_due
     );
     let next = world.open_on_ip("rides along");
     assert_eq!(note_of(&next), [entry(1, Filled::Sms(hash("uncertain")))]);
     assert!(!world.snapshot().identities[0].note_due);
+    assert!(release_note(&mut world).is_none());
+}
+
+/// Who carried it was taken back or refused: it is to be told by another.
+pub fn a_note_that_did_not_arrive_is_due_again(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    world.sent_by_sms("by sms");
+    world.open_on_ip("named by two");
+    world.open_on_ip("carries it as well");
+    let refused = |seq| [(seq, Disposition::Refused(Refusal::TooLarge))];
+    let after = world.after_sent(2, &[], &refused(1));
+    assert!(!after.note_due, "another carries it");
+    let after = world.after_sent(2, &[], &refused(2));
+    assert!(after.note_due);
+    world.crash();
+    let note = release_note(&mut world).expect("one is due");
+    assert_eq!(note_of(&note)[0], entry(1, Filled::Sms(hash("by sms"))));
+    // A gateway that refuses notes is not asked again and again.
+    let seq = note.seq.get();
+    let after = world.after_sent(seq, &[], &refused(seq));
+    assert!(!after.note_due);
+    assert!(release_note(&mut world).is_none());
+}
+
+/// One after the other, until the receiver knows all.
+pub fn what_a_full_note_left_out_is_due(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let places = MAX_NOTE_ENTRIES + 3;
+    for _ in 0..places {
+        world.sent_by_sms("by sms");
+    }
+    let first = world.open_on_ip("carries as many as it can");
+    assert_eq!(note_of(&first).len(), MAX_NOTE_ENTRIES);
+    assert!(world.after_sent(1, &[1], &[]).note_due);
+    world.crash();
+    let rest = release_note(&mut world).expect("one is due");
+    assert_eq!(note_of(&rest).len(), 3);
+    assert!(!world.after_sent(2, &[2], &[]).note_due);
     assert!(release_note(&mut world).is_none());
 }
 

@@ -27,6 +27,8 @@ pub(super) type TakingBack = Vec<(u32, u64)>;
 pub(super) const AWAY_MS: u64 = 500_000;
 /// See [`accepted_looks`].
 pub(super) const HERE_MS: u64 = 900_000;
+/// When a message of which the gateway cannot tell is looked at again.
+pub(super) const DOUBT_MS: u64 = 700_000;
 
 /// Larger than any page a case needs.
 const PAGE: usize = 100;
@@ -409,6 +411,7 @@ impl<B: Backend> World<B> {
                 .iter()
                 .map(|&(seq, outcome)| (Seq(seq), outcome))
                 .collect(),
+            look: look(DOUBT_MS),
         };
         self.applied(op).0
     }

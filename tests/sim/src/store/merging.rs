@@ -71,17 +71,20 @@ impl MemoryStore {
         }
     }
 
-    /// The last SMS, all in the places named, and what these refer to or are
-    /// referred to by; oldest first.
+    /// The last SMS of the hashes named, all in the places named, and what these refer
+    /// to or are referred to by; oldest first.
     fn copies_for(&self, (own, from, epoch): Lane, entries: &[NoteEntry]) -> Vec<Copy> {
         let peer = Peer::Number(from);
-        let mut ids: BTreeSet<MessageId> = self
-            .sms_in
-            .range((own, peer, MessageId(0))..=(own, peer, MessageId(u64::MAX)))
-            .rev()
-            .take(NOTE_CANDIDATES)
-            .map(|(.., id)| *id)
-            .collect();
+        let mut ids: BTreeSet<MessageId> = BTreeSet::new();
+        for hash in merging::hashes_of(entries) {
+            let sms = self
+                .sms_in
+                .range((own, peer, MessageId(0))..=(own, peer, MessageId(u64::MAX)))
+                .rev()
+                .map(|(.., id)| *id)
+                .filter(|id| self.incoming.get(id).is_some_and(|sms| sms.hash == hash));
+            ids.extend(sms.take(NOTE_CANDIDATES));
+        }
         for entry in entries {
             let key = (own, from, epoch, entry.lane_seq);
             ids.extend(self.places_in.get(&key));

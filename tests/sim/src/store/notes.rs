@@ -4,7 +4,8 @@ use twine_engine::message::{IpAttempt, MessageId, SentAs};
 use twine_engine::notes;
 use twine_engine::store_ops::{BootStamp, Outcome};
 use twine_engine::time::{BootId, Instant, WallTime};
-use twine_proto::{E164, LaneSeq, NoteEntry, Peer};
+use twine_proto::limits::MAX_NOTE_ENTRIES;
+use twine_proto::{E164, Filled, LaneSeq, NoteEntry, Peer};
 
 use super::MemoryStore;
 use super::records::{Noted, Outgoing};
@@ -92,31 +93,54 @@ impl MemoryStore {
     }
 
     /// The receiver has what travelled under this number: the places that its
-    /// note named, if they still are what it said, need no note any more.
+    /// note named last, if they still are what it said, need no note any more. A full
+    /// note may have left some out: they are next.
     pub(super) fn close_noted(&mut self, carrier: MessageId, sent: SentAs) {
-        let Some(message) = self.outgoing.get(&carrier) else {
-            return;
+        let told = self.told_by(carrier, sent);
+        for &(id, filled) in &told {
+            self.change(id, WallTime(0), |m| {
+                if m.filled() == Some(filled) {
+                    m.closed_as = Some(filled);
+                }
+            });
+        }
+        if told.len() == MAX_NOTE_ENTRIES {
+            self.note_is_due(carrier, sent);
+        }
+    }
+
+    /// What travelled under this number will not arrive: what its note named last is
+    /// to be told once more.
+    pub(super) fn lose_noted(&mut self, carrier: MessageId, sent: SentAs) {
+        if !self.told_by(carrier, sent).is_empty() {
+            self.note_is_due(carrier, sent);
+        }
+    }
+
+    /// The messages that this carrier's note was the last to name, and as what.
+    fn told_by(&self, carrier: MessageId, sent: SentAs) -> Vec<(MessageId, Filled)> {
+        let Some((message, to)) = self
+            .outgoing
+            .get(&carrier)
+            .and_then(|message| Some((message, message.peer.number()?)))
+        else {
+            return Vec::new();
         };
-        let Some(to) = message.peer.number() else {
-            return;
-        };
-        let places: Vec<_> = message
-            .note
-            .iter()
-            .map(|entry| (message.own, to, sent.epoch, entry.lane_seq))
-            .collect();
-        for place in places {
-            let Some(id) = self.places_out.get(&place).copied() else {
-                continue;
-            };
-            let told = self.outgoing.get(&id).and_then(|m| m.noted);
-            if let Some(noted) = told.filter(|noted| noted.sent == sent) {
-                self.change(id, WallTime(0), |m| {
-                    if m.filled() == Some(noted.filled) {
-                        m.closed_as = Some(noted.filled);
-                    }
-                });
-            }
+        let told = message.note.iter().filter_map(|entry| {
+            let place = (message.own, to, sent.epoch, entry.lane_seq);
+            let id = *self.places_out.get(&place)?;
+            let noted = self.outgoing.get(&id)?.noted?;
+            (noted.sent == sent).then_some((id, noted.filled))
+        });
+        told.collect()
+    }
+
+    fn note_is_due(&mut self, carrier: MessageId, sent: SentAs) {
+        if let Some(message) = self.outgoing.get(&carrier)
+            && let Some(to) = message.peer.number()
+            && self.held_epoch(message.own) == Some(sent.epoch)
+        {
+            self.notes_due.insert((message.own, to));
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use twine_engine::message::{IpAttempt, MessageId, SentAs, SmsAttempt, TakeBack};
 use twine_engine::settings::Reach;
-use twine_engine::store_ops::{AcceptedLooks, BootStamp, Outcome};
+use twine_engine::store_ops::{AcceptedLooks, BootStamp, Look, Outcome};
 use twine_engine::time::WallTime;
 use twine_proto::frame::{Disposition, Refusal, RevokeOutcome, SentState};
 use twine_proto::{E164, Epoch, Seq};
@@ -69,6 +69,7 @@ impl MemoryStore {
         number: E164,
         epoch: Epoch,
         results: &[(Seq, RevokeOutcome)],
+        look: Look,
         wall: WallTime,
     ) -> Outcome {
         let mut tally = Tally::default();
@@ -85,8 +86,8 @@ impl MemoryStore {
                 RevokeOutcome::Revoked => {
                     self.dispose(number, sent, Disposition::Revoked, None, &mut tally, wall);
                 }
-                RevokeOutcome::InDoubt => self.doubt(number, sent, true, wall),
-                RevokeOutcome::Forgotten => self.doubt(number, sent, false, wall),
+                RevokeOutcome::InDoubt => self.doubt(number, sent, (true, look), wall),
+                RevokeOutcome::Forgotten => self.doubt(number, sent, (false, look), wall),
             }
         }
         self.applied(number, tally.settled, tally.requeued)
@@ -275,8 +276,8 @@ impl MemoryStore {
         }
     }
 
-    /// `known`: the gateway had it.
-    fn doubt(&mut self, number: E164, sent: SentAs, known: bool, wall: WallTime) {
+    /// `known`: the gateway had it. The look is that of the first doubt.
+    fn doubt(&mut self, number: E164, sent: SentAs, (known, look): (bool, Look), wall: WallTime) {
         let Some(id) = self.unsettled_at(number, sent.epoch, sent.seq) else {
             return;
         };
@@ -291,9 +292,9 @@ impl MemoryStore {
             self.fell_silent(number, sent);
         }
         self.change(id, wall, |m| {
-            if m.sms == SmsAttempt::None {
+            if m.sms == SmsAttempt::None && !m.in_doubt {
                 m.in_doubt = true;
-                m.look_at_once();
+                m.look = Some(look.into());
             }
         });
     }
@@ -304,9 +305,17 @@ impl MemoryStore {
             return;
         };
         if message.is_note() {
+            // Should it not have arrived, the next message tells the same: a gateway
+            // that refuses notes is not asked again and again.
             self.remove_note(id);
             return;
         }
+        if let Some(sent) = message.ip.unsettled().filter(|_| ip.is_negative()) {
+            self.lose_noted(id, sent);
+        }
+        let Some(message) = self.outgoing.get(&id) else {
+            return;
+        };
         tally.settled += u64::from(message.ip.unsettled().is_some());
         self.change(id, wall, |m| {
             m.ip = ip;

@@ -6,6 +6,7 @@ use twine_engine::{Command, Input, TelephonyEvent};
 use twine_proto::E164;
 
 use super::World;
+use super::sms::SOCKET_MS;
 use super::transition::Transition;
 use crate::handset::Asked;
 use crate::model::Broken;
@@ -13,16 +14,32 @@ use crate::net::HandsetNo;
 use crate::sms::framework::Card;
 
 impl World {
-    /// The agent tells of all cards and links anew.
+    /// The agent tells of all cards anew; and once more behind what it said before, so
+    /// that a full state on its way is not the last word.
     fn cards_changed(&mut self, handset: HandsetNo) -> Result<(), Broken> {
         let h = &self.handsets[handset];
         if h.phone.is_none() || !h.has_agent() || h.engine.is_none() {
             return Ok(());
         }
         for sim in h.sim_reports() {
+            self.agent_says(handset, TelephonyEvent::Sim(sim.clone()));
             self.input(handset, Input::Telephony(TelephonyEvent::Sim(sim)))?;
         }
         Ok(())
+    }
+
+    /// Behind what the agent said before: its socket keeps the order.
+    fn agent_says(&mut self, handset: HandsetNo, event: TelephonyEvent) {
+        let run = self.handsets[handset].run;
+        let input = Input::Telephony(event);
+        self.at(
+            self.now + SOCKET_MS,
+            Transition::Input {
+                handset,
+                run,
+                input,
+            },
+        );
     }
 
     /// A network goes or comes back, or another one takes its place; or the radio

@@ -44,6 +44,8 @@ use transition::Transition;
 pub const MAX_HANDSETS: u64 = 200;
 /// Faults stop; how long the world may take to come to rest.
 const SETTLE_MS: u64 = 30 * 60 * 1000;
+/// The same, while parts of SMS still leave at their pace: a burst takes hours.
+const SETTLE_WITH_SMS_MS: u64 = 6 * 60 * 60 * 1000;
 /// Events a world may take for one simulated second: a livelock is a finding.
 const MAX_EVENTS_PER_S_AND_HANDSET: u64 = 10_000;
 /// Whether the world is at rest is looked at so often.
@@ -160,6 +162,8 @@ pub struct World {
     choice_no: u64,
     left_out: BTreeSet<u64>,
     rest_checked_ms: u64,
+    /// When the last part of an SMS left.
+    last_part_ms: u64,
     /// Parts that the radio or the operator has, for cards that there are.
     sms_under_way: u64,
 }
@@ -262,6 +266,7 @@ impl World {
             choice_no: 0,
             left_out: BTreeSet::new(),
             rest_checked_ms: 0,
+            last_part_ms: 0,
             sms_under_way: 0,
         }
     }
@@ -314,7 +319,8 @@ impl World {
             if self.summary.events > budget {
                 break;
             }
-            if self.now > end + SETTLE_MS {
+            let settles = (self.last_part_ms + SETTLE_MS).min(end + SETTLE_WITH_SMS_MS);
+            if self.now > settles.max(end + SETTLE_MS) {
                 break;
             }
             self.step(transition).map_err(|what| self.failure(what))?;

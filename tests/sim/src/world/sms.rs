@@ -20,7 +20,7 @@ use crate::sms::framework::{Call, Ended, Offer};
 use crate::sms::{Arrival, Later, SmsFaults};
 
 /// From the daemon to its agent and back; in order, because it is one socket.
-const SOCKET_MS: u64 = 2;
+pub(super) const SOCKET_MS: u64 = 2;
 
 impl World {
     /// What goes wrong with SMS now.
@@ -199,6 +199,7 @@ impl World {
             let follows = centre::take(self.now, scts_s, &part, &faults, &mut self.rng);
             self.model.left(&part, &follows);
             self.summary.sms_parts += 1;
+            self.last_part_ms = self.now;
             self.follow_centre(follows);
         }
         if same_boot && let Some((state, code)) = ended.result {
