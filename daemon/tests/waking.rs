@@ -123,6 +123,7 @@ fn welcome(slots: usize) -> Welcome {
         time_s: 1_800_000_000,
         slots: vec![slot; slots],
         idle_limit_s: 0,
+        since: Vec::new(),
     }
 }
 

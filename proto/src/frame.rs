@@ -109,6 +109,8 @@ impl Frame {
 pub struct Hello {
     /// Grows with each connection.
     pub session_no: SessionNo,
+    /// The last session that this device was welcomed in; 0: none.
+    pub after: SessionNo,
     /// At most [`crate::limits::MAX_SLOTS`]; the position is the slot.
     pub slots: Vec<HelloSlot>,
 }
@@ -161,6 +163,10 @@ pub struct Welcome {
     pub slots: Vec<WelcomeSlot>,
     /// How long the gateway keeps a silent connection, seconds; 0: no hint.
     pub idle_limit_s: u32,
+    /// The sessions of this device that were served after the one it named, at most
+    /// [`crate::limits::MAX_SESSIONS_SINCE`]. If the device has not begun them all, there
+    /// are two with its key.
+    pub since: Vec<SessionNo>,
 }
 
 /// What the gateway says of one identity.

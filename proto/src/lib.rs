@@ -73,8 +73,8 @@
 //!
 //! | frame | carries | bytes |
 //! |---|---|--:|
-//! | `Hello` | one identity | 31 |
-//! | `Hello` | one identity, asks for an epoch | 22 |
+//! | `Hello` | one identity | 38 |
+//! | `Hello` | one identity, asks for an epoch | 29 |
 //! | `Welcome` | one identity, nothing settled since | 16 |
 //! | `Submit` | a text of 41 bytes | 59 |
 //! | `Accepted` | up to a seq | 5 |

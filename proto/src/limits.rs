@@ -25,6 +25,9 @@ pub const MAX_LOOKUP_NUMBERS: usize = 64;
 pub const MAX_NOTE_ENTRIES: usize = 32;
 /// Longest redirect or detail text in `Goodbye`, bytes.
 pub const MAX_GOODBYE_TEXT_BYTES: usize = 256;
+/// Sessions of a device in `Welcome` of which it may not know: what was served and whose
+/// answer was lost. The oldest are left out.
+pub const MAX_SESSIONS_SINCE: usize = 16;
 /// The largest seq, lane_seq, cursor or session_no; what lies above is forged.
 pub const MAX_COUNTER: u64 = 1 << 48;
 /// The longest body of a frame that carries no content. Holds

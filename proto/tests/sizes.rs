@@ -64,7 +64,8 @@ fn accepted(away: Vec<Seq>) -> Frame {
 
 fn hello(binding: Binding) -> Frame {
     Frame::Hello(Hello {
-        session_no: SessionNo(1000),
+        session_no: SessionNo(33_000_000),
+        after: SessionNo(32_950_000),
         slots: vec![HelloSlot {
             number: kenya(),
             binding,
@@ -87,6 +88,7 @@ fn welcome() -> Frame {
             old: Vec::new(),
         }],
         idle_limit_s: 600,
+        since: Vec::new(),
     })
 }
 

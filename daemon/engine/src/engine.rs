@@ -26,7 +26,7 @@ use crate::race::Races;
 use crate::receipts::{self, Receipts};
 use crate::registration::Registration;
 use crate::rng::Rng;
-use crate::session::{self, Learned, Session, SessionEvent};
+use crate::session::{self, Learned, Numbers, Session, SessionEvent};
 use crate::settings::{Mode, Reach, Settings};
 use crate::sims::{self, Gained, Sims};
 use crate::sms::{self, Sms};
@@ -165,12 +165,16 @@ impl Engine {
         let links = Links::read(rules, kept(Memo::Links), boot, now.instant);
         let heartbeats = Heartbeats::read(kept(Memo::Heartbeats));
         let races = Races::read(kept(Memo::Races), boot, now.instant);
+        let (numbers, sound) = Numbers::read(snapshot.session_no, kept(Memo::Sessions));
         let unreadable = [
             links.as_ref().err().copied(),
             heartbeats.as_ref().err().copied(),
             races.as_ref().err().copied(),
         ];
+        let unreadable = unreadable.into_iter().flatten().map(|error| error.as_str());
+        let unreadable: Vec<_> = unreadable.chain(sound.err()).collect();
         let learned = Learned {
+            numbers,
             heartbeats: heartbeats.unwrap_or_default(),
             races: races.unwrap_or_default(),
         };
@@ -199,8 +203,8 @@ impl Engine {
         engine.refresh_patience();
         let boot = engine.stamp(now);
         let mut ctx = ctx!(engine, now);
-        for error in unreadable.into_iter().flatten() {
-            ctx.trace(Decision::Unlearned, &[error.as_str()]);
+        for why in unreadable {
+            ctx.trace(Decision::Unlearned, &[why]);
         }
         engine.outbox.rearm(&mut ctx, boot);
         engine
@@ -406,6 +410,10 @@ impl Engine {
         if ctx.gate.batches() >= self.next_prune && ctx.gate.has_work() {
             self.next_prune = ctx.gate.batches() + PRUNE_EVERY_BATCHES;
             ctx.op(Op::Prune, Then::Nothing);
+        }
+        if let Some(bytes) = self.session.take_numbers() {
+            let memo = Memo::Sessions;
+            ctx.op(Op::Remember { memo, bytes }, Then::Nothing);
         }
         self.outbox.close_turn(&mut ctx, boot);
         self.deciding.close_turn(&mut ctx);

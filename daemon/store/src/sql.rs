@@ -362,6 +362,8 @@ statements! {
          WHERE id = ?1";
     /// Of an attempt by IP that is gone.
     NOTE_DROP = "UPDATE message SET note = NULL WHERE id = ?1";
+    /// Its seq is another message's.
+    SEQ_DROP = "UPDATE message SET sent_epoch = NULL, sent_seq = NULL WHERE id = ?1";
     NOTE_DELETE = "DELETE FROM message WHERE id = ?1 AND hidden = 2";
     /// Those behind ?3 that wait for their lane, up to the first on no channel yet: at
     /// once. Only an undecided one goes on waiting.

@@ -16,7 +16,7 @@ use crate::framing::RawFrame;
 use crate::ids::{Cursor, Epoch, Seq, SessionNo};
 use crate::limits::{
     MAX_BODY_WITHOUT_CONTENT_BYTES, MAX_COUNTER, MAX_GOODBYE_TEXT_BYTES, MAX_LOOKUP_NUMBERS,
-    MAX_OLD_EPOCHS, MAX_SLOTS,
+    MAX_OLD_EPOCHS, MAX_SESSIONS_SINCE, MAX_SLOTS,
 };
 use crate::wire_pb::{self as pb, FrameType};
 
@@ -78,6 +78,7 @@ fn hello(hello: pb::Hello) -> Result<Hello> {
     }
     Ok(Hello {
         session_no: SessionNo(check.counter("session_no", hello.session_no)?),
+        after: SessionNo(check.range("after", hello.after, 0, MAX_COUNTER)?),
         slots: hello
             .slots
             .into_iter()
@@ -138,11 +139,15 @@ fn welcome(welcome: pb::Welcome) -> Result<Welcome> {
         }
     }
     check.seq_count("slots (dispositions and delivered)", seqs)?;
+    check.count("since", welcome.since.len(), MAX_SESSIONS_SINCE)?;
+    let since = welcome.since.iter();
+    let since = since.map(|no| Ok(SessionNo(check.counter("since", *no)?)));
     let slots = welcome.slots.iter().map(welcome_slot);
     Ok(Welcome {
         time_s: welcome.time_s,
         slots: slots.collect::<Result<_>>()?,
         idle_limit_s: welcome.idle_limit_s,
+        since: since.collect::<Result<_>>()?,
     })
 }
 

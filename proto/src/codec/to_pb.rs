@@ -41,6 +41,7 @@ impl From<&Hello> for pb::Hello {
     fn from(hello: &Hello) -> Self {
         Self {
             session_no: hello.session_no.get(),
+            after: hello.after.get(),
             slots: hello.slots.iter().map(Into::into).collect(),
         }
     }
@@ -83,6 +84,7 @@ impl From<&Welcome> for pb::Welcome {
             time_s: welcome.time_s,
             slots: welcome.slots.iter().map(Into::into).collect(),
             idle_limit_s: welcome.idle_limit_s,
+            since: welcome.since.iter().map(|no| no.get()).collect(),
         }
     }
 }

@@ -45,6 +45,7 @@ fn good_slot() -> pb::HelloSlot {
 fn hello(slot: pb::HelloSlot) -> pb::Hello {
     pb::Hello {
         session_no: 1,
+        after: 0,
         slots: vec![slot],
     }
 }
@@ -108,15 +109,23 @@ fn hello_is_checked() {
     }
     let session_no = pb::Hello {
         session_no: u64::MAX,
+        after: 0,
         slots: Vec::new(),
     };
     assert!(told(HELLO, &session_no).starts_with("Hello.session_no is 18446744073709551615;"));
+    let after = pb::Hello {
+        session_no: 1,
+        after: u64::MAX,
+        slots: Vec::new(),
+    };
+    assert!(told(HELLO, &after).starts_with("Hello.after is 18446744073709551615;"));
 }
 
 #[test]
 fn hello_names_each_number_once_and_only_so_many() {
     let twice = pb::Hello {
         session_no: 1,
+        after: 0,
         slots: vec![good_slot(); 2],
     };
     assert_eq!(
@@ -125,6 +134,7 @@ fn hello_names_each_number_once_and_only_so_many() {
     );
     let many = pb::Hello {
         session_no: 1,
+        after: 0,
         slots: vec![good_slot(); MAX_SLOTS + 1],
     };
     assert_eq!(

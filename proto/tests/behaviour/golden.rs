@@ -95,6 +95,7 @@ fn ack_and_accepted() {
 fn hello() {
     let hello = Hello {
         session_no: SessionNo(12),
+        after: SessionNo(11),
         slots: vec![
             HelloSlot {
                 number: kenya(),
@@ -122,7 +123,7 @@ fn hello() {
     };
     assert_bytes(
         &Frame::Hello(hello),
-        "3101080c122108cee8a7f0b40710b20518ad0220ab0228ac0235efbeadde420708b0051004180312090887a4c58cab443802",
+        "3301080c122108cee8a7f0b40710b20518ad0220ab0228ac0235efbeadde420708b0051004180312090887a4c58cab443802180b",
     );
 }
 
@@ -147,10 +148,11 @@ fn welcome() {
             },
         ],
         idle_limit_s: 600,
+        since: vec![SessionNo(9), SessionNo(11)],
     };
     assert_bytes(
         &Frame::Welcome(welcome),
-        "21020880f2d6ca06120e18ac02220508ab0210062a02ac021205080110b20518d804",
+        "25020880f2d6ca06120e18ac02220508ab0210062a02ac021205080110b20518d8042202090b",
     );
 }
 

@@ -190,6 +190,7 @@ fn frames_raw_or_read_show_no_user_data() {
     assert_hidden(&format!("{:?}", Content::text(SECRET.to_owned())));
     let hello = wire_pb::Hello {
         session_no: 1,
+        after: 0,
         slots: vec![wire_pb::HelloSlot {
             number: number.get(),
             ..wire_pb::HelloSlot::default()

@@ -8,9 +8,12 @@ use proptest::test_runner::{Config, TestRunner};
 use twine_proto::codec::{self, Direction};
 use twine_proto::framing::{Decoder, RawFrame};
 use twine_proto::limits::{
-    MAX_CONTENT_BYTES, MAX_COUNTER, MAX_FRAME_BYTES, MAX_OLD_EPOCHS, MAX_SEQS_PER_FRAME, MAX_SLOTS,
+    MAX_CONTENT_BYTES, MAX_COUNTER, MAX_FRAME_BYTES, MAX_OLD_EPOCHS, MAX_SEQS_PER_FRAME,
+    MAX_SESSIONS_SINCE, MAX_SLOTS,
 };
-use twine_proto::{Cursor, E164, Epoch, Frame, LaneSeq, OpaqueContent, Seq, Slot, frame};
+use twine_proto::{
+    Cursor, E164, Epoch, Frame, LaneSeq, OpaqueContent, Seq, SessionNo, Slot, frame,
+};
 
 use crate::{config, raw, strategies};
 
@@ -114,6 +117,7 @@ fn the_fullest_frames_fit() {
         time_s: u64::MAX,
         slots,
         idle_limit_s: u32::MAX,
+        since: vec![SessionNo(MAX_COUNTER); MAX_SESSIONS_SINCE],
     };
     let deliver = frame::Deliver {
         slot: Slot(MAX_SLOTS as u32 - 1),

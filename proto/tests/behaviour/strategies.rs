@@ -5,7 +5,9 @@ use proptest::collection::{btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 use twine_proto::frame::*;
-use twine_proto::limits::{MAX_COUNTER, MAX_LOOKUP_NUMBERS, MAX_OLD_EPOCHS, MAX_SLOTS};
+use twine_proto::limits::{
+    MAX_COUNTER, MAX_LOOKUP_NUMBERS, MAX_OLD_EPOCHS, MAX_SESSIONS_SINCE, MAX_SLOTS,
+};
 use twine_proto::{Cursor, E164, Epoch, Frame, LaneSeq, OpaqueContent, Seq, SessionNo, Slot};
 
 pub(crate) fn number() -> impl Strategy<Value = E164> {
@@ -81,8 +83,9 @@ fn hello() -> impl Strategy<Value = Hello> {
         vec(position(), 0..=MAX_OLD_EPOCHS),
     );
     let slots = proptest::collection::hash_map(number(), rest, 0..=MAX_SLOTS);
-    (counter(), slots).prop_map(|(session_no, slots)| Hello {
+    (counter(), 0..=MAX_COUNTER, slots).prop_map(|(session_no, after, slots)| Hello {
         session_no: SessionNo(session_no),
+        after: SessionNo(after),
         slots: slots
             .into_iter()
             .map(|(number, (binding, cursor, cursor_check, old))| HelloSlot {
@@ -120,11 +123,13 @@ fn welcome() -> impl Strategy<Value = Welcome> {
         }
         WelcomeSlot { status, state, old }
     });
-    (any::<u64>(), vec(slot, 0..=MAX_SLOTS), any::<u32>()).prop_map(
-        |(time_s, slots, idle_limit_s)| Welcome {
+    let since = vec(counter().prop_map(SessionNo), 0..=MAX_SESSIONS_SINCE);
+    (any::<u64>(), vec(slot, 0..=MAX_SLOTS), any::<u32>(), since).prop_map(
+        |(time_s, slots, idle_limit_s, since)| Welcome {
             time_s,
             slots,
             idle_limit_s,
+            since,
         },
     )
 }

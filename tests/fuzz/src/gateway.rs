@@ -459,7 +459,14 @@ impl World {
         let session_no = &mut self.session_nos[usize::from(id)];
         *session_no += u64::from(how & 2 == 0);
         let session_no = SessionNo(*session_no);
-        self.say(at, Frame::Hello(Hello { session_no, slots }));
+        self.say(
+            at,
+            Frame::Hello(Hello {
+                session_no,
+                after: SessionNo(0),
+                slots,
+            }),
+        );
     }
 
     fn say(&mut self, at: u8, frame: Frame) {
@@ -574,6 +581,7 @@ fn other(kind: u8, a: u8) -> Frame {
             time_s: 0,
             slots: Vec::new(),
             idle_limit_s: 0,
+            since: Vec::new(),
         }),
         _ => Frame::Goodbye(twine_proto::frame::Goodbye {
             reason: twine_proto::frame::GoodbyeReason::Closing,

@@ -31,7 +31,7 @@ twine-sim: a simulated country that tries to break every promise
   --messages N      messages for each handset, instead of a pause that is drawn
   --set DIAL=VALUE  turn one dial of the mix; 0: off
   --leave-out A,B-C leave out faults and acts by their place
-  --mix N           the dice of an older mix, for seeds of that time: 1, 2, 3 or 4 (now)
+  --mix N           the dice of an older mix, for seeds of that time: 1 to 4; 5 is today's
   --calm            nothing goes wrong, but for dials that are set
 
 A world that fails is told of with its seed, the promise it broke and the command that

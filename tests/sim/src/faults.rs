@@ -146,6 +146,9 @@ dials! {
     copy_age_ms,
     /// One in so many copies is kept, and put back once more later.
     copy_again_one_in,
+    /// Mean time between copies of a phone to a second one, which lives beside it for
+    /// some time, with the same number and the same key.
+    twin_ms,
 
     /// 1: phones with two cards tell of their data, and the engine asks to move them; 2:
     /// and nobody else moves them. Needs `move_data_ms`.
@@ -222,7 +225,7 @@ fn often(rng: &mut Rng, percent: u64, low: u64, high: u64) -> u64 {
 
 impl Faults {
     /// The mix that is drawn now, see [`Faults::draw_by`].
-    pub const MIX: u8 = 4;
+    pub const MIX: u8 = 5;
 
     /// Draws a mix as it was drawn when there were as many dials as then: seeds that
     /// found something then still have the mix that did.
@@ -231,12 +234,25 @@ impl Faults {
             1 => Self::draw_first(rng),
             2 => Self::draw_second(rng),
             3 => Self::draw_third(rng),
+            4 => Self::draw_fourth(rng),
             _ => Self::draw(rng),
         }
     }
 
     /// Draws a mix.
     pub fn draw(rng: &mut Rng) -> Self {
+        let fourth = Self::draw_fourth(rng);
+        let mut mix = Self {
+            twin_ms: often(rng, 4, 20_000, 200_000),
+            ..fourth
+        };
+        mix.avoid_known_faults();
+        mix
+    }
+
+    /// The mix before phones had twins. The dice are thrown in the same order: worlds
+    /// without a twin are what they were.
+    fn draw_fourth(rng: &mut Rng) -> Self {
         let third = Self::draw_third(rng);
         let mix = Self {
             data_policy: often(rng, 70, 1, 2),
@@ -364,9 +380,11 @@ impl Faults {
     /// that is mended. `--set` turns them on all the same.
     fn avoid_known_faults(&mut self) {
         // A restored gateway that was not told so grants an epoch for the second
-        // time to a phone that remembers none (DELIVERY 3): names clash.
+        // time to a phone that remembers none (DELIVERY 3), or to the second of two:
+        // names clash.
         if self.gateway_restore_ms > 0 && self.restore_is_told == 0 {
             self.replace_ms = 0;
+            self.twin_ms = 0;
         }
     }
 
@@ -423,6 +441,7 @@ impl Faults {
             &mut slow.clock_jump_ms,
             &mut slow.replace_ms,
             &mut slow.put_back_ms,
+            &mut slow.twin_ms,
             &mut slow.clumsy_ms,
             &mut slow.move_data_ms,
             &mut slow.bundle_ms,

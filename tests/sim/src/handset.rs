@@ -13,7 +13,9 @@ use twine_sms::TableSet;
 
 use crate::faults::Faults;
 use crate::link::Link;
+use crate::net::HandsetNo;
 use crate::rng::Rng;
+use crate::sms::framework::Framework;
 use crate::sms::phone::{Phone, card, sim};
 use crate::store::MemoryStore;
 
@@ -32,6 +34,11 @@ pub const SIM2: usize = 2;
 pub struct Handset {
     /// Its number.
     pub number: E164,
+    /// Which key it shows to the gateway: its own, or that of the phone whose twin
+    /// it is.
+    pub device: usize,
+    /// It was copied from this one, and both live.
+    pub twin_of: Option<HandsetNo>,
     /// The number of its second card: not for IP.
     pub second: Option<E164>,
     /// Its telephony, in worlds with SMS.
@@ -164,9 +171,11 @@ pub fn client() -> ClientName {
 
 impl Handset {
     /// A handset with empty flash, switched on at `now`.
-    pub fn new(number: E164, links: Vec<Link>, now: u64) -> Self {
+    pub fn new(number: E164, device: usize, links: Vec<Link>, now: u64) -> Self {
         Self {
             number,
+            device,
+            twin_of: None,
             second: None,
             phone: None,
             store: MemoryStore::new(),
@@ -191,6 +200,26 @@ impl Handset {
             boot: BootId(number.get()),
             boot_at: now,
         }
+    }
+
+    /// A second phone with all that is on the flash of this one, and none of its
+    /// cards, switched on at `now`.
+    pub fn twin(&self, now: u64) -> Self {
+        let mut twin = Self {
+            store: self.store.clone(),
+            boot: self.boot,
+            clock_off_ms: self.clock_off_ms,
+            data_policy: self.data_policy,
+            phone: self.phone.clone(),
+            ..Self::new(self.number, self.device, self.links.clone(), now)
+        };
+        twin.app.cursor = self.app.cursor;
+        if let Some(phone) = &mut twin.phone {
+            let reference = phone.framework.next_phones_reference();
+            phone.framework = Framework::new(Vec::new(), reference);
+        }
+        twin.reboot(now);
+        twin
     }
 
     /// World time as this handset sees it.
@@ -321,6 +350,13 @@ impl Handset {
     pub fn send(&mut self, outgoing: Outgoing) {
         let command = outgoing.command();
         self.ask(Asked::Send(outgoing), command);
+    }
+
+    /// One of its cards has data: that of the phone it comes after may be moving.
+    pub fn settle_data(&mut self) {
+        if !self.links.iter().skip(SIM1).any(|link| link.has_data) {
+            self.links[SIM1].has_data = true;
+        }
     }
 
     fn engine_link(&self, index: usize) -> EngineLink {

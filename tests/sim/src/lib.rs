@@ -35,7 +35,7 @@
 //! | 1 | rules `rule_1_…` | "a token names one message" |
 //! | 2 | rules `rule_2_…` (two) | "order keys sort a lane by its places" |
 //! | 3 | core `hello`: `an_epoch_is_never_below_the_days_since_2025`, `a_grant_outlives_the_process`; core `restore`: `no_epoch_of_the_lost_time_…` | "no two messages have one name" |
-//! | 4 | rules `rule_4_…` (two); core `submit`: `other_content_under_a_seq_is_a_conflict` | "no two messages have one name"; "a message reaches the app exactly once", with phones put back |
+//! | 4 | rules `rule_4_…` (four); core `submit`: `other_content_under_a_seq_is_a_conflict` | "no two messages have one name"; "a message reaches the app exactly once", with phones put back; "what was confirmed reaches the receiving app", with phones that live twice |
 //! | 5 | rules `rule_5_…` (two); core `submit`: `a_refusal_is_repeated_to_a_resend_and_in_welcome` | "what was taken back is never delivered" |
 //! | 6 | rules `rule_6_…` (two); core `hello`: `a_newer_session_ends_the_older_one` | "what was taken back is never delivered", with late connections |
 //! | 7 | rules `rule_7_…`; core `hello`: `a_gateway_whose_mark_lies_too_low_raises_it`; core `restore` (mail that is held) | "what was confirmed reaches the receiving app", with gateways restored |

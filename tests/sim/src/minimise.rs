@@ -51,9 +51,13 @@ pub fn minimise_by(
         tried: 0,
         tries,
     };
-    // Each step may make room for another.
-    while search.step() {}
-    search.fewer_choices();
+    // Each step may make room for another, and each choice left out for both.
+    loop {
+        while search.step() {}
+        if !search.fewer_choices() {
+            break;
+        }
+    }
     Some(Smaller {
         setup: search.best,
         failure: search.failure,
@@ -133,10 +137,11 @@ impl<J: Fn(&Setup) -> Result<Summary, Failure>> Search<J> {
     }
 
     /// Leaves out halves, quarters, and at last single choices.
-    fn fewer_choices(&mut self) {
+    fn fewer_choices(&mut self) -> bool {
         if self.tried >= self.tries {
-            return;
+            return false;
         }
+        let mut any = false;
         let mut world = self.best.world(false);
         let _ = world.run(self.best.minutes);
         let due = world.choices_due();
@@ -147,12 +152,11 @@ impl<J: Fn(&Setup) -> Result<Summary, Failure>> Search<J> {
                 let chunk: BTreeSet<u64> = (from..(from + size).min(due)).collect();
                 let mut fewer = self.best.clone();
                 fewer.left_out.extend(chunk);
-                if fewer.left_out != self.best.left_out {
-                    self.take(fewer);
-                }
+                any |= fewer.left_out != self.best.left_out && self.take(fewer);
                 from += size;
             }
             size /= 2;
         }
+        any
     }
 }

@@ -379,6 +379,7 @@ impl World {
                     time_s: 0,
                     slots: vec![slot; hello.slots.len()],
                     idle_limit_s: 0,
+                    since: Vec::new(),
                 })
             }
             Frame::Ping(nonce) => Frame::Pong(nonce),

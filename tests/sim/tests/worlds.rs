@@ -148,6 +148,19 @@ fn without_faults_sms_goes_where_ip_does_not() {
     assert_eq!(summary.wasted, 0, "{summary:?}");
 }
 
+/// Of two phones with one store: what the other sent under a seq was taken for ours
+/// (33), behind a welcome that was lost (10058), and told of one taken back (766).
+#[test]
+fn regression_phones_that_live_twice() {
+    for seed in [33, 56, 121, 198, 741, 766, 913, 10058] {
+        let mut setup = Setup::drawn(seed, 2);
+        for (dial, value) in [("sms", 0), ("twin_ms", 40_000), ("restore_is_told", 1)] {
+            assert!(setup.faults.set(dial, value), "{dial}");
+        }
+        run(&setup);
+    }
+}
+
 /// A story can be told of one message.
 #[test]
 fn the_story_of_one_message_is_a_part_of_the_worlds() {
@@ -194,6 +207,7 @@ fn every_new_fault_alone_keeps_every_promise() {
         ("clock_jump_ms", 10_000),
         ("replace_ms", 60_000),
         ("put_back_ms", 40_000),
+        ("twin_ms", 30_000),
         ("move_data_ms", 10_000),
         ("poison_one_in", 4),
         ("chatter_one_in", 1),

@@ -18,10 +18,12 @@ impl Engine {
                     })
                     .collect();
                 for (number, epoch) in held {
-                    self.close_epoch(now, number, epoch, None, "the store is an old copy");
+                    self.another_has_its_epoch(now, number, epoch, "the store is an old copy");
                 }
             }
-            Some(SessionEvent::Welcomed(welcome)) => self.welcomed(now, welcome),
+            Some(SessionEvent::Welcomed { welcome, alone }) => {
+                self.welcomed(now, welcome, alone);
+            }
             Some(SessionEvent::Frame(frame)) => self.frame(now, frame),
         }
     }

@@ -4,8 +4,9 @@
 //! |---|---|---|
 //! | ok, a mark below its next seq | an epoch | fill in what is missing, go on |
 //! | ok, a mark above what it ever gave | an epoch | its store is an old copy: a new epoch |
+//! | ok, and that it served a session which this store did not begin | an epoch | its store was copied: a new epoch |
 //! | granted, above all it ever had | none | take it, start at 1 |
-//! | closed | an epoch | ask for a new one |
+//! | closed | an epoch | a copy of its store has a later one: ask for a new one |
 //! | not bound | any | wait until somebody provisions it |
 //! | anything else | | the gateway broke the protocol |
 
@@ -42,7 +43,20 @@ impl Engine {
         }
     }
 
-    pub(super) fn welcomed(&mut self, now: Now, welcome: Welcome) {
+    /// This store is a copy, or was copied: another one uses its epoch. What has not been
+    /// accepted may have lost its seq to the other's, whose fate is not to be taken for
+    /// it (DELIVERY 4): it is sent anew, and may be there twice.
+    pub(super) fn another_has_its_epoch(
+        &mut self,
+        now: Now,
+        number: E164,
+        epoch: Epoch,
+        why: &'static str,
+    ) {
+        self.close_epoch(now, number, epoch, Some(Seq(1)), why);
+    }
+
+    pub(super) fn welcomed(&mut self, now: Now, welcome: Welcome, alone: bool) {
         let Some(conn) = self.session.live() else {
             return;
         };
@@ -56,7 +70,7 @@ impl Engine {
             let Some((own, route)) = self.session.owner(slot_no) else {
                 continue;
             };
-            match self.welcomed_slot(now, own, route, slot) {
+            match self.welcomed_slot(now, own, route, slot, alone) {
                 SlotVerdict::Usable => {
                     usable += 1;
                     self.ip_is_back(now, own);
@@ -95,6 +109,7 @@ impl Engine {
         own: E164,
         route: Route,
         slot: WelcomeSlot,
+        alone: bool,
     ) -> SlotVerdict {
         let Some(identity) = self.registration.get_mut(own) else {
             return SlotVerdict::NotBound;
@@ -121,10 +136,15 @@ impl Engine {
             SlotStatus::EpochClosed => {}
         }
         match (slot.status, held) {
+            (SlotStatus::Ok, Some(held)) if !alone => {
+                let why = "the gateway served a copy of this phone";
+                self.another_has_its_epoch(now, own, held.epoch, why);
+                SlotVerdict::Renumber
+            }
             (SlotStatus::Ok, Some(held)) if slot.state.high_water >= held.next_seq => {
                 // More than this device ever gave: its store is an old copy.
                 let why = "the gateway holds later seqs";
-                self.close_epoch(now, own, held.epoch, None, why);
+                self.another_has_its_epoch(now, own, held.epoch, why);
                 SlotVerdict::Renumber
             }
             (SlotStatus::Ok, Some(held)) => {
@@ -155,7 +175,7 @@ impl Engine {
                 SlotVerdict::Usable
             }
             (SlotStatus::EpochClosed, Some(held)) => {
-                self.close_epoch(now, own, held.epoch, None, "the gateway closed it");
+                self.another_has_its_epoch(now, own, held.epoch, "the gateway closed it");
                 SlotVerdict::Renumber
             }
             _ => SlotVerdict::Violation("the gateway's answer does not fit the greeting"),

@@ -8,7 +8,8 @@ use crate::ctx::Ctx;
 use crate::gate::Fleeting;
 use crate::input::ConnId;
 use crate::race::Start;
-use crate::store_ops::Op;
+use crate::rng::Rng;
+use crate::store_ops::{Memo, Op};
 use crate::time::Instant;
 use crate::trace::Decision;
 
@@ -179,7 +180,7 @@ impl Session {
     }
 
     /// A connection came up: it is greeted over, and the others are closed.
-    pub(super) fn up(&mut self, ctx: &mut Ctx<'_>, conn: ConnId) {
+    pub(super) fn up(&mut self, ctx: &mut Ctx<'_>, rng: &mut Rng, conn: ConnId) {
         let State::Connecting(attempts) = &mut self.state else {
             return;
         };
@@ -213,7 +214,9 @@ impl Session {
             hello_sent: false,
         };
         self.enter(ctx.now.instant, state, "connected; greeting the gateway");
-        let at_least = self.at_least;
+        let at_least = self.numbers.begin(rng);
+        let (memo, bytes) = (Memo::Sessions, self.numbers.bytes());
+        ctx.op(Op::Remember { memo, bytes }, crate::engine::Then::Nothing);
         ctx.op(Op::BeginSession { at_least }, Then::Begun { conn });
     }
 

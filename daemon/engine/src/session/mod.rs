@@ -57,6 +57,7 @@
 mod backoff;
 mod connecting;
 mod idle;
+mod numbers;
 
 use std::time::Duration;
 
@@ -85,6 +86,7 @@ use crate::waking::Deadline;
 use backoff::Backoff;
 use connecting::Attempts;
 use idle::{Idle, Suspect};
+pub(crate) use numbers::Numbers;
 
 /// Half of what the slowest profile (GPRS, 18 kbit/s up) carries: below this
 /// rate an answer counts as missing.
@@ -112,8 +114,7 @@ pub(crate) struct Session {
     link: Option<LinkId>,
     last_conn: ConnId,
     session_no: SessionNo,
-    /// From a gateway that knows a higher session number of this device.
-    at_least: SessionNo,
+    numbers: Numbers,
     races: Races,
     /// Index of the configured transport that goes first in the next round, whatever
     /// is known of the network.
@@ -140,9 +141,10 @@ pub(crate) struct Session {
     let_go: bool,
 }
 
-/// What is known of networks from before.
-#[derive(Debug, Default)]
+/// What is known from before: of sessions, and of networks.
+#[derive(Debug)]
 pub(crate) struct Learned {
+    pub(crate) numbers: Numbers,
     pub(crate) heartbeats: Heartbeats,
     pub(crate) races: Races,
 }
@@ -210,7 +212,12 @@ pub(crate) enum SessionEvent {
     /// A frame for another part.
     Frame(Frame),
     /// The gateway answered `Hello`.
-    Welcomed(Welcome),
+    Welcomed {
+        /// What it said.
+        welcome: Welcome,
+        /// What it served since the last time was begun by this store, too.
+        alone: bool,
+    },
     /// The session is gone.
     Lost,
     /// The gateway knows a later session of this device: the store is an old
@@ -231,7 +238,11 @@ impl Session {
         learned: Learned,
         now: Instant,
     ) -> Self {
-        let Learned { heartbeats, races } = learned;
+        let Learned {
+            numbers,
+            heartbeats,
+            races,
+        } = learned;
         Self {
             config,
             state: State::Idle,
@@ -240,7 +251,7 @@ impl Session {
             link: None,
             last_conn: ConnId(0),
             session_no,
-            at_least: SessionNo(0),
+            numbers,
             races,
             turn: None,
             failed_transports: 0,
@@ -256,6 +267,11 @@ impl Session {
             suspected: None,
             let_go: false,
         }
+    }
+
+    /// Which sessions were begun here, if that is to be kept at once.
+    pub(crate) fn take_numbers(&mut self) -> Option<Vec<u8>> {
+        self.numbers.take_unsaved()
     }
 
     /// What became of traffic over a link since the last call.
@@ -608,7 +624,7 @@ impl Session {
                 if let Some(rtt) = rtt {
                     self.measured(rtt);
                 }
-                self.up(ctx, conn);
+                self.up(ctx, rng, conn);
                 None
             }
             ChannelEvent::Rtt(rtt) => {
@@ -683,6 +699,7 @@ impl Session {
         };
         let hello = Hello {
             session_no: self.session_no,
+            after: self.numbers.after(),
             slots: identities
                 .map(|Identity { position, .. }| HelloSlot {
                     number: position.number,
@@ -740,7 +757,8 @@ impl Session {
                     self.let_go = false;
                     ctx.counters.sessions += 1;
                     ctx.trace(Decision::Live { conn }, &["the gateway answered"]);
-                    Some(SessionEvent::Welcomed(welcome))
+                    let alone = self.numbers.welcomed(self.session_no, &welcome.since);
+                    Some(SessionEvent::Welcomed { welcome, alone })
                 }
                 _ => self.fail(ctx, rng, "the gateway did not answer the greeting"),
             },
@@ -803,7 +821,7 @@ impl Session {
             }
             GoodbyeReason::Superseded if goodbye.session_no > self.session_no => {
                 // A number this store never gave: it is an old copy.
-                self.at_least = goodbye.session_no;
+                self.numbers.used(goodbye.session_no);
                 let delay = self.next_wait(rng);
                 // The event tells more than that the session is lost.
                 let why = "the gateway knows a later session";

@@ -22,6 +22,8 @@ pub enum Memo {
     Links = 1,
     /// How transports raced on networks, and their round trips.
     Races = 2,
+    /// Which sessions this store began.
+    Sessions = 3,
 }
 
 impl Memo {
@@ -32,6 +34,7 @@ impl Memo {
             0 => Self::Heartbeats,
             1 => Self::Links,
             2 => Self::Races,
+            3 => Self::Sessions,
             _ => return None,
         })
     }

@@ -215,6 +215,7 @@ async fn the_last_words_of_a_gateway_are_heard() {
             time_s: 1,
             slots: Vec::new(),
             idle_limit_s: 0,
+            since: Vec::new(),
         });
         peer.send(&words).await;
         peer.writer.shutdown().await.unwrap();

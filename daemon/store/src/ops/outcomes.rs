@@ -524,7 +524,10 @@ impl Turn<'_> {
                 }
                 let left_ip = !matches!(before.sms, SmsAttempt::None | SmsAttempt::NotUsed);
                 if let Some(reason) = before.take_back.or(left_ip.then_some(TakeBack::BySms)) {
-                    return turn.end(&before, IpAttempt::Revoked(reason), tally);
+                    turn.end(&before, IpAttempt::Revoked(reason), tally)?;
+                    // What is told of its seq from now on is not told of it.
+                    turn.execute(sql::SEQ_DROP, (rows::int(before.id.0),))?;
+                    return Ok(());
                 }
                 tally.requeued += 1;
                 let after = Attempts {

@@ -96,6 +96,7 @@ macro_rules! behaves_like_a_store {
                 a_dismissed_rejection_stays_dismissed,
                 in_doubt_is_asked_again,
                 what_is_taken_back_in_a_closed_epoch_is_revoked,
+                what_was_taken_back_has_no_part_in_the_fate_of_another,
                 too_late_or_unknown,
                 a_failed_message_can_be_called_off,
                 a_retry_keeps_its_place_and_takes_a_new_seq,

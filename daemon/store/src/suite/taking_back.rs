@@ -138,6 +138,20 @@ pub fn what_is_taken_back_in_a_closed_epoch_is_revoked(backend: impl Backend) {
     assert_eq!(world.shown(ids[0]), Shown::Cancelled);
 }
 
+/// The gateway has somebody else's message under its seq, and tells that one's fate.
+pub fn what_was_taken_back_has_no_part_in_the_fate_of_another(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let ids = world.send_many(2);
+    world.op(Op::Cancel { id: ids[0] });
+    world.contest(EPOCH, 1);
+    assert_eq!(world.shown(ids[0]), Shown::Cancelled);
+    assert_eq!(world.shown(ids[1]), Shown::Queued);
+    world.crash();
+    assert_eq!(world.sent_in(EPOCH, state(2, &[1, 2], &[])), (0, 0));
+    assert_eq!(world.shown(ids[0]), Shown::Cancelled);
+    assert_eq!(world.shown(ids[1]), Shown::Queued);
+}
+
 /// What the user is told when nothing can be taken back.
 pub fn too_late_or_unknown(backend: impl Backend) {
     let mut world = World::bound(backend);

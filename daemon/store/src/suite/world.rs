@@ -291,6 +291,15 @@ impl<B: Backend> World<B> {
         });
     }
 
+    /// Closes it because somebody else has its seqs from this one on.
+    pub(super) fn contest(&mut self, epoch: Epoch, from: u64) {
+        self.op(Op::CloseEpoch {
+            number: own(),
+            epoch,
+            contested_from: Some(Seq(from)),
+        });
+    }
+
     pub(super) fn session(&mut self, at_least: u64) -> SessionNo {
         match self.op(Op::BeginSession {
             at_least: SessionNo(at_least),

@@ -122,6 +122,7 @@ pub(super) fn welcome(slots: usize, status: u8, high_water: u64) -> Frame {
         time_s: 0,
         slots: (0..slots).map(slot).collect(),
         idle_limit_s: 0,
+        since: Vec::new(),
     })
 }
 

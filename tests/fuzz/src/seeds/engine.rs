@@ -498,5 +498,6 @@ fn two_slots() -> Frame {
         time_s: 0,
         slots: vec![slot; 2],
         idle_limit_s: 1,
+        since: Vec::new(),
     })
 }

@@ -296,6 +296,7 @@ fn hello(numbers: &[u8]) -> Frame {
     };
     Frame::Hello(Hello {
         session_no: SessionNo(1 << 48),
+        after: SessionNo(0),
         slots: numbers.iter().map(slot).collect(),
     })
 }

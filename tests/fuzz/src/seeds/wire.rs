@@ -311,6 +311,7 @@ fn golden() -> Vec<(&'static str, Frame)> {
 fn hello() -> Hello {
     Hello {
         session_no: SessionNo(12),
+        after: SessionNo(0),
         slots: vec![
             HelloSlot {
                 number: kenya(),
@@ -359,6 +360,7 @@ fn welcome() -> Welcome {
             },
         ],
         idle_limit_s: 600,
+        since: vec![SessionNo(41)],
     }
 }
 

@@ -283,6 +283,7 @@ impl<'a> Path<'a> {
                     time_s: 0,
                     slots: vec![slot; hello.slots.len()],
                     idle_limit_s: IDLE_LIMIT_S,
+                    since: Vec::new(),
                 }))
             }
             Packet::Frame(Frame::Submit(submit)) => {

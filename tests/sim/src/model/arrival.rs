@@ -112,7 +112,9 @@ impl Model {
 
     /// Whether this state promises that the message will not arrive.
     pub(super) fn is_taken_back(&self, text: &str, shown: Shown) -> bool {
-        let doubted = self.messages.get(text).is_none_or(|sent| sent.doubted);
+        // The gateway asks one of two phones whether it has it.
+        let doubted = (self.messages.get(text))
+            .is_none_or(|sent| sent.doubted || self.twins.contains(&sent.to));
         let says_so = match shown {
             Shown::Cancelled => true,
             // It may have been handed over before; or it is there, as a

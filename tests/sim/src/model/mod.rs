@@ -13,6 +13,8 @@
 //! | the gateway keeps mail for a short time | that what failed or was taken back has not arrived: it may have been handed over, expired, and been repeated or dismissed by the user; read marks |
 //! | a phone was put back to an old copy | messages confirmed or received after the copy; of those it had sent before: one copy only, their order, that one taken back stays away, and an end beyond "sent" (the gateway may have forgotten the outcome); read marks from and to it so far |
 //! | both of these at once | that a name is given once: the second message of a name is shown as conflicting, and fails |
+//! | a gateway that was restored, and a phone that lives twice | of what was sent from and to its number: an end, arrival, order |
+//! | a phone lives twice, until one of the two is thrown away | the same as of one that was put back; that what was taken back has not arrived at one of them; what the other sent and received, as far as the one that stays does not hold it |
 //! | a phone was replaced | an end for what it had not brought to one; reads on it; what it had received and not shown, if it is gone |
 //!
 //! What holds in spite of everything: an app gets only what was sent to its
@@ -27,7 +29,7 @@ mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use twine_engine::message::{MessageId, MessageRecord};
+use twine_engine::message::{Direction, MessageId, MessageRecord};
 use twine_engine::store_ops::StoreOps;
 use twine_proto::{E164, MessageName};
 
@@ -79,6 +81,12 @@ pub struct Model {
     retired: BTreeMap<HandsetNo, u64>,
     /// What users took back.
     taken_back: BTreeSet<(HandsetNo, MessageId)>,
+    /// Numbers that had two phones at a time.
+    twins: BTreeSet<E164>,
+    /// Phones that have or had a twin, and the first of all whose copies they are.
+    first_of: BTreeMap<HandsetNo, HandsetNo>,
+    /// Phones that live beside their twin.
+    live_twice: BTreeSet<HandsetNo>,
     /// Numbers of cards.
     cards: BTreeSet<E164>,
     /// Numbers whose phone was replaced or put back.
@@ -173,6 +181,79 @@ impl Model {
         self.lose(before.incoming().filter(is_lost));
     }
 
+    /// A second phone was made of all that is in `store`, and both live.
+    pub fn has_twin(
+        &mut self,
+        handset: HandsetNo,
+        twin: HandsetNo,
+        number: E164,
+        store: &MemoryStore,
+    ) {
+        self.put_back.extend([handset, twin]);
+        self.live_twice.extend([handset, twin]);
+        self.twins.insert(number);
+        let first = *self.first_of.entry(handset).or_insert(handset);
+        self.first_of.insert(twin, first);
+        self.forgot(number);
+        self.forget_reads_of(number);
+        for (text, sent) in &mut self.messages {
+            if sent.from == handset {
+                sent.doubted = true;
+                sent.retried = true;
+                sent.read = false;
+            }
+            let on_both = |one: &&Copy| one.on == handset && holds(store, one.id, text);
+            let copied = sent.received.iter().find(on_both).copied();
+            sent.received
+                .extend(copied.map(|one| Copy { on: twin, ..one }));
+        }
+    }
+
+    /// Of two phones `goes` is thrown away, with what only its `lost` store holds.
+    pub fn twin_gone(
+        &mut self,
+        goes: HandsetNo,
+        stays: HandsetNo,
+        lost: &MemoryStore,
+        kept: &MemoryStore,
+    ) {
+        self.live_twice.remove(&goes);
+        self.live_twice.remove(&stays);
+        self.retired.insert(goes, self.messages.len() as u64);
+        for (text, sent) in &mut self.messages {
+            let confirmed = sent.confirmed.filter(|_| sent.from == goes);
+            if let Some(id) = confirmed.filter(|id| sent_by(kept, *id, text)) {
+                // It is a message of the phone that stays as well.
+                sent.from = stays;
+                self.by_id.insert((stays, id), text.clone());
+                if self.taken_back.contains(&(goes, id)) {
+                    self.taken_back.insert((stays, id));
+                }
+            }
+        }
+        let names: BTreeSet<MessageName> = kept.incoming().filter_map(|r| r.name).collect();
+        let is_lost = |r: &MessageRecord| r.name.is_none_or(|name| !names.contains(&name));
+        self.lose(lost.incoming().filter(is_lost));
+    }
+
+    /// Whether it lives, or lived, beside a copy of itself.
+    pub fn had_twin(&self, handset: HandsetNo) -> bool {
+        self.first_of.contains_key(&handset)
+    }
+
+    /// A gateway that has forgotten gives what is left of an epoch to one of two phones,
+    /// and the other cannot know.
+    fn is_beyond_knowing(&self, sent: &Sent) -> bool {
+        let had_twin = self.had_twin(sent.from) || self.twins.contains(&sent.to);
+        self.gateway_restored && had_twin
+    }
+
+    /// Whether one of these phones is the other's second life.
+    fn are_twins(&self, one: HandsetNo, other: HandsetNo) -> bool {
+        let first = self.first_of.get(&one);
+        one != other && first.is_some() && first == self.first_of.get(&other)
+    }
+
     fn lose(&mut self, records: impl Iterator<Item = MessageRecord>) {
         for record in records {
             self.lost_names.extend(record.name);
@@ -193,6 +274,7 @@ impl Model {
     /// An app hands a message in.
     pub fn sending(&mut self, text: &str, from: HandsetNo, to: E164, expires: bool) {
         let no = self.messages.len() as u64;
+        let twice = self.live_twice.contains(&from);
         self.by_recipient
             .entry(to)
             .or_default()
@@ -205,11 +287,11 @@ impl Model {
                 confirmed: None,
                 no,
                 expires,
-                retried: false,
+                retried: twice,
                 received: Vec::new(),
                 read: false,
                 lost: false,
-                doubted: false,
+                doubted: twice,
                 passed: false,
             },
         );
@@ -277,7 +359,7 @@ impl Model {
     /// The user of `handset` has read these, and the app was told that it is
     /// stored.
     pub fn read(&mut self, handset: HandsetNo, texts: &[String]) {
-        if self.retired.contains_key(&handset) {
+        if self.retired.contains_key(&handset) || self.had_twin(handset) {
             return;
         }
         for text in texts {
@@ -300,6 +382,13 @@ impl Model {
 fn holds(store: &MemoryStore, id: MessageId, text: &str) -> bool {
     let Ok(record) = store.message(id);
     record.is_some_and(|record| text_of(&record) == text)
+}
+
+/// Whether a phone sent it: its twin may have sent it this message, too, by SMS.
+fn sent_by(store: &MemoryStore, id: MessageId, text: &str) -> bool {
+    let Ok(record) = store.message(id);
+    let is_it = |r: MessageRecord| r.direction == Direction::Outgoing && text_of(&r) == text;
+    record.is_some_and(is_it)
 }
 
 fn text_of(record: &MessageRecord) -> String {

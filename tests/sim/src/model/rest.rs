@@ -40,7 +40,7 @@ impl Model {
                 // What lay in a phone's spool goes with the phone.
                 let gone = self.sms.may_have_left(text)
                     && (self.moved.contains(&sent.to) || self.lent.contains(&sent.to));
-                if !sent.lost && !gone {
+                if !sent.lost && !gone && !self.is_beyond_knowing(sent) {
                     let promise = "what was confirmed reaches the receiving app";
                     self.cases.expect(promise, arrived, text)?;
                 }
@@ -61,6 +61,7 @@ impl Model {
                 Ok(())
             }
             Shown::Sent if sent.doubted => Ok(()),
+            _ if self.is_beyond_knowing(sent) => Ok(()),
             _ if retired => Ok(()),
             // The operator has it, or may have it, and IP does not any more.
             Shown::Sent if record.ip.unsettled().is_none() && self.sms.may_have_left(text) => {
@@ -131,7 +132,8 @@ impl Model {
                         self.cases.expect(promise, last < place, &text)?;
                     }
                     last_place = Some(place);
-                    let Some(id) = sent.confirmed.filter(|_| !sent.retried && !sent.passed) else {
+                    let moves = sent.retried || sent.passed || self.is_beyond_knowing(sent);
+                    let Some(id) = sent.confirmed.filter(|_| !moves) else {
                         continue;
                     };
                     if let Some(last) = last.insert(sent.from, id) {

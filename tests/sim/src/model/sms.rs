@@ -50,7 +50,8 @@ struct Attempt {
     to: E164,
     parts: usize,
     is_plain: bool,
-    calls: u32,
+    /// How often each phone handed it to Android: one, and its twin knows of no other's.
+    calls: BTreeMap<HandsetNo, u32>,
     left: BTreeSet<u8>,
     /// The operator lost a part.
     lost: bool,
@@ -162,7 +163,7 @@ impl Model {
                 to,
                 parts: ordered.parts,
                 is_plain: ordered.is_plain,
-                calls: 0,
+                calls: BTreeMap::new(),
                 left: BTreeSet::new(),
                 lost: false,
                 spooled: false,
@@ -176,10 +177,13 @@ impl Model {
         let Some(attempt) = self.sms.attempts.get_mut(&call.attempt) else {
             return;
         };
-        attempt.calls += 1;
+        *attempt.calls.entry(handset).or_default() += 1;
         let text = attempt.text.clone();
         let promise = "an attempt is handed to the phone's SMS at most once";
-        if let Err(broken) = self.cases.expect(promise, attempt.calls == 1, &text) {
+        if let Err(broken) = self
+            .cases
+            .expect(promise, attempt.calls[&handset] == 1, &text)
+        {
             self.sms.breaks(broken);
             return;
         }

@@ -26,6 +26,10 @@ impl Model {
         let promise = "an event belongs to a message";
         self.cases.expect(promise, sent.is_some(), &text)?;
         let Some(sent) = sent else { return Ok(()) };
+        if self.are_twins(handset, sent.from) {
+            // Each shows what it knows of what both had sent.
+            return Ok(());
+        }
         let promise = "an event reaches the sender's app";
         self.cases.expect(promise, sent.from == handset, &text)?;
         self.by_id.insert((handset, record.id), text.clone());

@@ -347,6 +347,9 @@ impl MemoryStore {
             self.remove_note(id);
             return;
         }
+        // What is told of its seq from now on is not told of it.
+        self.released_as
+            .remove(&(message.own, sent.epoch, sent.seq));
         if let Some(reason) = message.take_back {
             self.settle(id, IpAttempt::Revoked(reason), tally, wall);
             return;
@@ -354,8 +357,6 @@ impl MemoryStore {
         if let (Some((epoch, lane_seq)), Some(to)) = (message.place, message.peer.number()) {
             self.places_out.remove(&(message.own, to, epoch, lane_seq));
         }
-        self.released_as
-            .remove(&(message.own, sent.epoch, sent.seq));
         tally.requeued += 1;
         self.change(id, wall, |m| {
             m.ip = IpAttempt::None;

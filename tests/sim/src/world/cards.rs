@@ -16,7 +16,7 @@ use crate::sms::framework::Card;
 impl World {
     /// The agent tells of all cards anew; and once more behind what it said before, so
     /// that a full state on its way is not the last word.
-    fn cards_changed(&mut self, handset: HandsetNo) -> Result<(), Broken> {
+    pub(super) fn cards_changed(&mut self, handset: HandsetNo) -> Result<(), Broken> {
         let h = &self.handsets[handset];
         if h.phone.is_none() || !h.has_agent() || h.engine.is_none() {
             return Ok(());

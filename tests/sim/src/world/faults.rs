@@ -46,6 +46,7 @@ impl World {
             Fault::Bundle { handset },
             Fault::Replace { handset },
             Fault::Copy { handset },
+            Fault::Twin { handset },
             Fault::Clumsy { handset },
             Fault::Radio { handset },
             Fault::AgentDeath { handset },
@@ -145,6 +146,7 @@ impl World {
             }
             Fault::Replace { handset } => self.replace_phone(handset),
             Fault::Copy { handset } => self.copy_phone(handset),
+            Fault::Twin { handset } => self.make_twin(handset),
             Fault::Clumsy { handset } => self.clumsy_request(handset)?,
             Fault::AgentDeath { handset } => self.agent_dies(handset),
             Fault::Service { handset } => self.change_service(handset)?,
@@ -159,6 +161,9 @@ impl World {
         if self.gateway_config() != Self::generous() {
             // It comes back without its small limits.
             self.kill_gateway();
+        }
+        for twin in 0..self.handsets.len() {
+            self.twin_ends(twin)?;
         }
         self.calm = true;
         self.first_address_from = self.now;
@@ -388,9 +393,9 @@ impl World {
         }
         self.model.gateway_restored();
         // Whose number is whose is known elsewhere, too.
-        for (index, handset) in self.handsets.iter().enumerate() {
+        for handset in &self.handsets {
             if !handset.retired {
-                provision(&mut self.gateway_store, handset.number, index);
+                provision(&mut self.gateway_store, handset.number, handset.device);
             }
         }
         false

@@ -219,7 +219,7 @@ impl World {
                         ..link(&mut rng, false)
                     });
                 }
-                let mut h = Handset::new(number, links, 0);
+                let mut h = Handset::new(number, index, links, 0);
                 h.data_policy = faults.data_policy > 0;
                 h
             })
@@ -549,6 +549,7 @@ impl World {
                 self.put_back(handset);
                 Ok(())
             }
+            Transition::TwinEnd { twin } => self.twin_ends(twin),
             Transition::StopFaults => self.stop_faults(),
         }
     }

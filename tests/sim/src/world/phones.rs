@@ -1,4 +1,4 @@
-//! Phones that are replaced, and phones that are put back to an old copy.
+//! Phones that are replaced, that are put back to an old copy, and that live twice.
 
 use twine_engine::message::MessageRecord;
 use twine_engine::store_ops::StoreOps;
@@ -9,7 +9,7 @@ use super::World;
 use super::faults::age_or_minute;
 use super::gateway::provision;
 use super::transition::Transition;
-use crate::handset::{Handset, SIM1};
+use crate::handset::Handset;
 use crate::model::Broken;
 use crate::net::HandsetNo;
 use crate::poison;
@@ -26,7 +26,8 @@ impl World {
     /// with an empty store. The old one is gone, or stays on and is told that
     /// it has no number.
     pub(super) fn replace_phone(&mut self, handset: HandsetNo) {
-        if self.handsets[handset].retired || self.handsets.len() >= 2 * self.numbers {
+        let full = self.handsets.len() >= 2 * self.numbers;
+        if self.handsets[handset].retired || self.lives_twice(handset) || full {
             return;
         }
         let new = self.handsets.len();
@@ -37,12 +38,8 @@ impl World {
         let old = &mut self.handsets[handset];
         (old.retired, old.gone) = (true, gone);
         let number = old.number;
-        let mut links = old.links.clone();
-        if !links.iter().skip(SIM1).any(|link| link.has_data) {
-            // The old one's was moving.
-            links[SIM1].has_data = true;
-        }
-        let mut phone = Handset::new(number, links, self.now);
+        let mut phone = Handset::new(number, new, old.links.clone(), self.now);
+        phone.settle_data();
         phone.data_policy = old.data_policy;
         // Its cards go with the number.
         phone.second = old.second.take();
@@ -63,10 +60,79 @@ impl World {
         self.broke("phone replaced", || {
             format!("h{handset} is replaced by h{new}, gone: {gone}")
         });
+        self.switch_on(new);
+    }
+
+    /// A phone that is new in this world.
+    fn switch_on(&mut self, handset: HandsetNo) {
         let at = self.now + self.rng.range(0, 10_000);
-        self.at(at, Transition::Start { handset: new });
-        self.pause_then(Transition::Send { handset: new }, self.faults.send_every_ms);
-        self.plan_faults_of(new);
+        self.at(at, Transition::Start { handset });
+        self.pause_then(Transition::Send { handset }, self.faults.send_every_ms);
+        self.plan_faults_of(handset);
+    }
+
+    /// All that is on a phone's flash is copied to a second one, its key as well, and
+    /// both live for some time.
+    pub(super) fn make_twin(&mut self, handset: HandsetNo) {
+        let full = self.handsets.len() >= 2 * self.numbers;
+        if self.handsets[handset].retired || self.lives_twice(handset) || full {
+            return;
+        }
+        let twin = self.handsets.len();
+        let h = &self.handsets[handset];
+        let number = h.number;
+        let mut phone = h.twin(self.now);
+        phone.settle_data();
+        phone.twin_of = Some(handset);
+        self.handsets[handset].put_back = true;
+        phone.put_back = true;
+        self.model.has_twin(handset, twin, number, &phone.store);
+        if let Some(second) = self.handsets[handset].second {
+            self.model.forgot(second);
+        }
+        self.handsets.push(phone);
+        self.attendance.moved(number);
+        self.broke("phone has a twin", || {
+            format!("h{handset} is copied to h{twin}, and both live")
+        });
+        let at = self.now + self.lasts(5_000, 120_000);
+        self.at(at, Transition::TwinEnd { twin });
+        self.switch_on(twin);
+    }
+
+    fn lives_twice(&self, handset: HandsetNo) -> bool {
+        let twins = |h: &Handset| h.twin_of == Some(handset);
+        self.handsets[handset].twin_of.is_some() || self.handsets.iter().any(twins)
+    }
+
+    /// One of the two is thrown away; the cards are in the other.
+    pub(super) fn twin_ends(&mut self, twin: HandsetNo) -> Result<(), Broken> {
+        let Some(first) = self.handsets[twin].twin_of.take() else {
+            return Ok(());
+        };
+        let (stays, goes) = if self.rng.percent(50) {
+            (twin, first)
+        } else {
+            (first, twin)
+        };
+        self.broke("twin gone", || {
+            format!("h{goes} is thrown away, h{stays} stays")
+        });
+        self.kill(goes);
+        let gone = &mut self.handsets[goes];
+        (gone.retired, gone.gone) = (true, true);
+        let second = gone.second.take();
+        let telephony = gone.phone.as_mut();
+        let cards = telephony.map(|phone| std::mem::take(&mut phone.framework.cards));
+        let known = &self.handsets[stays].store;
+        self.model
+            .twin_gone(goes, stays, &self.handsets[goes].store, known);
+        let h = &mut self.handsets[stays];
+        h.second = h.second.or(second);
+        if let (Some(phone), Some(cards)) = (&mut h.phone, cards) {
+            phone.framework.cards.extend(cards);
+        }
+        self.cards_changed(stays)
     }
 
     /// A copy is taken, to be put back soon.
@@ -157,9 +223,14 @@ impl World {
                 };
                 // Whoever forgot at the same time as the gateway may have given the
                 // name once more (see `model`): it knows the second message only.
-                let forgot = |h: &Handset| h.put_back && self.model.is_gateway_restored();
-                let senders = self.handsets.iter();
-                let senders = senders.filter(|h| h.number == name.from && !forgot(h));
+                // And of two phones one may not have heard that the name is the other's:
+                // it was thrown away, or gave it by SMS.
+                let forgot = |(no, h): (HandsetNo, &Handset)| {
+                    h.put_back && self.model.is_gateway_restored() || self.model.had_twin(no)
+                };
+                let senders = self.handsets.iter().enumerate();
+                let senders = senders.filter(|(no, h)| h.number == name.from && !forgot((*no, h)));
+                let senders = senders.map(|(_, h)| h);
                 for record in senders.filter_map(|h| sent_as(h, &name)) {
                     let text = record.text.as_ref().map_or("", |text| text.expose());
                     let poisoned = poison::of(text).is_some();

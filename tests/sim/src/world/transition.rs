@@ -118,6 +118,8 @@ pub(super) enum Transition {
     /// The phone's copy of some time ago is put back; or, with the same effect
     /// and another reason, its store broke and was salvaged without its newest rows.
     PutBack { handset: HandsetNo },
+    /// Of a phone and its twin one is thrown away.
+    TwinEnd { twin: HandsetNo },
     /// No faults from now on: the world has to come to rest.
     StopFaults,
 }
@@ -159,6 +161,8 @@ pub(super) enum Fault {
     Replace { handset: HandsetNo },
     /// A phone is copied, to be put back later.
     Copy { handset: HandsetNo },
+    /// A phone is copied to a second one, and both live.
+    Twin { handset: HandsetNo },
     /// An app asks something that makes no sense.
     Clumsy { handset: HandsetNo },
     /// The telephony agent dies.
@@ -200,6 +204,7 @@ impl Fault {
             Self::ClockJump { .. } => faults.clock_jump_ms,
             Self::Replace { .. } => faults.replace_ms,
             Self::Copy { .. } => faults.put_back_ms,
+            Self::Twin { .. } => faults.twin_ms,
             Self::Clumsy { .. } => faults.clumsy_ms,
             _ if faults.sms == 0 => 0,
             Self::AgentDeath { .. } => faults.agent_death_ms,

@@ -81,7 +81,7 @@ impl World {
         self.at(self.now, channel(ChannelEvent::Up { rtt: Some(rtt) }));
         self.gateway(gw::Input::Connected {
             conn: gw::ConnId(conn),
-            device: key_of(handset),
+            device: key_of(self.handsets[handset].device),
         })
     }
 

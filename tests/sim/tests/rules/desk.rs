@@ -13,7 +13,7 @@ use twine_engine::{
     TransportKind,
 };
 use twine_proto::frame::{Deliver, SentState, SlotStatus, Submit, Welcome, WelcomeSlot};
-use twine_proto::{Content, Cursor, E164, Epoch, Frame, LaneSeq, Redacted, Seq, Slot};
+use twine_proto::{Content, Cursor, E164, Epoch, Frame, LaneSeq, Redacted, Seq, SessionNo, Slot};
 use twine_sim::store::MemoryStore;
 
 pub(crate) const EPOCH: Epoch = Epoch(690);
@@ -221,6 +221,16 @@ impl Desk {
     }
 
     pub(crate) fn welcome(&mut self, status: SlotStatus, state: SentState) {
+        self.welcome_since(status, state, Vec::new());
+    }
+
+    /// The gateway served these sessions since the last one.
+    pub(crate) fn welcome_since(
+        &mut self,
+        status: SlotStatus,
+        state: SentState,
+        since: Vec<SessionNo>,
+    ) {
         self.frame(Frame::Welcome(Welcome {
             time_s: 0,
             slots: vec![WelcomeSlot {
@@ -229,6 +239,7 @@ impl Desk {
                 old: Vec::new(),
             }],
             idle_limit_s: 0,
+            since,
         }));
     }
 

@@ -36,6 +36,7 @@ fn rule_8_the_fate_of_a_contested_seq_is_not_taken_for_ours() {
             old: vec![(EPOCH, old)],
         }],
         idle_limit_s: 0,
+        since: Vec::new(),
     }));
     assert_eq!(desk.message(a).shown, Shown::Delivered);
     assert_eq!(desk.message(b).shown, Shown::Sending, "it goes out again");

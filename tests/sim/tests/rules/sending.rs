@@ -9,6 +9,7 @@ use twine_proto::frame::{
 use twine_proto::{Epoch, Frame, Seq, SessionNo};
 
 use crate::desk::{Desk, EPOCH, high_water, send};
+use crate::frames::next_hello;
 
 #[test]
 fn nothing_leaves_before_it_is_stored() {
@@ -100,11 +101,15 @@ fn rule_4_a_conflict_makes_the_device_ask_for_a_new_epoch() {
             old: vec![],
         }],
         idle_limit_s: 0,
+        since: Vec::new(),
     }));
     // Rule 8: what the closed epoch never took goes out under the new one.
     assert_eq!(desk.submits(), [(1, 1)]);
     assert_eq!(desk.message(id).name.unwrap().epoch, next);
 }
+
+/// A session above all that a desk begins.
+const LATER: SessionNo = SessionNo(1 << 40);
 
 #[test]
 fn rule_4_a_later_session_at_the_gateway_means_the_store_is_an_old_copy() {
@@ -113,7 +118,7 @@ fn rule_4_a_later_session_at_the_gateway_means_the_store_is_an_old_copy() {
         reason: GoodbyeReason::Superseded,
         retry_after_s: 0,
         redirect: String::new(),
-        session_no: SessionNo(99),
+        session_no: LATER,
         detail: String::new(),
     }));
     desk.pass(2_000);
@@ -121,8 +126,40 @@ fn rule_4_a_later_session_at_the_gateway_means_the_store_is_an_old_copy() {
     let Some(Frame::Hello(hello)) = desk.frames.last() else {
         panic!("{:?}", desk.names());
     };
-    assert_eq!(hello.session_no, SessionNo(100));
+    assert!(hello.session_no > LATER, "{hello:?}");
     assert_eq!(hello.slots[0].binding, Binding::Wanted { last: EPOCH });
+}
+
+/// Its twin, with the same store, was served meanwhile and has given seq 1 to a message
+/// of its own.
+#[test]
+fn rule_4_what_a_twin_sent_is_not_taken_for_ours() {
+    let mut desk = Desk::live();
+    let id = desk.send("a");
+    let hello = next_hello(&mut desk);
+    let theirs = SessionNo(hello.after.get() + 1);
+    let high_water = high_water(1);
+    let delivered = SentState {
+        delivered: vec![Seq(1)],
+        ..high_water
+    };
+    desk.welcome_since(SlotStatus::Ok, delivered.clone(), vec![theirs]);
+    assert_eq!(desk.message(id).shown, Shown::Queued);
+    desk.pass(2_000);
+    desk.up();
+    let Some(Frame::Hello(hello)) = desk.frames.last() else {
+        panic!("{:?}", desk.names());
+    };
+    assert_eq!(hello.slots[0].binding, Binding::Wanted { last: EPOCH });
+    assert!(hello.slots[0].old.is_empty(), "nothing of it is ours");
+    // Ours alone: seq 1 is what the gateway says it is.
+    let mut desk = Desk::live();
+    let id = desk.send("a");
+    let lost = next_hello(&mut desk).session_no;
+    desk.pass(5_000);
+    next_hello(&mut desk);
+    desk.welcome_since(SlotStatus::Ok, delivered, vec![lost]);
+    assert_eq!(desk.message(id).shown, Shown::Delivered);
 }
 
 #[test]

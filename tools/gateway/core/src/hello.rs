@@ -46,8 +46,8 @@ use twine_proto::frame::{
     Binding, EpochPosition, Goodbye, GoodbyeReason, Hello, HelloSlot, SentState, SlotStatus,
     Welcome, WelcomeSlot,
 };
-use twine_proto::limits::MAX_SEQS_PER_FRAME;
-use twine_proto::{Cursor, E164, Epoch, Frame, Seq, Slot};
+use twine_proto::limits::{MAX_SEQS_PER_FRAME, MAX_SESSIONS_SINCE};
+use twine_proto::{Cursor, E164, Epoch, Frame, Seq, SessionNo, Slot};
 
 use crate::limits::{MAX_CLAIMED_EPOCH, PAGE};
 use crate::outbox::Outcomes;
@@ -87,7 +87,8 @@ impl<T: Tx> Turn<'_, T> {
             self.send_stranger_away(conn, hello.slots.len());
             return Ok(());
         }
-        let highest = self.db.tx.session_no(&device)?;
+        let mut sessions = self.db.tx.sessions(&device)?;
+        let highest = sessions.last().copied().unwrap_or_default();
         if hello.session_no <= highest {
             self.tally.superseded += 1;
             let goodbye = Goodbye {
@@ -101,7 +102,14 @@ impl<T: Tx> Turn<'_, T> {
             self.protocol_error(conn, "an epoch in Hello is out of range");
             return Ok(());
         }
-        self.db.tx.put_session_no(&device, hello.session_no)?;
+        // What the device does not know to be welcomed in.
+        sessions.retain(|no| *no > hello.after);
+        let since = sessions.clone();
+        sessions.push(hello.session_no);
+        if sessions.len() > MAX_SESSIONS_SINCE {
+            sessions.remove(0);
+        }
+        self.db.tx.put_sessions(&device, &sessions)?;
         if let Some(older) = self.core.sessions.of_device(&device) {
             self.tally.superseded += 1;
             let goodbye = Goodbye {
@@ -110,13 +118,14 @@ impl<T: Tx> Turn<'_, T> {
             };
             self.end(older, goodbye);
         }
-        self.serve(conn, device, hello.slots)
+        self.serve(conn, device, since, hello.slots)
     }
 
     fn serve(
         &mut self,
         conn: ConnId,
         device: DeviceKey,
+        since: Vec<SessionNo>,
         slots: Vec<HelloSlot>,
     ) -> Result<(), T::Error> {
         // First all cursors: what one identity of this device settles may have
@@ -158,6 +167,7 @@ impl<T: Tx> Turn<'_, T> {
             time_s: self.now.unix_s,
             slots: welcome,
             idle_limit_s: self.core.config.idle_limit_s,
+            since,
         };
         self.out.send(conn, Frame::Welcome(welcome));
         self.tally.hellos += 1;
@@ -467,6 +477,7 @@ impl<T: Tx> Turn<'_, T> {
             time_s: self.now.unix_s,
             slots: vec![slot; slots],
             idle_limit_s: self.core.config.idle_limit_s,
+            since: Vec::new(),
         };
         self.out.send(conn, Frame::Welcome(welcome));
         let retry_after_s = self.core.config.unknown_device_retry_s;

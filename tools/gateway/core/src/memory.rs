@@ -102,7 +102,7 @@ impl Storage for MemoryStorage {
 /// The records, and what is derived from them.
 #[derive(Debug, Clone, Default)]
 struct State {
-    devices: BTreeMap<DeviceKey, SessionNo>,
+    devices: BTreeMap<DeviceKey, Vec<SessionNo>>,
     numbers: BTreeMap<E164, NumberRecord>,
     streams: BTreeMap<StreamKey, Stream>,
     sent: BTreeMap<(StreamKey, Seq), Sent>,
@@ -120,7 +120,7 @@ struct State {
 /// One record as it was before.
 #[derive(Debug)]
 enum Undo {
-    Device(DeviceKey, Option<SessionNo>),
+    Device(DeviceKey, Option<Vec<SessionNo>>),
     Number(E164, Option<NumberRecord>),
     Stream(StreamKey, Option<Stream>),
     Sent((StreamKey, Seq), Option<Sent>),
@@ -244,17 +244,13 @@ type Result<T> = std::result::Result<T, MemoryError>;
 impl Tx for MemoryTx<'_> {
     type Error = MemoryError;
 
-    fn session_no(&mut self, device: &DeviceKey) -> Result<SessionNo> {
-        Ok(self
-            .state()
-            .devices
-            .get(device)
-            .copied()
-            .unwrap_or_default())
+    fn sessions(&mut self, device: &DeviceKey) -> Result<Vec<SessionNo>> {
+        let devices = &self.state().devices;
+        Ok(devices.get(device).cloned().unwrap_or_default())
     }
 
-    fn put_session_no(&mut self, device: &DeviceKey, no: SessionNo) -> Result<()> {
-        let old = self.state().devices.insert(*device, no);
+    fn put_sessions(&mut self, device: &DeviceKey, sessions: &[SessionNo]) -> Result<()> {
+        let old = self.state().devices.insert(*device, sessions.to_vec());
         self.undo.push(Undo::Device(*device, old));
         Ok(())
     }

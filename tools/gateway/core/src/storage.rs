@@ -30,10 +30,15 @@ pub trait Tx {
     /// What can go wrong.
     type Error: std::error::Error;
 
-    /// The highest session number of a device; 0: none.
-    fn session_no(&mut self, device: &DeviceKey) -> Result<SessionNo, Self::Error>;
-    /// Sets it.
-    fn put_session_no(&mut self, device: &DeviceKey, no: SessionNo) -> Result<(), Self::Error>;
+    /// The last sessions of a device, ascending: the highest, and those before it that
+    /// the device may not have been welcomed in. Empty: it had none.
+    fn sessions(&mut self, device: &DeviceKey) -> Result<Vec<SessionNo>, Self::Error>;
+    /// Sets them; at least one.
+    fn put_sessions(
+        &mut self,
+        device: &DeviceKey,
+        sessions: &[SessionNo],
+    ) -> Result<(), Self::Error>;
     /// Whether any number is bound to a device.
     fn has_number(&mut self, device: &DeviceKey) -> Result<bool, Self::Error>;
 

@@ -89,7 +89,7 @@ fn mailbox() -> Mailbox {
 }
 
 fn fill<T: Tx>(tx: &mut T) -> Result<(), T::Error> {
-    tx.put_session_no(&device(1), SessionNo(8))?;
+    tx.put_sessions(&device(1), &[SessionNo(5), SessionNo(8)])?;
     tx.put_number(
         number(1),
         &NumberRecord {
@@ -108,7 +108,7 @@ fn fill<T: Tx>(tx: &mut T) -> Result<(), T::Error> {
 }
 
 fn check_filled<T: Tx>(tx: &mut T) -> Result<(), T::Error> {
-    assert_eq!(tx.session_no(&device(1))?, SessionNo(8));
+    assert_eq!(tx.sessions(&device(1))?, [SessionNo(5), SessionNo(8)]);
     let record = tx.number(number(1))?.expect("a record");
     assert_eq!(record.device, Some(device(1)));
     assert_eq!(record.epoch, Epoch(u32::MAX));
@@ -121,7 +121,7 @@ fn check_filled<T: Tx>(tx: &mut T) -> Result<(), T::Error> {
 }
 
 fn check_empty<T: Tx>(tx: &mut T) -> Result<(), T::Error> {
-    assert_eq!(tx.session_no(&device(1))?, SessionNo(0));
+    assert_eq!(tx.sessions(&device(1))?, []);
     assert!(!tx.has_number(&device(1))?);
     assert_eq!(tx.number(number(1))?, None);
     assert_eq!(tx.stream(key(690))?, None);
@@ -167,7 +167,7 @@ fn dropped_transaction_never_happened<S: Storage>(mut storage: S) {
 
     commit(&mut storage, |tx| fill(tx));
     let mut tx = storage.begin().expect("begin");
-    tx.put_session_no(&device(1), SessionNo(9)).expect("put");
+    tx.put_sessions(&device(1), &[SessionNo(9)]).expect("put");
     tx.put_mailbox(number(1), &Mailbox::default()).expect("put");
     tx.remove_entry(number(1), Cursor(1)).expect("remove");
     tx.insert_entry(number(1), Cursor(2), &mark(2, 690, 1))

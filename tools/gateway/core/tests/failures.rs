@@ -41,6 +41,7 @@ fn a_hello_that_failed_serves_nobody_and_a_bystander_stays() {
     let newer = world.connect(device(1));
     let hello = twine_proto::frame::Hello {
         session_no: world.next_session(device(1)),
+        after: twine_proto::SessionNo(0),
         slots: vec![held(1, FIRST_EPOCH, 1, 1)],
     };
     let done = world.try_turn(vec![Input::Frame {

@@ -24,10 +24,43 @@ fn the_first_frame_must_be_hello_and_there_is_one() {
     let a = world.join(1);
     let hello = Hello {
         session_no: world.next_session(device(1)),
+        after: SessionNo(0),
         slots: vec![wanted(1)],
     };
     let heard = world.ask(a, Frame::Hello(hello));
     assert_eq!(goodbye_reason(&heard), Some(GoodbyeReason::ProtocolError));
+}
+
+/// What the device does not know to be welcomed in: it tells two phones with one key apart.
+#[test]
+fn a_welcome_names_the_sessions_served_since_the_one_that_is_known() {
+    let mut world = World::new();
+    let mut since = |no: u64, after: u64| {
+        let conn = world.connect(device(1));
+        let hello = Hello {
+            session_no: SessionNo(no),
+            after: SessionNo(after),
+            slots: vec![wanted(1)],
+        };
+        match &world.ask(conn, Frame::Hello(hello))[0] {
+            Frame::Welcome(welcome) => welcome.since.clone(),
+            frame => panic!("{frame:?}"),
+        }
+    };
+    assert_eq!(since(10, 0), []);
+    assert_eq!(since(20, 10), []);
+    assert_eq!(
+        since(25, 10),
+        [SessionNo(20)],
+        "of the twin's, or its answer was lost"
+    );
+    assert_eq!(since(30, 10), [SessionNo(20), SessionNo(25)]);
+    assert_eq!(since(40, 30), []);
+    for no in 41..60 {
+        since(no, 30);
+    }
+    let newest: Vec<_> = (44..60).map(SessionNo).collect();
+    assert_eq!(since(60, 30), newest, "so many, and no more");
 }
 
 #[test]
@@ -71,6 +104,7 @@ fn a_forged_epoch_is_a_protocol_error() {
         let conn = world.connect(device(1));
         let hello = Hello {
             session_no: world.next_session(device(1)),
+            after: SessionNo(0),
             slots: vec![HelloSlot {
                 binding,
                 ..wanted(1)
@@ -110,6 +144,7 @@ fn a_number_twice_is_a_protocol_error() {
     let conn = world.connect(device(1));
     let hello = Hello {
         session_no: SessionNo(1),
+        after: SessionNo(0),
         slots: vec![wanted(1), wanted(1)],
     };
     let heard = world.ask(conn, Frame::Hello(hello));
@@ -129,6 +164,7 @@ fn a_stranger_is_sent_away_and_leaves_no_record() {
     let conn = world.connect(device(7));
     let hello = Hello {
         session_no: SessionNo(1),
+        after: SessionNo(0),
         slots: vec![wanted(7)],
     };
     let heard = world.ask(conn, Frame::Hello(hello));
@@ -161,6 +197,7 @@ fn an_older_or_equal_session_is_not_served_also_after_a_restart() {
         let conn = world.connect(device(1));
         let hello = Hello {
             session_no: SessionNo(session_no),
+            after: SessionNo(0),
             slots: vec![wanted(1)],
         };
         let heard = world.ask(conn, Frame::Hello(hello));

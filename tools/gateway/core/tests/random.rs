@@ -115,6 +115,7 @@ fn random_hello(rng: &mut Rng, world: &World, session_no: u64) -> Frame {
     slots.dedup_by_key(|slot| slot.number);
     Frame::Hello(Hello {
         session_no: SessionNo(session_no),
+        after: SessionNo(0),
         slots,
     })
 }

@@ -4,7 +4,7 @@
 use twine_gateway_core::DeviceKey;
 use twine_gateway_core::storage::Fate;
 use twine_proto::frame::{Disposition, Refusal, RejectReason};
-use twine_proto::{Cursor, E164, Epoch};
+use twine_proto::{Cursor, E164, Epoch, SessionNo};
 
 use super::SqliteError;
 
@@ -32,6 +32,17 @@ pub(super) fn epoch(column: &'static str, value: i64) -> Result<Epoch> {
 
 pub(super) fn cursor(column: &'static str, value: i64) -> Result<Cursor> {
     unsigned(column, value).map(Cursor)
+}
+
+/// Ascending, and at least one.
+pub(super) fn sessions(column: &'static str, value: &[u8]) -> Result<Vec<SessionNo>> {
+    let (numbers, rest) = value.as_chunks::<8>();
+    let sessions: Vec<_> = numbers
+        .iter()
+        .map(|bytes| SessionNo(u64::from_le_bytes(*bytes)))
+        .collect();
+    let sound = rest.is_empty() && !sessions.is_empty() && sessions.is_sorted_by(|a, b| a < b);
+    sound.then_some(sessions).ok_or_else(|| corrupt(column))
 }
 
 pub(super) fn device(column: &'static str, value: &[u8]) -> Result<DeviceKey> {

@@ -8,10 +8,11 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::SqliteError;
 
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../migrations/0001_records.sql"),
     include_str!("../../migrations/0002_doubted_seqs.sql"),
     include_str!("../../migrations/0003_last_restore.sql"),
+    include_str!("../../migrations/0004_sessions.sql"),
 ];
 
 /// The schema this program writes.

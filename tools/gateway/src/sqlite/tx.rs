@@ -149,23 +149,31 @@ fn read_entry(row: &Row<'_>, first: usize) -> Result<Entry> {
 impl Tx for SqliteTx<'_> {
     type Error = SqliteError;
 
-    fn session_no(&mut self, device: &DeviceKey) -> Result<SessionNo> {
-        let found: Option<i64> = self.first(
+    fn sessions(&mut self, device: &DeviceKey) -> Result<Vec<SessionNo>> {
+        let found: Option<(i64, Option<Vec<u8>>)> = self.first(
             "read a device",
-            "SELECT session_no FROM device WHERE key = ?1",
+            "SELECT session_no, served FROM device WHERE key = ?1",
             [device.0.as_slice()],
-            |row| row.get(0),
+            |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
-        let no = codes::unsigned("device.session_no", found.unwrap_or(0))?;
-        Ok(SessionNo(no))
+        match found {
+            None => Ok(Vec::new()),
+            Some((_, Some(served))) => codes::sessions("device.served", &served),
+            Some((last, None)) => Ok(vec![SessionNo(codes::unsigned("device.session_no", last)?)]),
+        }
     }
 
-    fn put_session_no(&mut self, device: &DeviceKey, no: SessionNo) -> Result<()> {
+    fn put_sessions(&mut self, device: &DeviceKey, sessions: &[SessionNo]) -> Result<()> {
+        let last = sessions.last().copied().unwrap_or_default();
+        let served: Vec<u8> = sessions
+            .iter()
+            .flat_map(|no| no.get().to_le_bytes())
+            .collect();
         self.run(
             "write a device",
-            "INSERT INTO device (key, session_no) VALUES (?1, ?2)
-             ON CONFLICT (key) DO UPDATE SET session_no = ?2",
-            params![device.0.as_slice(), integer(no.get())],
+            "INSERT INTO device (key, session_no, served) VALUES (?1, ?2, ?3)
+             ON CONFLICT (key) DO UPDATE SET session_no = ?2, served = ?3",
+            params![device.0.as_slice(), integer(last.get()), served],
         )
     }
 

@@ -184,6 +184,7 @@ impl Device {
         self.session_no += 1;
         link.send(Frame::Hello(Hello {
             session_no: SessionNo(self.session_no),
+            after: SessionNo(0),
             slots: vec![slot],
         }))
         .await;

@@ -149,7 +149,14 @@ impl World {
     pub fn hello(&mut self, device: DeviceKey, slots: Vec<HelloSlot>) -> (ConnId, Welcome) {
         let conn = self.connect(device);
         let session_no = self.next_session(device);
-        self.say(conn, Frame::Hello(Hello { session_no, slots }));
+        self.say(
+            conn,
+            Frame::Hello(Hello {
+                session_no,
+                after: SessionNo(0),
+                slots,
+            }),
+        );
         let mut heard = self.heard(conn);
         let Frame::Welcome(welcome) = heard.remove(0) else {
             panic!("no Welcome, but {heard:?}");
