@@ -197,6 +197,7 @@ fn an_answer_that_waits_in_the_socket_beats_the_deadline_that_passed_in_sleep() 
     };
     client.report(pb::report::Kind::State(state)).unwrap();
     daemon.wait_for_log("Live");
+    let before = client.ask(pb::GetStatus {}).unwrap().session.unwrap();
 
     gateway.pinged.recv().unwrap();
     daemon.signal(Signal::SIGSTOP);
@@ -212,7 +213,7 @@ fn an_answer_that_waits_in_the_socket_beats_the_deadline_that_passed_in_sleep() 
     assert!(heartbeat.is_ok(), "{session:?}");
     assert_eq!(
         (session.state.as_str(), session.session_no),
-        ("live", 1),
+        ("live", before.session_no),
         "{}",
         session.reason
     );

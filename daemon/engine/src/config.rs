@@ -43,6 +43,10 @@ pub struct Config {
     /// back. Default 3 min: longer than a phone on a weak network needs to come
     /// back after a hole.
     pub delivery_patience: Duration,
+    /// How long it may take until the gateway says what became of a message that most
+    /// likely arrived: its recipient was there when it was accepted, or it was handed
+    /// over. Then a second copy goes by SMS. Default 10 min (DELIVERY 25).
+    pub doubt_patience: Duration,
     /// Most parts of an SMS that Twine sends without asking the user. Default 10.
     pub max_parts_unasked: u8,
     /// Whether the user's "block connections without VPN" holds for the
@@ -80,6 +84,7 @@ impl Default for Config {
             no_link_patience: Duration::from_secs(15),
             accept_patience: Duration::from_secs(15),
             delivery_patience: Duration::from_secs(180),
+            doubt_patience: Duration::from_secs(600),
             max_parts_unasked: 10,
             vpn_lockdown: VpnLockdown::default(),
             spent_bundle: crate::links::SpentBundle::default(),

@@ -145,6 +145,10 @@ pub(super) static KEYS: [Key; 31] = [
         "engine.delivery_patience_s",
         patience(1, DAY_S, |c| &mut c.engine.delivery_patience),
     ),
+    key(
+        "engine.doubt_patience_s",
+        patience(1, DAY_S, |c| &mut c.engine.doubt_patience),
+    ),
     // Longer ones wait for the user's word; 0: each one does.
     key(
         "engine.max_parts_unasked",

@@ -110,13 +110,14 @@ fn the_way_of_sms_is_a_makers_choice() {
     let file = dir.path().join("twined.toml");
     let text = format!(
         "{GATEWAY}[engine]\nsms = false\nno_link_patience_s = 0\naccept_patience_s = 20\n\
-         delivery_patience_s = 600\nmax_parts_unasked = 3\n"
+         delivery_patience_s = 600\ndoubt_patience_s = 900\nmax_parts_unasked = 3\n"
     );
     let engine = merge(&[(&file, &text)]).unwrap().config.engine;
     assert!(!engine.sms);
     assert_eq!(engine.no_link_patience, Duration::ZERO);
     assert_eq!(engine.accept_patience, Duration::from_secs(20));
     assert_eq!(engine.delivery_patience, Duration::from_secs(600));
+    assert_eq!(engine.doubt_patience, Duration::from_secs(900));
     assert_eq!(engine.max_parts_unasked, 3);
     assert_eq!(
         errors(&format!(

@@ -20,7 +20,7 @@ use twine_lab::scenario::Process;
 /// Of users without patience.
 const IMPATIENT: &str = "[engine]\ntransports = [\"tls\"]\nheartbeat_ms = 1000\n\
     answer_timeout_ms = 500\nbackoff_first_ms = 50\nbackoff_max_ms = 200\n\
-    no_link_patience_s = 0\naccept_patience_s = 1\ndelivery_patience_s = 1\n";
+    no_link_patience_s = 0\naccept_patience_s = 1\ndelivery_patience_s = 1\ndoubt_patience_s = 1\n";
 
 async fn all_links(country: &Country, handset: usize, state: LinkState) {
     for link in 0..LINKS.len() {

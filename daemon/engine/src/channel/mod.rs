@@ -17,9 +17,9 @@
 //! | in the queue, a link and no session | [`Patience::accept`] after it was written | SMS |
 //! | in flight | [`Patience::accept`] after its release | asked back; no session: uncertain SMS |
 //! | accepted, recipient away | [`Patience::delivery`] | asked back; no session for as long again: uncertain SMS |
-//! | accepted, recipient there | the same | asked back; no session for [`OFFLINE_PATIENCE`]: uncertain SMS |
+//! | accepted, recipient there | the same | asked back; no session for [`Patience::doubt`]: uncertain SMS |
 //! | asked back | [`Patience::answer`] | asked for again as long as there is a session; without one as before |
-//! | the gateway cannot tell | [`OFFLINE_PATIENCE`] | uncertain SMS |
+//! | the gateway cannot tell | [`Patience::doubt`] | uncertain SMS |
 //! | expired | | uncertain SMS: it may have been handed over before |
 //! | revoked, refused, rejected | | SMS |
 //!
@@ -46,9 +46,6 @@ use crate::settings::{Fallback, Mode, Reach};
 use crate::store_ops::Because;
 pub(crate) use patience::Patience;
 
-/// A message whose recipient was there when it was accepted, or to whom it was handed
-/// over, was most likely delivered: a lost link hides the receipt (DELIVERY 25).
-pub(crate) const OFFLINE_PATIENCE: Duration = Duration::from_secs(600);
 /// A message this old is not sent by SMS unasked (DELIVERY 25).
 pub(crate) const ASK_AFTER: Duration = Duration::from_secs(3600);
 
@@ -378,7 +375,7 @@ impl Facts {
                 &["the gateway has it", "the lost link may hide the receipt"],
             ),
             (_, Taken::ForOneThere) => (
-                OFFLINE_PATIENCE,
+                self.patience.doubt,
                 &[
                     "the recipient was there when the gateway took it",
                     "the lost link may hide the receipt",

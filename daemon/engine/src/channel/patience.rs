@@ -22,6 +22,8 @@ pub(crate) struct Patience {
     pub(crate) accept: Duration,
     /// From acceptance to delivery.
     pub(crate) delivery: Duration,
+    /// Until the gateway says what became of one that most likely arrived.
+    pub(crate) doubt: Duration,
     /// From asking a message back to the answer.
     pub(crate) answer: Duration,
 }
@@ -40,6 +42,7 @@ impl Patience {
             no_link: config.no_link_patience,
             accept,
             delivery: config.delivery_patience,
+            doubt: config.doubt_patience,
             answer: accept,
         }
     }

@@ -132,9 +132,9 @@ fn a_recipient_who_was_there_has_it_most_likely() {
             taken: Taken::ForOneThere,
             ..offline(stage)
         };
-        assert_eq!(choice(there), look_after(OFFLINE_PATIENCE - OFFLINE));
+        assert_eq!(choice(there), look_after(patience().doubt - OFFLINE));
         let long = Facts {
-            offline_for: OFFLINE_PATIENCE,
+            offline_for: patience().doubt,
             ..there
         };
         assert_eq!(choice(long), MARKED);

@@ -85,7 +85,9 @@ impl Engine {
             }
             Frame::Revoked(revoked) => {
                 if let Some((_, route)) = self.session.owner(revoked.slot) {
-                    self.outbox.revoked(&mut ctx!(self, now), route, revoked);
+                    let doubt = self.session.config().doubt_patience;
+                    let mut ctx = ctx!(self, now);
+                    self.outbox.revoked(&mut ctx, route, revoked, doubt);
                 }
             }
             Frame::Capabilities(capabilities) => {

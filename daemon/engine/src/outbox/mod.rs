@@ -31,8 +31,8 @@ use std::time::Duration;
 use twine_proto::frame::{Accepted, Disposition, RevokeOutcome, Revoked, SentState};
 use twine_proto::{E164, Epoch, Seq};
 
+use crate::channel::Patience;
 use crate::channel::by_ip::{self, Choice, Facts};
-use crate::channel::{OFFLINE_PATIENCE, Patience};
 use crate::ctx::{Ctx, NumberingLost, Route};
 use crate::deadlines::Deadlines;
 use crate::gate::Effect;
@@ -396,7 +396,14 @@ impl Outbox {
         self.apply(ctx, own, epoch, state, Vec::new());
     }
 
-    pub(crate) fn revoked(&mut self, ctx: &mut Ctx<'_>, route: Route, revoked: Revoked) {
+    /// `doubt`: how long what was handed over gets until its recipient says that it arrived.
+    pub(crate) fn revoked(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        route: Route,
+        revoked: Revoked,
+        doubt: Duration,
+    ) {
         let Some((own, current, sending)) = self.owner(route) else {
             return;
         };
@@ -408,8 +415,7 @@ impl Outbox {
                 }
             }
         }
-        // Handed over, and not acknowledged: its recipient was there.
-        let look = ctx.look(OFFLINE_PATIENCE);
+        let look = ctx.look(doubt);
         ctx.op(
             Op::ApplyRevoked {
                 number: own,

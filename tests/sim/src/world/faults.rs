@@ -162,9 +162,6 @@ impl World {
             // It comes back without its small limits.
             self.kill_gateway();
         }
-        for twin in 0..self.handsets.len() {
-            self.twin_ends(twin)?;
-        }
         self.calm = true;
         self.first_address_from = self.now;
         self.tell(|| "faults stop".into());
@@ -187,6 +184,10 @@ impl World {
         }
         if self.faults.stretch > 1 {
             self.at(self.now, Transition::GatewayStart);
+        }
+        // What is told of cards tells of links as well: they are up now.
+        for twin in 0..self.handsets.len() {
+            self.twin_ends(twin)?;
         }
         self.mend_telephony()
     }
