@@ -59,7 +59,7 @@ const HOUR_MS: u64 = 60 * MINUTE_MS;
 const DAY_MS: u64 = 24 * HOUR_MS;
 
 /// All of them, in the order of `--check-config`.
-pub(super) static KEYS: [Key; 31] = [
+pub(super) static KEYS: [Key; 32] = [
     // Where store, device key and lock live.
     key("data_dir", Field::Path(|c| &mut c.data_dir)),
     // Control socket; the one that init made of this file name, if it did.

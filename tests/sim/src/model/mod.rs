@@ -13,7 +13,8 @@
 //! | the gateway keeps mail for a short time | that what failed or was taken back has not arrived: it may have been handed over, expired, and been repeated or dismissed by the user; read marks |
 //! | a phone was put back to an old copy | messages confirmed or received after the copy; of those it had sent before: one copy only, their order, that one taken back stays away, and an end beyond "sent" (the gateway may have forgotten the outcome); read marks from and to it so far |
 //! | both of these at once | that a name is given once: the second message of a name is shown as conflicting, and fails |
-//! | a gateway that was restored, and a phone that lives twice | of what was sent from and to its number: an end, arrival, order |
+//! | a phone that lives twice, and a gateway that was restored | of what was sent from and to its number: an end, arrival, order |
+//! | a phone that lives twice, and was put back itself | the same of what it sent |
 //! | a phone lives twice, until one of the two is thrown away | the same as of one that was put back; that what was taken back has not arrived at one of them; what the other sent and received, as far as the one that stays does not hold it |
 //! | a phone was replaced | an end for what it had not brought to one; reads on it; what it had received and not shown, if it is gone |
 //!
@@ -81,6 +82,8 @@ pub struct Model {
     retired: BTreeMap<HandsetNo, u64>,
     /// What users took back.
     taken_back: BTreeSet<(HandsetNo, MessageId)>,
+    /// Of these, those that were not only copied to a twin.
+    from_copies: BTreeSet<HandsetNo>,
     /// Numbers that had two phones at a time.
     twins: BTreeSet<E164>,
     /// Phones that have or had a twin, and the first of all whose copies they are.
@@ -157,6 +160,7 @@ impl Model {
         copy: &MemoryStore,
     ) {
         self.put_back.insert(handset);
+        self.from_copies.insert(handset);
         self.forgot(number);
         self.forget_reads_of(number);
         for (text, sent) in &mut self.messages {
@@ -242,10 +246,11 @@ impl Model {
     }
 
     /// A gateway that has forgotten gives what is left of an epoch to one of two phones,
-    /// and the other cannot know.
+    /// and the other cannot know; nor can one that forgot that it has a twin.
     fn is_beyond_knowing(&self, sent: &Sent) -> bool {
         let had_twin = self.had_twin(sent.from) || self.twins.contains(&sent.to);
-        self.gateway_restored && had_twin
+        let forgot = self.had_twin(sent.from) && self.from_copies.contains(&sent.from);
+        self.gateway_restored && had_twin || forgot
     }
 
     /// Whether one of these phones is the other's second life.
