@@ -31,6 +31,9 @@ pub(crate) struct Mutant {
     part: Option<String>,
     /// By what.
     pub(crate) becomes: String,
+    /// Its worlds have SMS where their seeds draw it; otherwise IP alone.
+    #[serde(default)]
+    pub(crate) sms: bool,
     /// Found within so many worlds,
     pub(crate) worlds: Option<u64>,
     /// because this promise breaks, in the model's words; or
