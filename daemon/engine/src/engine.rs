@@ -165,21 +165,21 @@ impl Engine {
         let links = Links::read(rules, kept(Memo::Links), boot, now.instant);
         let heartbeats = Heartbeats::read(kept(Memo::Heartbeats));
         let races = Races::read(kept(Memo::Races), boot, now.instant);
-        let (numbers, sound) = Numbers::read(snapshot.session_no, kept(Memo::Sessions));
+        let last = snapshot.session_no;
+        let numbers = Numbers::read(last, kept(Memo::Sessions));
         let unreadable = [
             links.as_ref().err().copied(),
             heartbeats.as_ref().err().copied(),
             races.as_ref().err().copied(),
+            numbers.as_ref().err().copied(),
         ];
-        let unreadable = unreadable.into_iter().flatten().map(|error| error.as_str());
-        let unreadable: Vec<_> = unreadable.chain(sound.err()).collect();
         let learned = Learned {
-            numbers,
+            numbers: numbers.unwrap_or_else(|_| Numbers::all_up_to(last)),
             heartbeats: heartbeats.unwrap_or_default(),
             races: races.unwrap_or_default(),
         };
         let mut engine = Self {
-            session: Session::new(config, snapshot.session_no, learned, now.instant),
+            session: Session::new(config, last, learned, now.instant),
             boot,
             rng: Rng::new(seed),
             gate: Gate::new(snapshot.latest_event),
@@ -203,8 +203,8 @@ impl Engine {
         engine.refresh_patience();
         let boot = engine.stamp(now);
         let mut ctx = ctx!(engine, now);
-        for why in unreadable {
-            ctx.trace(Decision::Unlearned, &[why]);
+        for error in unreadable.into_iter().flatten() {
+            ctx.trace(Decision::Unlearned, &[error.as_str()]);
         }
         engine.outbox.rearm(&mut ctx, boot);
         engine

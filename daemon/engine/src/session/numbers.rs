@@ -15,6 +15,7 @@
 use twine_proto::SessionNo;
 use twine_proto::limits::MAX_SESSIONS_SINCE;
 
+use crate::memo::Unreadable;
 use crate::rng::Rng;
 
 /// The largest step. Two copies begin the same number once in so many times.
@@ -38,25 +39,28 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
-    /// From what was kept; the error says why that was of no use. A store that kept
-    /// nothing yet has begun all there are.
-    pub(crate) fn read(last: SessionNo, kept: &[u8]) -> (Self, Result<(), &'static str>) {
+    /// Of a store that kept nothing yet, or nothing of use: it has begun all there are.
+    pub(crate) fn all_up_to(last: SessionNo) -> Self {
+        Self::of(last, vec![last])
+    }
+
+    /// From what was kept.
+    pub(crate) fn read(last: SessionNo, kept: &[u8]) -> Result<Self, Unreadable> {
+        if kept.is_empty() {
+            return Ok(Self::all_up_to(last));
+        }
         let (numbers, rest) = kept.as_chunks::<8>();
         let ours: Vec<_> = numbers
             .iter()
             .map(|bytes| SessionNo(u64::from_le_bytes(*bytes)))
             .collect();
-        let sound = rest.is_empty()
-            && ours.len() <= MAX_BEGUN + 1
-            && ours.is_sorted_by(|a, b| a < b)
-            && ours.last().is_none_or(|newest| *newest <= last);
-        if sound && !ours.is_empty() {
-            return (Self::of(last, ours), Ok(()));
+        if !rest.is_empty() || ours.len() > MAX_BEGUN + 1 {
+            return Err(Unreadable::Length);
         }
-        let sound = sound
-            .then_some(())
-            .ok_or("which sessions were begun cannot be read");
-        (Self::of(last, vec![last]), sound)
+        if !ours.is_sorted_by(|a, b| a < b) || ours.last().is_some_and(|newest| *newest > last) {
+            return Err(Unreadable::Value);
+        }
+        Ok(Self::of(last, ours))
     }
 
     const fn of(last: SessionNo, ours: Vec<SessionNo>) -> Self {
@@ -116,8 +120,7 @@ mod tests {
     use super::*;
 
     fn kept(numbers: &mut Numbers) -> Numbers {
-        let (read, sound) = Numbers::read(numbers.last, &numbers.bytes());
-        assert_eq!(sound, Ok(()));
+        let read = Numbers::read(numbers.last, &numbers.bytes()).unwrap();
         assert_eq!(read.ours, numbers.ours);
         read
     }
@@ -129,7 +132,7 @@ mod tests {
     #[test]
     fn whatever_was_begun_since_the_last_welcome_is_ours() {
         let rng = &mut Rng::new(1);
-        let (mut numbers, _) = Numbers::read(SessionNo(0), &[]);
+        let mut numbers = Numbers::all_up_to(SessionNo(0));
         let first = begin(&mut numbers, rng);
         assert!(numbers.welcomed(first, &[]));
         let mut begun = first;
@@ -147,7 +150,7 @@ mod tests {
 
     #[test]
     fn what_a_copy_of_the_store_began_is_not_ours() {
-        let (mut numbers, _) = Numbers::read(SessionNo(0), &[]);
+        let mut numbers = Numbers::all_up_to(SessionNo(0));
         let first = begin(&mut numbers, &mut Rng::new(1));
         assert!(numbers.welcomed(first, &[]));
         let (mut one, mut other) = (kept(&mut numbers), kept(&mut numbers));
@@ -162,7 +165,7 @@ mod tests {
     #[test]
     fn a_daemon_that_dies_in_each_session_knows_them_all() {
         let rng = &mut Rng::new(1);
-        let (mut numbers, _) = Numbers::read(SessionNo(0), &[]);
+        let mut numbers = Numbers::all_up_to(SessionNo(0));
         let mut served: Vec<SessionNo> = Vec::new();
         for _ in 0..100 {
             let no = begin(&mut numbers, rng);
@@ -172,7 +175,7 @@ mod tests {
             assert!(numbers.welcomed(no, &served));
             served.push(no);
             if let Some(bytes) = numbers.take_unsaved() {
-                (disk, _) = Numbers::read(no, &bytes);
+                disk = Numbers::read(no, &bytes).unwrap();
             }
             numbers = disk;
         }
@@ -181,7 +184,7 @@ mod tests {
     #[test]
     fn so_many_are_remembered_and_no_more() {
         let rng = &mut Rng::new(1);
-        let (mut numbers, _) = Numbers::read(SessionNo(0), &[]);
+        let mut numbers = Numbers::all_up_to(SessionNo(0));
         let begun: Vec<_> = (0..100).map(|_| begin(&mut numbers, rng)).collect();
         assert_eq!(numbers.bytes().len(), 8 * (MAX_BEGUN + 1));
         let mut numbers = kept(&mut numbers);
@@ -191,18 +194,17 @@ mod tests {
 
     #[test]
     fn a_store_that_kept_nothing_began_all_there_are() {
-        let (mut numbers, sound) = Numbers::read(SessionNo(57), &[]);
-        assert_eq!(sound, Ok(()));
+        let mut numbers = Numbers::read(SessionNo(57), &[]).unwrap();
         assert!(numbers.welcomed(SessionNo(60), &[SessionNo(57)]));
     }
 
     #[test]
     fn what_cannot_be_read_is_said_so() {
         let two = |a: u64, b: u64| [a.to_le_bytes(), b.to_le_bytes()].concat();
-        for bytes in [vec![1; 9], two(5, 5), two(1, 58), vec![0; 8 * 18]] {
-            let (mut numbers, sound) = Numbers::read(SessionNo(57), &bytes);
-            assert!(sound.is_err(), "{bytes:?}");
-            assert!(numbers.welcomed(SessionNo(60), &[SessionNo(57)]));
-        }
+        let error = |bytes: &[u8]| Numbers::read(SessionNo(57), bytes).map(drop).unwrap_err();
+        assert_eq!(error(&[1; 9]), Unreadable::Length);
+        assert_eq!(error(&[0; 8 * 18]), Unreadable::Length);
+        assert_eq!(error(&two(5, 5)), Unreadable::Value);
+        assert_eq!(error(&two(1, 58)), Unreadable::Value);
     }
 }
