@@ -66,6 +66,15 @@ struct Sent {
     passed: bool,
 }
 
+impl Sent {
+    /// Its sender may have forgotten what became of it.
+    const fn doubt(&mut self) {
+        self.doubted = true;
+        self.retried = true;
+        self.read = false;
+    }
+}
+
 /// All promises of one world.
 #[derive(Debug, Default)]
 pub struct Model {
@@ -165,9 +174,7 @@ impl Model {
         self.forget_reads_of(number);
         for (text, sent) in &mut self.messages {
             if sent.from == handset {
-                sent.doubted = true;
-                sent.retried = true;
-                sent.read = false;
+                sent.doubt();
                 if let Some(id) = sent.confirmed
                     && !holds(copy, id, text)
                 {
@@ -180,9 +187,7 @@ impl Model {
                 .retain(|one| one.on != handset || holds(copy, one.id, text));
             sent.lost |= sent.received.len() < known;
         }
-        let kept: BTreeSet<MessageName> = copy.incoming().filter_map(|r| r.name).collect();
-        let is_lost = |r: &MessageRecord| r.name.is_none_or(|name| !kept.contains(&name));
-        self.lose(before.incoming().filter(is_lost));
+        self.lose_all_but(before, copy);
     }
 
     /// A second phone was made of all that is in `store`, and both live.
@@ -202,9 +207,7 @@ impl Model {
         self.forget_reads_of(number);
         for (text, sent) in &mut self.messages {
             if sent.from == handset {
-                sent.doubted = true;
-                sent.retried = true;
-                sent.read = false;
+                sent.doubt();
             }
             let on_both = |one: &&Copy| one.on == handset && holds(store, one.id, text);
             let copied = sent.received.iter().find(on_both).copied();
@@ -235,9 +238,7 @@ impl Model {
                 }
             }
         }
-        let names: BTreeSet<MessageName> = kept.incoming().filter_map(|r| r.name).collect();
-        let is_lost = |r: &MessageRecord| r.name.is_none_or(|name| !names.contains(&name));
-        self.lose(lost.incoming().filter(is_lost));
+        self.lose_all_but(lost, kept);
     }
 
     /// Whether it lives, or lived, beside a copy of itself.
@@ -257,6 +258,13 @@ impl Model {
     fn are_twins(&self, one: HandsetNo, other: HandsetNo) -> bool {
         let first = self.first_of.get(&one);
         one != other && first.is_some() && first == self.first_of.get(&other)
+    }
+
+    /// What was received is lost, but for what is in another store as well.
+    fn lose_all_but(&mut self, lost: &MemoryStore, kept: &MemoryStore) {
+        let kept: BTreeSet<MessageName> = kept.incoming().filter_map(|r| r.name).collect();
+        let is_lost = |r: &MessageRecord| r.name.is_none_or(|name| !kept.contains(&name));
+        self.lose(lost.incoming().filter(is_lost));
     }
 
     fn lose(&mut self, records: impl Iterator<Item = MessageRecord>) {

@@ -6,7 +6,6 @@ use twine_engine::{Command, Input, TelephonyEvent};
 use twine_proto::E164;
 
 use super::World;
-use super::sms::SOCKET_MS;
 use super::transition::Transition;
 use crate::handset::Asked;
 use crate::model::Broken;
@@ -22,24 +21,10 @@ impl World {
             return Ok(());
         }
         for sim in h.sim_reports() {
-            self.agent_says(handset, TelephonyEvent::Sim(sim.clone()));
+            self.agent_says(handset, Input::Telephony(TelephonyEvent::Sim(sim.clone())));
             self.input(handset, Input::Telephony(TelephonyEvent::Sim(sim)))?;
         }
         Ok(())
-    }
-
-    /// Behind what the agent said before: its socket keeps the order.
-    fn agent_says(&mut self, handset: HandsetNo, event: TelephonyEvent) {
-        let run = self.handsets[handset].run;
-        let input = Input::Telephony(event);
-        self.at(
-            self.now + SOCKET_MS,
-            Transition::Input {
-                handset,
-                run,
-                input,
-            },
-        );
     }
 
     /// A network goes or comes back, or another one takes its place; or the radio

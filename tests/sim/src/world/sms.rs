@@ -20,7 +20,7 @@ use crate::sms::framework::{Call, Ended, Offer};
 use crate::sms::{Arrival, Later, SmsFaults};
 
 /// From the daemon to its agent and back; in order, because it is one socket.
-pub(super) const SOCKET_MS: u64 = 2;
+const SOCKET_MS: u64 = 2;
 
 impl World {
     /// What goes wrong with SMS now.
@@ -320,22 +320,26 @@ impl World {
         if h.engine.is_none() {
             return;
         }
-        let run = h.run;
         let Some(phone) = &mut h.phone else { return };
         if !phone.agent_alive {
             return;
         }
         for event in phone.agent.tell() {
-            let input = Input::Telephony(event);
-            self.at(
-                self.now + SOCKET_MS,
-                Transition::Input {
-                    handset,
-                    run,
-                    input,
-                },
-            );
+            self.agent_says(handset, Input::Telephony(event));
         }
+    }
+
+    /// Behind what the agent said before: its socket keeps the order.
+    pub(super) fn agent_says(&mut self, handset: HandsetNo, input: Input) {
+        let run = self.handsets[handset].run;
+        self.at(
+            self.now + SOCKET_MS,
+            Transition::Input {
+                handset,
+                run,
+                input,
+            },
+        );
     }
 
     pub(super) fn agent_dies(&mut self, handset: HandsetNo) {
@@ -379,18 +383,11 @@ impl World {
         if h.engine.is_none() {
             return;
         }
-        let (run, input) = (h.run, h.links_report());
+        let state = h.links_report();
         if let Some(phone) = &mut h.phone {
             phone.agent.connect();
         }
-        self.at(
-            self.now + SOCKET_MS,
-            Transition::Input {
-                handset,
-                run,
-                input,
-            },
-        );
+        self.agent_says(handset, state);
         self.agent_tells(handset);
     }
 }
