@@ -126,6 +126,23 @@ fn regression_worlds_in_which_notes_queues_and_agents_were_wrong() {
     }
 }
 
+/// A phone whose cards went to its successor asked for the data of one of them.
+#[test]
+fn regression_cards_taken_out_of_a_phone_that_is_replaced() {
+    for seed in [3256, 10_038] {
+        run(&Setup::drawn_by(5, seed, 10));
+    }
+}
+
+/// The check itself was wrong: an SMS that never came, and another with its hash.
+#[test]
+fn regression_two_texts_of_one_hash() {
+    run(&Setup::drawn_by(5, 136_308, 1));
+    for seed in [1687, 5522] {
+        run(&Setup::drawn_by(5, seed, 10));
+    }
+}
+
 /// With SMS. Of each: a wake-up that a decision lost (4), a lane overtaken by what was
 /// written now (6), an outbox whose count drifted (15), a text behind a placeholder (93),
 /// orders given once more beside the pace.

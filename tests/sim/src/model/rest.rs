@@ -107,7 +107,7 @@ impl Model {
     fn in_order(&self, stores: &[&MemoryStore]) -> Result<(), Broken> {
         for store in stores {
             for (own, peer) in store.conversation_list() {
-                let mut last: BTreeMap<HandsetNo, MessageId> = BTreeMap::new();
+                let mut last: BTreeMap<HandsetNo, (MessageId, String)> = BTreeMap::new();
                 let mut last_place = None;
                 let Ok(mut page) = store.history(own, peer, None, usize::MAX);
                 page.reverse();
@@ -136,9 +136,11 @@ impl Model {
                     let Some(id) = sent.confirmed.filter(|_| !moves) else {
                         continue;
                     };
-                    if let Some(last) = last.insert(sent.from, id) {
+                    let before = last.insert(sent.from, (id, text.clone()));
+                    if let Some((earlier, other)) = before {
                         let promise = "a lane keeps its order";
-                        self.cases.expect(promise, last <= id, &text)?;
+                        let holds = earlier <= id || self.collides(&text) || self.collides(&other);
+                        self.cases.expect(promise, holds, &text)?;
                     }
                 }
             }

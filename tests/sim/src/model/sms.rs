@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use twine_engine::message::{IpAttempt, MessageRecord};
 use twine_engine::parts::AttemptId;
 use twine_proto::E164;
+use twine_sms::fold::hash;
 
 use super::{Broken, Model, text_of};
 use crate::net::HandsetNo;
@@ -236,6 +237,20 @@ impl Model {
     /// Which phone made an attempt.
     pub fn sender_of(&self, attempt: AttemptId) -> Option<HandsetNo> {
         self.sms.attempts.get(&attempt).map(|known| known.handset)
+    }
+
+    /// By SMS, and another message of its lane has the same hash: those have 16 bits, so
+    /// that it may take the place that a note gives to the other (DELIVERY 18, 20).
+    pub(super) fn collides(&self, text: &str) -> bool {
+        let Some(sent) = self.messages.get(text) else {
+            return false;
+        };
+        let is_other = |other: &str| other != text && hash(other) == hash(text);
+        self.sms.may_have_left(text)
+            && self
+                .messages
+                .iter()
+                .any(|(other, o)| (o.from, o.to) == (sent.from, sent.to) && is_other(other))
     }
 
     /// Messages that left by SMS to a number on IP, and those of them that IP

@@ -144,7 +144,7 @@ impl World {
                     format!("h{handset} wall clock is {years} years off")
                 });
             }
-            Fault::Replace { handset } => self.replace_phone(handset),
+            Fault::Replace { handset } => self.replace_phone(handset)?,
             Fault::Copy { handset } => self.copy_phone(handset),
             Fault::Twin { handset } => self.make_twin(handset),
             Fault::Clumsy { handset } => self.clumsy_request(handset)?,

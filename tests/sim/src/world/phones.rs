@@ -2,6 +2,7 @@
 
 use twine_engine::message::MessageRecord;
 use twine_engine::store_ops::StoreOps;
+use twine_engine::{Input, TelephonyEvent};
 use twine_proto::MessageName;
 use twine_proto::limits::MAX_OLD_EPOCHS;
 
@@ -25,10 +26,10 @@ impl World {
     /// The user buys a phone: the gateway binds the number to it, and it starts
     /// with an empty store. The old one is gone, or stays on and is told that
     /// it has no number.
-    pub(super) fn replace_phone(&mut self, handset: HandsetNo) {
+    pub(super) fn replace_phone(&mut self, handset: HandsetNo) -> Result<(), Broken> {
         let full = self.handsets.len() >= 2 * self.numbers;
         if self.handsets[handset].retired || self.lives_twice(handset) || full {
-            return;
+            return Ok(());
         }
         let new = self.handsets.len();
         let gone = self.rng.percent(50);
@@ -44,7 +45,10 @@ impl World {
         // Its cards go with the number.
         phone.second = old.second.take();
         let second = phone.second;
+        let mut taken = Vec::new();
         if let Some(telephony) = &mut old.phone {
+            let slots = (0..).zip(&telephony.framework.cards);
+            taken.extend(slots.filter_map(|(slot, _)| telephony.gone(slot)));
             let cards = std::mem::take(&mut telephony.framework.cards);
             let reference = telephony.framework.next_phones_reference();
             phone.phone = Some(Phone::new(cards, reference));
@@ -61,6 +65,13 @@ impl World {
             format!("h{handset} is replaced by h{new}, gone: {gone}")
         });
         self.switch_on(new);
+        // Whoever stays on is told that its cards were taken out.
+        if self.handsets[handset].has_agent() && self.handsets[handset].engine.is_some() {
+            for sim in taken {
+                self.input(handset, Input::Telephony(TelephonyEvent::Sim(sim)))?;
+            }
+        }
+        Ok(())
     }
 
     /// A phone that is new in this world.
