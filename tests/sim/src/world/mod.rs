@@ -10,8 +10,10 @@ mod cards;
 mod data;
 mod faults;
 mod gateway;
+mod outcome;
 mod phones;
 mod queue;
+mod rest;
 mod sms;
 pub mod story;
 mod transition;
@@ -36,6 +38,8 @@ use crate::panics;
 use crate::rng::Rng;
 use attendance::Attendance;
 use gateway::{number_of, provision};
+use outcome::PANIC;
+pub use outcome::{Failure, Summary};
 use queue::Queue;
 use story::Line;
 use transition::Transition;
@@ -50,85 +54,6 @@ const SETTLE_WITH_SMS_MS: u64 = 6 * 60 * 60 * 1000;
 const MAX_EVENTS_PER_S_AND_HANDSET: u64 = 10_000;
 /// Whether the world is at rest is looked at so often.
 const REST_CHECK_MS: u64 = 1_000;
-
-/// The promise that a panic breaks.
-const PANIC: &str = "nobody panics";
-
-/// Why a world failed.
-#[derive(Debug, Clone)]
-pub struct Failure {
-    /// Which seed.
-    pub seed: u64,
-    /// When, world milliseconds.
-    pub at_ms: u64,
-    /// What.
-    pub what: Broken,
-}
-
-/// In one line.
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (s, ms) = (self.at_ms / 1000, self.at_ms % 1000);
-        let Self { seed, what, .. } = self;
-        write!(f, "seed {seed} broke a promise after {s}.{ms:03} s: {what}")
-    }
-}
-
-impl Failure {
-    /// The same promise; of panics, at the same place.
-    pub fn is_like(&self, other: &Self) -> bool {
-        let place = |what: &Broken| what.text.rsplit(" at ").next().map(str::to_owned);
-        self.what.promise == other.what.promise
-            && (self.what.promise != PANIC || place(&self.what) == place(&other.what))
-    }
-}
-
-/// What a world did.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Summary {
-    /// Messages confirmed to apps.
-    pub confirmed: u64,
-    /// Messages that reached apps.
-    pub received: u64,
-    /// Runs of daemons.
-    pub runs: u64,
-    /// Connections asked for.
-    pub connections: u64,
-    /// Messages to phones with Twine that an SMS left for.
-    pub fell_back: u64,
-    /// Parts of SMS that left.
-    pub sms_parts: u64,
-    /// Of those that fell back: IP delivered them as well.
-    pub wasted: u64,
-    /// Copies that apps were told are one message.
-    pub merged: u64,
-    /// The same, taken back.
-    pub unmerged: u64,
-    /// SMS that moved to their place.
-    pub reordered: u64,
-    /// Events handled.
-    pub events: u64,
-    /// World milliseconds until it was at rest.
-    pub world_ms: u64,
-}
-
-impl Summary {
-    /// Adds another world's.
-    pub fn add(&mut self, other: &Self) {
-        self.confirmed += other.confirmed;
-        self.received += other.received;
-        self.runs += other.runs;
-        self.connections += other.connections;
-        self.fell_back += other.fell_back;
-        self.sms_parts += other.sms_parts;
-        self.wasted += other.wasted;
-        self.merged += other.merged;
-        self.unmerged += other.unmerged;
-        self.reordered += other.reordered;
-        self.events += other.events;
-        self.world_ms += other.world_ms;
-    }
-}
 
 /// One world.
 pub struct World {
@@ -574,45 +499,6 @@ impl World {
             }
             _ => {}
         }
-    }
-
-    // -- the end -----------------------------------------------------------------------
-
-    fn at_rest(&self) -> bool {
-        let model_at_rest = || self.model_at_rest().is_ok();
-        self.unrest().is_none() && self.model.cases.uncounted(model_at_rest)
-    }
-
-    /// What is still going on; in words, for whoever looks for the reason.
-    fn unrest(&self) -> Option<String> {
-        if self.gateway.is_none() {
-            return Some("the gateway is away".into());
-        }
-        if self.sms_under_way > 0 {
-            return Some(format!("{} parts are under way", self.sms_under_way));
-        }
-        let mut phones = (0..).zip(&self.handsets).filter(|(_, h)| !h.retired);
-        phones.find_map(|(no, h): (usize, _)| Some(format!("h{no} {}", h.unrest()?)))
-    }
-
-    fn model_at_rest(&self) -> Result<(), Broken> {
-        let stores: Vec<_> = self.handsets.iter().map(|h| &h.store).collect();
-        self.model.at_rest(&stores)?;
-        self.placeholders_were_poisoned()
-    }
-
-    fn finish(&mut self) -> Result<(), Broken> {
-        for handset in 0..self.handsets.len() {
-            self.read_events(handset)?;
-        }
-        self.model_at_rest()?;
-        // Not only is nothing owed: everybody is there again, and nobody waits for
-        // an answer.
-        let unrest = self.unrest();
-        let at_rest = unrest.is_none();
-        let text = unrest.unwrap_or_default();
-        let promise = "the world comes to rest";
-        self.model.cases.expect(promise, at_rest, text)
     }
 }
 
