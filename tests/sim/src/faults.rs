@@ -165,6 +165,9 @@ dials! {
     sms,
     /// One in so many phones has a second card, whose number is not used for IP.
     second_card_one_in,
+    /// One phone in so many has a second number that is on IP as well: both share its
+    /// connection. In worlds with SMS, of those that have a second card.
+    second_on_ip_one_in,
     /// The engine's patience with IP, in percent of what it is by default.
     patience_percent,
     /// One in so many sends comes with a wish for a channel.

@@ -39,8 +39,10 @@ pub struct Handset {
     pub device: usize,
     /// It was copied from this one, and both live.
     pub twin_of: Option<HandsetNo>,
-    /// The number of its second card: not for IP.
+    /// The number of its second card.
     pub second: Option<E164>,
+    /// That one is on IP as well.
+    pub second_on_ip: bool,
     /// Its telephony, in worlds with SMS.
     pub phone: Option<Phone>,
     /// The flash: survives everything.
@@ -177,6 +179,7 @@ impl Handset {
             device,
             twin_of: None,
             second: None,
+            second_on_ip: false,
             phone: None,
             store: MemoryStore::new(),
             engine: None,
@@ -211,6 +214,8 @@ impl Handset {
             clock_off_ms: self.clock_off_ms,
             data_policy: self.data_policy,
             phone: self.phone.clone(),
+            second: self.second.filter(|_| self.second_on_ip),
+            second_on_ip: self.second_on_ip,
             ..Self::new(self.number, self.device, self.links.clone(), now)
         };
         twin.app.cursor = self.app.cursor;
@@ -251,9 +256,26 @@ impl Handset {
         if rng.one_in(faults.second_card_one_in) {
             let number = second_number_of(index);
             self.second = Some(number);
+            self.second_on_ip = rng.one_in(faults.second_on_ip_one_in);
             cards.push(card(number, faults.balance_parts));
         }
         self.phone = Some(Phone::new(cards, 0));
+    }
+
+    /// Its numbers.
+    pub fn numbers(&self) -> Vec<E164> {
+        std::iter::once(self.number).chain(self.second).collect()
+    }
+
+    /// Those that are on IP.
+    pub fn numbers_on_ip(&self) -> impl Iterator<Item = E164> {
+        let second = self.second.filter(|_| self.second_on_ip);
+        std::iter::once(self.number).chain(second)
+    }
+
+    /// Whether this number of its is on IP.
+    pub fn is_on_ip(&self, number: E164) -> bool {
+        self.numbers_on_ip().any(|own| own == number)
     }
 
     /// What keeps it from being at rest, in words.
@@ -301,10 +323,6 @@ impl Handset {
         self.engine = Some(Engine::new(config, seed, self.boot, now, snapshot));
         self.timer = None;
         self.waiting.clear();
-        let register = Command::Register {
-            number: self.number,
-            iccid: self.phone.as_ref().map(|_| iccid_of(self.number)),
-        };
         if self.has_agent() {
             let links = self.links_report();
             self.waiting.push_back(links);
@@ -314,7 +332,12 @@ impl Handset {
         {
             phone.agent.connect();
         }
-        self.ask(Asked::Other, register);
+        let has_cards = self.phone.is_some();
+        let numbers: Vec<E164> = self.numbers_on_ip().collect();
+        for number in numbers {
+            let iccid = has_cards.then(|| iccid_of(number));
+            self.ask(Asked::Other, Command::Register { number, iccid });
+        }
     }
 
     /// The process is gone; the flash stays.

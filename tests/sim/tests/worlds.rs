@@ -134,6 +134,17 @@ fn regression_cards_taken_out_of_a_phone_that_is_replaced() {
     }
 }
 
+/// Two numbers of a phone share its connection.
+#[test]
+fn phones_with_two_numbers_on_ip_keep_every_promise() {
+    for seed in 0..60 {
+        let mut setup = Setup::drawn(seed, 2);
+        setup.faults.second_on_ip_one_in = 1;
+        setup.faults.second_card_one_in = 1;
+        run(&setup);
+    }
+}
+
 /// The check itself was wrong: an SMS that never came, and another with its hash.
 #[test]
 fn regression_two_texts_of_one_hash() {
@@ -238,6 +249,7 @@ fn every_new_fault_alone_keeps_every_promise() {
         ("hotspot_one_in", 1),
         ("sync_failed_one_in", 20),
         ("stretch", 20),
+        ("second_on_ip_one_in", 1),
     ] {
         let mut setup = Setup::drawn(7, 5);
         setup.faults = Faults::none(3, 2_000);

@@ -150,11 +150,13 @@ impl Model {
         self.mail_expires = true;
     }
 
-    /// A phone gives its number to a new one; `gone`: with all it holds.
-    pub fn replaced(&mut self, handset: HandsetNo, number: E164, gone: Option<&MemoryStore>) {
+    /// A phone gives its numbers to a new one; `gone`: with all it holds.
+    pub fn replaced(&mut self, handset: HandsetNo, numbers: &[E164], gone: Option<&MemoryStore>) {
         self.retired.insert(handset, self.messages.len() as u64);
-        self.forget_reads_of(number);
-        self.forgot(number);
+        for number in numbers {
+            self.forget_reads_of(*number);
+            self.forgot(*number);
+        }
         if let Some(store) = gone {
             self.lose(store.incoming());
         }
@@ -164,14 +166,16 @@ impl Model {
     pub fn put_back(
         &mut self,
         handset: HandsetNo,
-        number: E164,
+        numbers: &[E164],
         before: &MemoryStore,
         copy: &MemoryStore,
     ) {
         self.put_back.insert(handset);
         self.from_copies.insert(handset);
-        self.forgot(number);
-        self.forget_reads_of(number);
+        for number in numbers {
+            self.forgot(*number);
+            self.forget_reads_of(*number);
+        }
         for (text, sent) in &mut self.messages {
             if sent.from == handset {
                 sent.doubt();
@@ -195,16 +199,18 @@ impl Model {
         &mut self,
         handset: HandsetNo,
         twin: HandsetNo,
-        number: E164,
+        numbers: &[E164],
         store: &MemoryStore,
     ) {
         self.put_back.extend([handset, twin]);
         self.live_twice.extend([handset, twin]);
-        self.twins.insert(number);
         let first = *self.first_of.entry(handset).or_insert(handset);
         self.first_of.insert(twin, first);
-        self.forgot(number);
-        self.forget_reads_of(number);
+        for number in numbers {
+            self.twins.insert(*number);
+            self.forgot(*number);
+            self.forget_reads_of(*number);
+        }
         for (text, sent) in &mut self.messages {
             if sent.from == handset {
                 sent.doubt();

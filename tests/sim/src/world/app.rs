@@ -82,7 +82,9 @@ impl World {
         let (to, from) = self.cards_chosen(handset, to);
         let by = match self.wish() {
             // See FINDINGS: with a number that is not for IP it would wait for ever.
-            Some(Channel::Ip) if from != Some(self.handsets[handset].number) => None,
+            Some(Channel::Ip) if from.is_some_and(|own| !self.handsets[handset].is_on_ip(own)) => {
+                None
+            }
             by => by,
         };
         if self.faults.sms > 0 && self.rng.one_in(self.faults.long_text_one_in) {
@@ -105,7 +107,7 @@ impl World {
 
     /// To which of the other's numbers, and from which of one's own.
     fn cards_chosen(&mut self, handset: HandsetNo, to: E164) -> (E164, Option<E164>) {
-        if self.faults.sms == 0 {
+        if self.faults.sms == 0 && self.faults.second_on_ip_one_in == 0 {
             return (to, None);
         }
         let second = self.handsets.iter().find(|h| h.number == to && !h.retired);
@@ -444,7 +446,7 @@ impl World {
         {
             let at = self.now + self.rng.range(100, 20_000);
             let by = match self.channel() {
-                Channel::Ip if record.own != self.handsets[handset].number => Channel::Sms,
+                Channel::Ip if !self.handsets[handset].is_on_ip(record.own) => Channel::Sms,
                 by => by,
             };
             let asked = Asked::Decide(record.id, by);

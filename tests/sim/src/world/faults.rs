@@ -395,8 +395,8 @@ impl World {
         self.model.gateway_restored();
         // Whose number is whose is known elsewhere, too.
         for handset in &self.handsets {
-            if !handset.retired {
-                provision(&mut self.gateway_store, handset.number, handset.device);
+            for number in handset.numbers_on_ip().filter(|_| !handset.retired) {
+                provision(&mut self.gateway_store, number, handset.device);
             }
         }
         false

@@ -6,7 +6,7 @@ use twine_proto::E164;
 use super::World;
 use super::transition::Transition;
 use crate::coverage::Group;
-use crate::handset::WALL_START_MS;
+use crate::handset::{Handset, WALL_START_MS};
 use crate::model::Broken;
 use crate::net::{Packet, Way};
 
@@ -171,7 +171,7 @@ impl World {
         if most == 0 || self.calm {
             return Ok(());
         }
-        for number in (0..self.numbers).map(number_of) {
+        for number in self.handsets.iter().flat_map(Handset::numbers_on_ip) {
             let waiting = self.gateway_store.mailbox(number).messages;
             if waiting > 0 {
                 self.model.cases.expect(

@@ -30,7 +30,7 @@ use twine_gateway_core as gw;
 
 use crate::coverage::Coverage;
 use crate::faults::Faults;
-use crate::handset::Handset;
+use crate::handset::{Handset, second_number_of};
 use crate::link::{Link, Radio};
 use crate::model::{Broken, Model};
 use crate::net::{HandsetNo, Net};
@@ -114,7 +114,6 @@ impl World {
         let mut handsets: Vec<Handset> = (0..numbers)
             .map(|index| {
                 let number = number_of(index);
-                provision(&mut gateway_store, number, index);
                 let link = |rng: &mut Rng, wifi: bool| {
                     let slow = faults.slow_links > 0 && !wifi;
                     Link {
@@ -160,11 +159,20 @@ impl World {
             impatient(faults.patience_percent)
         } else {
             // Phones without SMS: what IP promises, by itself.
+            for (index, h) in handsets.iter_mut().enumerate() {
+                h.second_on_ip = rng.one_in(faults.second_on_ip_one_in);
+                h.second = h.second_on_ip.then(|| second_number_of(index));
+            }
             Config {
                 sms: false,
                 ..Config::default()
             }
         };
+        for h in &handsets {
+            for number in h.numbers_on_ip() {
+                provision(&mut gateway_store, number, h.device);
+            }
+        }
         Self {
             seed,
             now: 0,
@@ -264,8 +272,7 @@ impl World {
         sound.map_err(|what| self.failure(what))?;
         self.finish().map_err(|what| self.failure(what))?;
         (self.summary.confirmed, self.summary.received) = self.model.totals();
-        let numbers = self.numbers;
-        let on_ip = |number| (0..numbers).any(|index| number_of(index) == number);
+        let on_ip = |number| self.handsets.iter().any(|h| h.is_on_ip(number));
         (self.summary.fell_back, self.summary.wasted) = self.model.fallbacks(on_ip);
         Ok(self.summary)
     }

@@ -38,13 +38,13 @@ impl World {
         }
         let old = &mut self.handsets[handset];
         (old.retired, old.gone) = (true, gone);
-        let number = old.number;
+        let (number, numbers) = (old.number, old.numbers());
         let mut phone = Handset::new(number, new, old.links.clone(), self.now);
         phone.settle_data();
         phone.data_policy = old.data_policy;
         // Its cards go with the number.
-        phone.second = old.second.take();
-        let second = phone.second;
+        phone.second = old.second;
+        phone.second_on_ip = old.second_on_ip;
         let mut taken = Vec::new();
         if let Some(telephony) = &mut old.phone {
             let slots = (0..).zip(&telephony.framework.cards);
@@ -54,13 +54,12 @@ impl World {
             phone.phone = Some(Phone::new(cards, reference));
         }
         self.model
-            .replaced(handset, number, gone.then_some(&old.store));
-        if let Some(second) = second {
-            self.model.forgot(second);
+            .replaced(handset, &numbers, gone.then_some(&old.store));
+        for number in phone.numbers_on_ip() {
+            provision(&mut self.gateway_store, number, new);
+            self.attendance.moved(number);
         }
         self.handsets.push(phone);
-        provision(&mut self.gateway_store, number, new);
-        self.attendance.moved(number);
         self.broke("phone replaced", || {
             format!("h{handset} is replaced by h{new}, gone: {gone}")
         });
@@ -91,18 +90,17 @@ impl World {
         }
         let twin = self.handsets.len();
         let h = &self.handsets[handset];
-        let number = h.number;
+        let numbers = h.numbers();
         let mut phone = h.twin(self.now);
         phone.settle_data();
         phone.twin_of = Some(handset);
         self.handsets[handset].put_back = true;
         phone.put_back = true;
-        self.model.has_twin(handset, twin, number, &phone.store);
-        if let Some(second) = self.handsets[handset].second {
-            self.model.forgot(second);
+        self.model.has_twin(handset, twin, &numbers, &phone.store);
+        for number in phone.numbers_on_ip() {
+            self.attendance.moved(number);
         }
         self.handsets.push(phone);
-        self.attendance.moved(number);
         self.broke("phone has a twin", || {
             format!("h{handset} is copied to h{twin}, and both live")
         });
@@ -184,10 +182,7 @@ impl World {
         h.reboot(now);
         h.put_back = true;
         h.app.cursor = cursor;
-        self.model.put_back(handset, h.number, &h.store, &copy);
-        if let Some(second) = h.second {
-            self.model.forgot(second);
-        }
+        self.model.put_back(handset, &h.numbers(), &h.store, &copy);
         let again = h.copies < MAX_COPIES && self.rng.one_in(self.faults.copy_again_one_in);
         let h = &mut self.handsets[handset];
         if again {
@@ -209,7 +204,7 @@ impl World {
     pub(super) fn is_stored(&self, name: &MessageName) -> bool {
         self.handsets
             .iter()
-            .filter(|h| h.number == name.to)
+            .filter(|h| h.is_on_ip(name.to))
             .any(|h| h.store.at_place(name).is_some())
     }
 
@@ -217,7 +212,7 @@ impl World {
     pub(super) fn is_read_by_ip(&self, name: &MessageName) -> bool {
         self.handsets
             .iter()
-            .filter(|h| h.number == name.to)
+            .filter(|h| h.is_on_ip(name.to))
             .any(|h| {
                 let id = h.store.at_place(name);
                 let Ok(record) = id.map_or(Ok(None), |id| h.store.message(id));
@@ -240,7 +235,7 @@ impl World {
                     h.put_back && self.model.is_gateway_restored() || self.model.had_twin(no)
                 };
                 let senders = self.handsets.iter().enumerate();
-                let senders = senders.filter(|(no, h)| h.number == name.from && !forgot((*no, h)));
+                let senders = senders.filter(|(no, h)| h.is_on_ip(name.from) && !forgot((*no, h)));
                 let senders = senders.map(|(_, h)| h);
                 for record in senders.filter_map(|h| sent_as(h, &name)) {
                     let text = record.text.as_ref().map_or("", |text| text.expose());
