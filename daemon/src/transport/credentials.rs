@@ -33,8 +33,9 @@ use std::sync::Arc;
 
 use quinn::crypto::rustls::QuicClientConfig;
 use rustls::client::{AlwaysResolvesClientRawPublicKeys, Resumption};
-use rustls::pki_types::ServerName;
-use rustls::sign::CertifiedKey;
+use rustls::crypto::{CryptoProvider, KeyProvider};
+use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::sign::{CertifiedKey, SigningKey};
 use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 
@@ -86,8 +87,11 @@ fn client_config(
     roots: &Arc<RootCertStore>,
     key: &Arc<CertifiedKey>,
 ) -> Result<ClientConfig, SetupError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let provider = CryptoProvider {
+        key_provider: &OnlyTheDeviceKey,
+        ..rustls::crypto::ring::default_provider()
+    };
+    let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_protocol_versions(&[&rustls::version::TLS13])
         .map_err(SetupError::Tls)?
         .with_root_certificates(Arc::clone(roots))
@@ -97,4 +101,20 @@ fn client_config(
     config.alpn_protocols = vec![twine_proto::ALPN.to_vec()];
     config.resumption = Resumption::in_memory_sessions(TLS_SESSIONS);
     Ok(config)
+}
+
+/// Reads no private keys: the device key is given as it is. So the code for keys of RSA and
+/// ECDSA does not go into the phone.
+#[derive(Debug)]
+struct OnlyTheDeviceKey;
+
+impl KeyProvider for OnlyTheDeviceKey {
+    fn load_private_key(
+        &self,
+        _key: PrivateKeyDer<'static>,
+    ) -> Result<Arc<dyn SigningKey>, rustls::Error> {
+        Err(rustls::Error::General(
+            "there is no private key but the device key".into(),
+        ))
+    }
 }
