@@ -20,6 +20,8 @@ struct Gateway {
     quic: SocketAddr,
     tls: SocketAddr,
     stderr: BufReader<std::process::ChildStderr>,
+    /// What it said until it listened.
+    said: String,
 }
 
 impl Gateway {
@@ -33,12 +35,14 @@ impl Gateway {
             .spawn()
             .unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut said = String::new();
         let addresses = loop {
             let mut line = String::new();
-            assert!(stderr.read_line(&mut line).unwrap() > 0, "it died");
+            assert!(stderr.read_line(&mut line).unwrap() > 0, "it died: {said}");
             if let Some(addresses) = line.strip_prefix("listening quic=") {
                 break addresses.trim().to_owned();
             }
+            said.push_str(&line);
         };
         let (quic, tls) = addresses.split_once(" tls=").unwrap();
         let ready = std::fs::read_to_string(place.dir.path().join("ready")).unwrap();
@@ -48,6 +52,14 @@ impl Gateway {
             tls: tls.parse().unwrap(),
             child,
             stderr,
+            said,
+        }
+    }
+
+    fn at(&self, transport: Transport) -> SocketAddr {
+        match transport {
+            Transport::Quic => self.quic,
+            Transport::Tls => self.tls,
         }
     }
 
@@ -56,9 +68,9 @@ impl Gateway {
         kill(pid, signal).unwrap();
     }
 
-    /// Exit code and the rest of the log.
+    /// Exit code and the log.
     fn wait(mut self) -> (Option<i32>, String) {
-        let mut log = String::new();
+        let mut log = std::mem::take(&mut self.said);
         self.stderr.read_to_string(&mut log).unwrap();
         assert!(!log.contains(" ERROR "), "{log}");
         (self.child.wait().unwrap().code(), log)
@@ -141,6 +153,77 @@ async fn a_quic_client_is_told_at_once_that_its_gateway_was_killed() {
     let _next = Gateway::start(&place);
     link.send(Frame::Ping(1)).await;
     assert_eq!(link.closed().await, quinn::ConnectionError::Reset);
+}
+
+/// Both transports, and both ways to end.
+#[tokio::test]
+async fn a_session_is_resumed_after_a_restart_of_the_gateway() {
+    for transport in [Transport::Quic, Transport::Tls] {
+        for signal in [Signal::SIGTERM, Signal::SIGKILL] {
+            let place = Place::new("");
+            let mut a = Device::new(&place.root());
+            place.bind(number(1), a.key);
+            let gateway = Gateway::start(&place);
+            let (mut link, epoch) = a.join(transport, gateway.at(transport), number(1)).await;
+            assert!(!link.resumed, "{transport:?}: it is the first");
+            link.send(submit(1, number(2), "before")).await;
+            link.accepted(1).await;
+            link.close().await;
+            gateway.signal(signal);
+            gateway.wait();
+
+            let gateway = Gateway::start(&place);
+            let slot = held(number(1), epoch, 2, 1);
+            let (mut link, welcome) = a.hello(transport, gateway.at(transport), slot).await;
+            assert!(link.resumed, "{transport:?}, {signal}: its ticket is known");
+            // And it is the same device.
+            assert_eq!(welcome.slots[0].status, SlotStatus::Ok);
+            link.send(submit(2, number(2), "after")).await;
+            link.accepted(2).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn damaged_tls_sessions_are_told_of_and_cost_one_full_handshake() {
+    type Damage = fn(&mut Vec<u8>);
+    let damages: [(&str, Damage); 3] = [
+        ("garbage", |bytes| bytes.fill(b'x')),
+        ("cut", |bytes| bytes.truncate(bytes.len() / 2)),
+        // What opening looks at is whole.
+        ("garbage in the middle", |bytes| bytes[4096..].fill(b'x')),
+    ];
+    let place = Place::new("");
+    let mut a = Device::new(&place.root());
+    place.bind(number(1), a.key);
+    let file = place.config().data_dir.join("tls-sessions.db");
+    let mut gateway = Gateway::start(&place);
+    let (link, _) = a.join(Transport::Quic, gateway.quic, number(1)).await;
+    link.close().await;
+    for (what, damage) in damages {
+        gateway.signal(Signal::SIGTERM);
+        gateway.wait();
+        let mut bytes = std::fs::read(&file).unwrap();
+        damage(&mut bytes);
+        std::fs::write(&file, bytes).unwrap();
+
+        gateway = Gateway::start(&place);
+        let (link, _) = a.join(Transport::Quic, gateway.quic, number(1)).await;
+        assert!(!link.resumed, "{what}");
+        link.close().await;
+        gateway.signal(Signal::SIGTERM);
+        let (code, log) = gateway.wait();
+        assert_eq!(code, Some(0), "{what}");
+        let told = log.lines().any(|line| {
+            line.contains("event=tls_sessions_lost") && line.contains("tls-sessions.db")
+        });
+        assert!(told, "{what}: {log}");
+
+        gateway = Gateway::start(&place);
+        let (link, _) = a.join(Transport::Quic, gateway.quic, number(1)).await;
+        assert!(link.resumed, "{what}: the file is good again");
+        link.close().await;
+    }
 }
 
 #[tokio::test]

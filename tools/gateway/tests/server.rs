@@ -148,30 +148,6 @@ async fn a_resumed_tls_session_proves_the_same_device() {
 }
 
 #[tokio::test]
-async fn a_session_is_resumed_after_a_restart_of_the_gateway() {
-    let mut world = World::start("").await;
-    let address = world.address(Transport::Tls);
-    let (mut a, epoch) = world.a.join(Transport::Tls, address, number(1)).await;
-    assert!(!a.resumed);
-    a.send(submit(1, number(2), "before")).await;
-    a.accepted(1).await;
-    drop(a);
-    world.server.drain(1).await.unwrap();
-
-    let server = Server::start(&world.place.config()).await.unwrap();
-    let address = server.tls_address().unwrap();
-    let slot = held(number(1), epoch, 2, 1);
-    let (mut a, welcome) = world.a.hello(Transport::Tls, address, slot).await;
-    assert!(a.resumed, "its ticket is known");
-    // And it is the same device.
-    assert_eq!(welcome.slots[0].status, SlotStatus::Ok);
-    a.send(submit(2, number(2), "after")).await;
-    a.accepted(2).await;
-    drop(a);
-    server.drain(1).await.unwrap();
-}
-
-#[tokio::test]
 async fn a_number_bound_while_serving_is_seen() {
     let mut world = World::start("").await;
     let address = world.address(Transport::Tls);

@@ -10,16 +10,18 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use quinn::crypto::rustls::QuicClientConfig;
 use ring::rand::SystemRandom;
 use ring::signature::{Ed25519KeyPair, KeyPair};
-use rustls::client::AlwaysResolvesClientRawPublicKeys;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{AlwaysResolvesClientRawPublicKeys, WebPkiServerVerifier};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, HandshakeKind, RootCertStore};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -100,6 +102,9 @@ pub enum Transport {
 pub struct Device {
     pub key: DeviceKey,
     tls: ClientConfig,
+    /// Certificates that were looked at: one in each full handshake, none when a session
+    /// is resumed.
+    certificates: Arc<AtomicU64>,
     session_no: u64,
 }
 
@@ -117,10 +122,21 @@ impl Device {
         roots
             .add(CertificateDer::from_pem_file(root).unwrap())
             .unwrap();
+        let certificates = Arc::<AtomicU64>::default();
+        let verifier = CountingVerifier {
+            inner: WebPkiServerVerifier::builder_with_provider(
+                Arc::new(roots),
+                Arc::clone(&provider),
+            )
+            .build()
+            .unwrap(),
+            certificates: Arc::clone(&certificates),
+        };
         let mut tls = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(&[&rustls::version::TLS13])
             .unwrap()
-            .with_root_certificates(roots)
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
             .with_client_cert_resolver(Arc::new(AlwaysResolvesClientRawPublicKeys::new(Arc::new(
                 raw,
             ))));
@@ -128,6 +144,7 @@ impl Device {
         Self {
             key,
             tls,
+            certificates,
             session_no: 0,
         }
     }
@@ -144,6 +161,13 @@ impl Device {
     }
 
     pub async fn try_connect(&self, transport: Transport, address: SocketAddr) -> Option<Link> {
+        let before = self.certificates.load(Ordering::SeqCst);
+        let mut link = self.open(transport, address).await?;
+        link.resumed = self.certificates.load(Ordering::SeqCst) == before;
+        Some(link)
+    }
+
+    async fn open(&self, transport: Transport, address: SocketAddr) -> Option<Link> {
         match transport {
             Transport::Quic => {
                 let crypto = QuicClientConfig::try_from(self.tls.clone()).unwrap();
@@ -164,11 +188,8 @@ impl Device {
                 let connector = tokio_rustls::TlsConnector::from(Arc::new(self.tls.clone()));
                 let name = ServerName::try_from("localhost").unwrap();
                 let stream = connector.connect(name, stream).await.ok()?;
-                let handshake = stream.get_ref().1.handshake_kind();
                 let (reader, writer) = tokio::io::split(stream);
-                let mut link = Link::new(reader, writer);
-                link.resumed = handshake == Some(HandshakeKind::Resumed);
-                Some(link)
+                Some(Link::new(reader, writer))
             }
         }
     }
@@ -209,13 +230,57 @@ impl Device {
     }
 }
 
+/// Counts the certificates that it is shown.
+#[derive(Debug)]
+struct CountingVerifier {
+    inner: Arc<WebPkiServerVerifier>,
+    certificates: Arc<AtomicU64>,
+}
+
+impl ServerCertVerifier for CountingVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        self.certificates.fetch_add(1, Ordering::SeqCst);
+        self.inner
+            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.inner.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.inner.supported_verify_schemes()
+    }
+}
+
 /// A connection that speaks frames.
 pub struct Link {
     reader: Box<dyn AsyncRead + Send + Unpin>,
     writer: Box<dyn AsyncWrite + Send + Unpin>,
     decoder: Decoder,
     quic: Option<(quinn::Endpoint, quinn::Connection)>,
-    /// By TLS over TCP: an earlier session.
+    /// An earlier TLS session was: nobody had to prove who it is.
     pub resumed: bool,
 }
 
@@ -301,6 +366,14 @@ impl Link {
         timeout(HANG, connection.closed())
             .await
             .expect("it is not told")
+    }
+
+    /// Closes, and waits until the gateway was told.
+    pub async fn close(mut self) {
+        if let Some((endpoint, connection)) = self.quic.take() {
+            connection.close(0_u8.into(), b"");
+            endpoint.wait_idle().await;
+        }
     }
 
     /// Stops reading without closing.
