@@ -16,7 +16,7 @@ use twine_proto::{Cursor, Epoch, Seq};
 use twine_store::{SalvageReport, SqliteStore, StoreError, limits, salvage};
 
 use crate::common::{
-    EPOCH, apply, copy_with_log, incoming, new_message, one, own, peer, ready, with_suffix,
+    EPOCH, apply, copy_with_log, incoming, look, new_message, one, own, peer, ready, with_suffix,
 };
 
 const PAGE: usize = 4096;
@@ -165,6 +165,7 @@ fn a_whole_store_is_copied_whole() {
                 high_water: Seq(12),
                 ..SentState::default()
             },
+            look: look(),
         },
     );
     assert!(

@@ -126,6 +126,12 @@ fn regression_worlds_in_which_notes_queues_and_agents_were_wrong() {
     }
 }
 
+/// Its SMS had waited, nobody looked at it again, and its lane was blocked for ever.
+#[test]
+fn regression_what_a_closed_epoch_accepted_is_looked_at() {
+    run(&Setup::drawn_by(5, 11_021, 10));
+}
+
 /// A phone whose cards went to its successor asked for the data of one of them.
 #[test]
 fn regression_cards_taken_out_of_a_phone_that_is_replaced() {

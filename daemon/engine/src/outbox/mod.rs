@@ -281,11 +281,13 @@ impl Outbox {
     ) {
         // What was not taken goes back to the queue.
         self.identities.entry(own).or_default().backlog.grew();
+        let look = self.delivery_look(ctx);
         ctx.op(
             Op::ApplyClosed {
                 number: own,
                 epoch,
                 state,
+                look,
             },
             Then::Applied { own },
         );

@@ -194,6 +194,9 @@ pub enum Op {
         epoch: Epoch,
         /// What it says.
         state: SentState,
+        /// Of those newly accepted for which SMS is open and that have none, because
+        /// they waited for a card or for the pace.
+        look: Look,
     },
     /// Applies answers to revokes: `Revoked` and `AlreadyDelivered` settle,
     /// `InDoubt` and `Forgotten` leave the message being taken back, to be

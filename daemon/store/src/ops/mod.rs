@@ -142,7 +142,8 @@ impl<'a> Turn<'a> {
                 number,
                 epoch,
                 state,
-            } => self.apply_closed(*number, *epoch, state),
+                look,
+            } => self.apply_closed(*number, *epoch, state, *look),
             Op::ApplyRevoked {
                 number,
                 epoch,

@@ -69,21 +69,37 @@ impl Turn<'_> {
         let mut tally = Tally::default();
         let now = Some(looks.here.boot);
         self.apply_state(number, epoch, state, now, &mut tally)?;
-        self.accept_upto(number, epoch, state.high_water, Some((away, looks)))?;
+        self.accept_upto(number, epoch, state.high_water, |before, sent| {
+            let away = away.contains(&sent.seq);
+            // What is to be looked at at once still is.
+            let look = match before.look_ms {
+                Some(0) => NextLook::Keep,
+                _ if away => NextLook::At(looks.away),
+                _ => NextLook::At(looks.here),
+            };
+            (away, look)
+        })?;
         self.applied(number, &tally)
     }
 
     /// A refusal of a closed epoch says nothing of the peer now: it may be old.
-    /// And acceptance is not news: what it has is looked at when it was to be.
+    /// And acceptance is not news: what it has is looked at when it was to be, if it was.
     pub(super) fn apply_closed(
         &mut self,
         number: E164,
         epoch: Epoch,
         state: &SentState,
+        look: Look,
     ) -> Result<Outcome> {
         let mut tally = Tally::default();
         self.apply_state(number, epoch, state, None, &mut tally)?;
-        self.accept_upto(number, epoch, state.high_water, None)?;
+        self.accept_upto(number, epoch, state.high_water, |before, _| {
+            let look = match before.look_ms {
+                Some(_) => NextLook::Keep,
+                None => NextLook::At(look),
+            };
+            (false, look)
+        })?;
         // Of an epoch that is still held nothing may go back: its seqs keep
         // their meaning (DELIVERY 2).
         if self.held_epoch(number)? != Some(epoch) {
@@ -192,7 +208,7 @@ impl Turn<'_> {
         number: E164,
         epoch: Epoch,
         high_water: Seq,
-        looks: Option<(&[Seq], AcceptedLooks)>,
+        news: impl Fn(&Attempts, SentAs) -> (bool, NextLook),
     ) -> Result<()> {
         let taken = (Seq(0), high_water);
         self.each_between(
@@ -200,22 +216,19 @@ impl Turn<'_> {
             number,
             epoch,
             taken,
-            |turn, before| turn.accept(before, looks),
+            |turn, before| turn.accept(before, &news),
         )
     }
 
-    fn accept(&mut self, before: Attempts, looks: Option<(&[Seq], AcceptedLooks)>) -> Result<()> {
+    fn accept(
+        &mut self,
+        before: Attempts,
+        news: impl Fn(&Attempts, SentAs) -> (bool, NextLook),
+    ) -> Result<()> {
         let Some(sent) = before.ip.unsettled() else {
             return Ok(());
         };
-        let away = looks.is_some_and(|(away, _)| away.contains(&sent.seq));
-        let look = match looks {
-            // What is to be looked at at once still is.
-            Some((_, looks)) if before.look_ms != Some(0) => {
-                NextLook::At(if away { looks.away } else { looks.here })
-            }
-            _ => NextLook::Keep,
-        };
+        let (away, look) = news(&before, sent);
         let after = Attempts {
             ip: IpAttempt::Accepted(sent),
             ..before.clone()

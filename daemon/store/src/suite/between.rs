@@ -10,7 +10,7 @@ use twine_proto::frame::{Disposition, Refusal, RejectReason, RevokeOutcome};
 
 use super::Backend;
 use super::short_message::{AT_ONCE, BECAUSE, ask_back, by, ms, must_revoke, wait};
-use super::world::{DOUBT_MS, EPOCH, HERE_MS, World, at, look, own, release, state};
+use super::world::{CLOSED_MS, DOUBT_MS, EPOCH, HERE_MS, World, at, look, own, release, state};
 
 const NEXT: Epoch = Epoch(691);
 
@@ -354,6 +354,19 @@ pub fn validity_ends_an_sms_that_waits(backend: impl Backend) {
     assert_eq!(world.outbox(), []);
 }
 
+/// Its SMS is not needed any more, and whether it arrives nobody may ever say: it is
+/// looked at again. What has a look keeps it.
+pub fn what_waited_for_sms_and_was_accepted_in_a_closed_epoch(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let waited = world.open_on_ip("its sms waited").id;
+    world.release_sms(waited, true);
+    world.close(EPOCH);
+    world.closed(EPOCH, state(1, &[], &[]));
+    assert_eq!(world.attempts(waited).1, SmsAttempt::None);
+    assert!(world.due_ids(CLOSED_MS - 1).is_empty());
+    assert_eq!(world.due_ids(CLOSED_MS), [waited]);
+}
+
 /// In a closed epoch the gateway never took it.
 pub fn what_was_asked_back_in_a_closed_epoch(backend: impl Backend) {
     let mut world = World::bound(backend);
@@ -369,6 +382,7 @@ pub fn what_was_asked_back_in_a_closed_epoch(backend: impl Backend) {
         number: own(),
         epoch: EPOCH,
         state: state(0, &[], &[]),
+        look: look(CLOSED_MS),
     };
     let outcome = world.op(closed);
     let Outcome::Applied {

@@ -209,6 +209,7 @@ macro_rules! behaves_like_a_store {
                 what_is_taken_back_otherwise_stays_so,
                 cancelling_a_message_by_sms,
                 validity_ends_an_sms_that_waits,
+                what_waited_for_sms_and_was_accepted_in_a_closed_epoch,
                 what_was_asked_back_in_a_closed_epoch,
                 a_retry_takes_the_wish_of_the_user,
                 the_user_may_prefer_sms_while_it_is_on_its_way,

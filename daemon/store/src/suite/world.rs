@@ -27,6 +27,8 @@ pub(super) type TakingBack = Vec<(u32, u64)>;
 pub(super) const AWAY_MS: u64 = 500_000;
 /// See [`accepted_looks`].
 pub(super) const HERE_MS: u64 = 900_000;
+/// When what was accepted in a closed epoch is looked at again.
+pub(super) const CLOSED_MS: u64 = 800_000;
 /// When a message of which the gateway cannot tell is looked at again.
 pub(super) const DOUBT_MS: u64 = 700_000;
 
@@ -408,6 +410,7 @@ impl<B: Backend> World<B> {
             number: own(),
             epoch,
             state,
+            look: look(CLOSED_MS),
         };
         self.applied(op)
     }

@@ -175,12 +175,17 @@ pub(crate) fn release(id: u64) -> Op {
     }
 }
 
-/// What the gateway says of the present epoch.
-pub(crate) fn apply_sent(state: SentState) -> Op {
-    let look = Look {
+/// At once.
+pub(crate) fn look() -> Look {
+    Look {
         boot: now(),
         after: std::time::Duration::ZERO,
-    };
+    }
+}
+
+/// What the gateway says of the present epoch.
+pub(crate) fn apply_sent(state: SentState) -> Op {
+    let look = look();
     Op::ApplySent {
         number: own(),
         epoch: EPOCH,

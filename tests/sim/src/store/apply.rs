@@ -66,7 +66,8 @@ impl MemoryStore {
                 number,
                 epoch,
                 state,
-            } => self.apply_closed(*number, *epoch, state, wall),
+                look,
+            } => self.apply_closed(*number, *epoch, state, *look, wall),
             Op::ApplyRevoked {
                 number,
                 epoch,

@@ -11,7 +11,7 @@ use twine_proto::frame::{Disposition, Refusal, RevokeOutcome, SentState};
 use twine_proto::{E164, Epoch, Seq};
 
 use super::MemoryStore;
-use super::records::{END, LookAt};
+use super::records::{END, LookAt, Outgoing};
 
 /// What applying a report changed: attempts by IP that it settled, and messages
 /// that it put back into the queue of IP.
@@ -34,7 +34,14 @@ impl MemoryStore {
         let now = Some(looks.here.boot);
         self.settle_all(number, epoch, state, now, &mut tally, wall);
         for (seq, id) in self.in_flight(number, epoch, (Seq(1), state.high_water)) {
-            self.accept(id, SentAs { epoch, seq }, Some((away, looks)), wall);
+            let away = away.contains(&seq);
+            let look = if away { looks.away } else { looks.here };
+            self.accept(id, SentAs { epoch, seq }, wall, |m| {
+                m.away = away;
+                if m.look != Some(LookAt::ONCE) {
+                    m.look = Some(look.into());
+                }
+            });
         }
         self.applied(number, tally.settled, tally.requeued)
     }
@@ -44,12 +51,15 @@ impl MemoryStore {
         number: E164,
         epoch: Epoch,
         state: &SentState,
+        look: Look,
         wall: WallTime,
     ) -> Outcome {
         let mut tally = Tally::default();
         self.settle_all(number, epoch, state, None, &mut tally, wall);
         for (seq, id) in self.in_flight(number, epoch, (Seq(1), state.high_water)) {
-            self.accept(id, SentAs { epoch, seq }, None, wall);
+            self.accept(id, SentAs { epoch, seq }, wall, |m| {
+                m.look = m.look.or(Some(look.into()));
+            });
         }
         // Of an epoch that is still held nothing may go back (DELIVERY 2).
         if self.held_epoch(number) != Some(epoch) {
@@ -181,8 +191,8 @@ impl MemoryStore {
         &mut self,
         id: MessageId,
         sent: SentAs,
-        looks: Option<(&[Seq], &AcceptedLooks)>,
         wall: WallTime,
+        news: impl FnOnce(&mut Outgoing),
     ) {
         self.change(id, wall, |m| {
             m.ip = IpAttempt::Accepted(sent);
@@ -196,13 +206,7 @@ impl MemoryStore {
                 return;
             }
             m.waits_for = None;
-            if let Some((away, looks)) = looks {
-                m.away = away.contains(&sent.seq);
-                let look = if m.away { looks.away } else { looks.here };
-                if m.look != Some(LookAt::ONCE) {
-                    m.look = Some(look.into());
-                }
-            }
+            news(m);
         });
     }
 
