@@ -22,6 +22,8 @@
 //! | [`setup`] | all that makes one run repeatable |
 //! | [`minimise`] | the smallest world that still fails |
 //! | [`links_eval`], [`heartbeat_eval`] | how well the engine decides, beside others |
+//! | [`reconnect_eval`] | how handsets come back to a gateway that was away |
+//! | [`evaluation`] | what the programs of these three have in common |
 //! | [`page`] | pages with plots |
 //!
 //! # The rules of delivery, and where each is held to
@@ -65,6 +67,7 @@
 #![forbid(unsafe_code)]
 
 pub mod coverage;
+pub mod evaluation;
 pub mod faults;
 pub mod handset;
 pub mod heartbeat_eval;

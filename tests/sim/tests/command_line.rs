@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 
 const SIM: &str = env!("CARGO_BIN_EXE_twine-sim");
 const LINKS: &str = env!("CARGO_BIN_EXE_links-eval");
+const HEARTBEATS: &str = env!("CARGO_BIN_EXE_heartbeat-eval");
+const RETURNS: &str = env!("CARGO_BIN_EXE_reconnect-eval");
 
 fn run(program: &str, args: &[&str], out: Stdio) -> (Option<i32>, String) {
     let output = Command::new(program)
@@ -40,8 +42,37 @@ fn a_wrong_option_is_named_with_what_is_allowed() {
 }
 
 #[test]
+fn the_evaluations_name_a_wrong_option_too() {
+    for (program, args, expected) in [
+        (
+            HEARTBEATS,
+            &["--days", "61"][..],
+            "--days 61: expected 1 to 60",
+        ),
+        (HEARTBEATS, &["--seeds", "0..101"], "at most 100 seeds"),
+        (
+            RETURNS,
+            &["--handsets", "0"],
+            "--handsets 0: expected 1 to 100000",
+        ),
+        (RETURNS, &["--seeds", "0..1"], "--seeds"),
+        (LINKS, &["-x"], "-x"),
+        (LINKS, &["--json"], "--json"),
+        (
+            LINKS,
+            &["--minutes", "10", "--seeds", "0..1", "--json", "/nowhere/x"],
+            "cannot write /nowhere/x",
+        ),
+    ] {
+        let (code, said) = run(program, args, Stdio::null());
+        assert_eq!(code, Some(2), "{args:?}");
+        assert!(said.contains(expected), "{said}");
+    }
+}
+
+#[test]
 fn an_answer_that_cannot_be_written_is_said_and_no_success() {
-    for program in [SIM, LINKS] {
+    for program in [SIM, LINKS, HEARTBEATS, RETURNS] {
         let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
         let (code, said) = run(program, &["--help"], full.into());
         assert_eq!(code, Some(74));

@@ -1,11 +1,11 @@
 //! Shows how handsets come back to a gateway that was away.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
-use twine_out::{say, sayln};
+use lexopt::Parser;
+use twine_out::sayln;
+use twine_sim::evaluation::{self, number};
 use twine_sim::page;
 use twine_sim::reconnect_eval::{CASES, Outcome, failures, run};
 
@@ -22,66 +22,31 @@ reconnect-eval: how handsets come back to a gateway that was away
 
 Exit status: 0 done, 1 the check failed, 2 usage or files.
 ";
-/// Seconds that a curve shows.
-const SHOWN_S: usize = 90;
+/// Bars of a curve, at most.
+const BARS: usize = 90;
 
-#[derive(Debug)]
 struct Args {
     handsets: usize,
     seed: u64,
-    json: Option<PathBuf>,
-    html: Option<PathBuf>,
-    check: bool,
+    outcome: evaluation::Outcome,
 }
 
 fn main() -> ExitCode {
-    let args = match parse(lexopt::Parser::from_env()) {
-        Ok(Some(args)) => args,
-        Ok(None) => {
-            say!("{HELP}");
-            return ExitCode::SUCCESS;
-        }
-        Err(error) => {
-            eprintln!("reconnect-eval: {error}\nsee reconnect-eval --help");
-            return ExitCode::from(2);
-        }
-    };
-    match evaluate(&args) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("reconnect-eval: {error:#}");
-            ExitCode::from(2)
-        }
-    }
-}
-
-fn parse(mut parser: lexopt::Parser) -> Result<Option<Args>, lexopt::Error> {
-    use lexopt::prelude::*;
-    let mut args = Args {
+    let args = Args {
         handsets: 10_000,
         seed: 1,
-        json: None,
-        html: None,
-        check: false,
+        outcome: evaluation::Outcome::default(),
     };
-    while let Some(arg) = parser.next()? {
-        match arg {
-            Long("handsets") => {
-                args.handsets = parser.value()?.parse()?;
-                if !(1..=100_000).contains(&args.handsets) {
-                    let what = format!("--handsets {}: expected 1 to 100000", args.handsets);
-                    return Err(lexopt::Error::Custom(what.into()));
-                }
-            }
-            Long("seed") => args.seed = parser.value()?.parse()?,
-            Long("json") => args.json = Some(parser.value()?.into()),
-            Long("html") => args.html = Some(parser.value()?.into()),
-            Long("check") => args.check = true,
-            Long("help") | Short('h') => return Ok(None),
-            _ => return Err(arg.unexpected()),
-        }
+    evaluation::main("reconnect-eval", HELP, args, option, evaluate)
+}
+
+fn option(args: &mut Args, name: &str, parser: &mut Parser) -> Result<(), lexopt::Error> {
+    match name {
+        "handsets" => args.handsets = number(parser, name, 1..=100_000)?,
+        "seed" => args.seed = number(parser, name, 0..=u64::MAX)?,
+        _ => args.outcome.option(name, parser)?,
     }
-    Ok(Some(args))
+    Ok(())
 }
 
 fn evaluate(args: &Args) -> anyhow::Result<ExitCode> {
@@ -111,25 +76,12 @@ fn evaluate(args: &Args) -> anyhow::Result<ExitCode> {
         outcomes.push(outcome);
     }
     let failures = failures(&outcomes);
-    if failures.is_empty() {
-        sayln!("holds: they come back spread, and whoever writes comes back first");
-    }
-    for failure in &failures {
-        sayln!("does not hold: {failure}");
-    }
-    if let Some(path) = &args.json {
-        let text = serde_json::to_string_pretty(&json(&outcomes))? + "\n";
-        std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    if let Some(path) = &args.html {
-        std::fs::write(path, html(&outcomes, &failures))
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(if args.check && !failures.is_empty() {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+    args.outcome.tell(
+        "they come back spread, and whoever writes comes back first",
+        &failures,
+        || json(&outcomes),
+        || html(&outcomes, &failures),
+    )
 }
 
 fn json(outcomes: &[Outcome]) -> serde_json::Value {
@@ -155,50 +107,61 @@ fn html(outcomes: &[Outcome], failures: &[String]) -> String {
     let holds = "They come back spread, and whoever writes comes back first.";
     let mut page = page::head("Back to a gateway that was away", holds, failures, &[]);
     for outcome in outcomes {
+        let step_s = outcome.arrivals.len().div_ceil(BARS).max(1);
+        let each = match step_s {
+            1 => "second".to_owned(),
+            _ => format!("{step_s} seconds"),
+        };
         let _ = write!(
             page,
-            "<h2>{}</h2><p>{} handsets; connections that they opened in each second after the gateway stopped; \
+            "<h2>{}</h2><p>{} handsets; connections that they opened in each {each} after the gateway stopped; \
              the pale ones while nobody was there. Its busiest second saw {}.</p>",
             page::escape(outcome.case.name),
             outcome.handsets,
             outcome.peak()
         );
-        curve(&mut page, outcome);
+        curve(&mut page, outcome, step_s);
     }
     page
 }
 
-/// One bar a second.
-fn curve(page: &mut String, outcome: &Outcome) {
+/// One bar for so many seconds.
+fn curve(page: &mut String, outcome: &Outcome, step_s: usize) {
     const BAR: usize = 9;
     const HEIGHT: usize = 140;
-    let most = outcome.peak().max(outcome.refused_peak()).max(1) as usize;
+    let sums = |seconds: &[u32]| -> Vec<usize> {
+        let sum = |step: &[u32]| step.iter().map(|count| *count as usize).sum();
+        seconds.chunks(step_s).map(sum).collect()
+    };
+    let (arrivals, refused) = (sums(&outcome.arrivals), sums(&outcome.refused));
+    let bars = || arrivals.iter().zip(&refused).map(|(a, r)| (a + r, *r > 0));
+    let most = bars().map(|(count, _)| count).max().unwrap_or(0).max(1);
     let _ = write!(
         page,
         "<svg width=\"{}\" height=\"{}\" role=\"img\">",
-        SHOWN_S * BAR + 10,
+        BARS * BAR + 10,
         HEIGHT + 20
     );
-    let seconds = outcome.arrivals.iter().zip(&outcome.refused);
-    for (second, (arrivals, refused)) in seconds.take(SHOWN_S).enumerate() {
-        let opacity = if *refused > 0 { 0.35 } else { 1.0 };
-        let arrivals = arrivals + refused;
-        let height = arrivals as usize * HEIGHT / most;
+    for (bar, (count, pale)) in bars().enumerate() {
+        let opacity = if pale { 0.35 } else { 1.0 };
+        let height = count * HEIGHT / most;
         let _ = write!(
             page,
             "<rect class=\"p0\" opacity=\"{opacity}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{height}\">\
-             <title>second {second}: {arrivals}</title></rect>",
-            second * BAR,
+             <title>from second {}: {count}</title></rect>",
+            bar * BAR,
             HEIGHT - height,
-            BAR - 1
+            BAR - 1,
+            bar * step_s
         );
     }
-    for second in (0..SHOWN_S).step_by(10) {
+    for bar in (0..BARS).step_by(10) {
         let _ = write!(
             page,
-            "<text x=\"{}\" y=\"{}\">{second} s</text>",
-            second * BAR,
-            HEIGHT + 15
+            "<text x=\"{}\" y=\"{}\">{} s</text>",
+            bar * BAR,
+            HEIGHT + 15,
+            bar * step_s
         );
     }
     page.push_str("</svg>\n");
