@@ -151,6 +151,15 @@ fn phones_with_two_numbers_on_ip_keep_every_promise() {
     }
 }
 
+/// Asked back to go by SMS, and then the user ruled SMS out: before the answer (502383)
+/// and after it.
+#[test]
+fn regression_what_was_asked_back_for_an_sms_that_was_ruled_out() {
+    for seed in [500_590, 502_364, 502_383] {
+        run(&Setup::drawn_by(5, seed, 2));
+    }
+}
+
 /// The check itself was wrong: an SMS that never came, and another with its hash.
 #[test]
 fn regression_two_texts_of_one_hash() {

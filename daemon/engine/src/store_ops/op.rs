@@ -286,7 +286,8 @@ pub enum Op {
         because: Because,
     },
     /// It will not go by SMS (for now): the attempt that was never made becomes
-    /// `NotUsed`. One that was on no channel yet is in the queue of IP then.
+    /// `NotUsed`. One that was on no channel yet, or was asked back to go by SMS, is in
+    /// the queue of IP then.
     /// → `Looks`.
     RuleOutSms {
         /// Which.

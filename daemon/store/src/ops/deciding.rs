@@ -126,13 +126,23 @@ impl Turn<'_> {
         Ok(self.looks())
     }
 
-    /// Then IP is the only way there is.
+    /// Then IP is the only way there is. What was asked back to go by SMS is in nobody's
+    /// hands: it takes that way once more.
     pub(super) fn rule_out_sms(&mut self, id: MessageId, because: Because) -> Result<Outcome> {
         if let Some(before) = self.attempts(id)?
             && before.sms == SmsAttempt::None
         {
             self.tell(id, Step::NoSms, None, because)?;
+            let asked_back = before.ip == IpAttempt::Revoked(TakeBack::BySms);
+            if asked_back && before.carries_note {
+                self.execute(sql::NOTE_DROP, (rows::int(id.0),))?;
+            }
             let after = Attempts {
+                ip: if asked_back {
+                    IpAttempt::None
+                } else {
+                    before.ip
+                },
                 sms: SmsAttempt::NotUsed,
                 waits: None,
                 queued: true,

@@ -468,10 +468,16 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// IP has ended negatively: while SMS is open, that is to be decided about.
+    /// IP has ended negatively: while SMS is open, that is to be decided about; and again
+    /// if SMS was ruled out after it was asked back for that.
     fn end(&mut self, before: &Attempts, ip: IpAttempt, tally: &mut Tally) -> Result<()> {
+        let sms = match (ip, before.take_back, before.sms) {
+            (IpAttempt::Revoked(_), Some(TakeBack::BySms), SmsAttempt::NotUsed) => SmsAttempt::None,
+            (.., sms) => sms,
+        };
         let after = Attempts {
             ip,
+            sms,
             take_back: None,
             waits: match before.sms {
                 SmsAttempt::Waiting => before.waits,

@@ -5,8 +5,8 @@ use twine_engine::message::{Channel, Failure, IpAttempt, Shown, SmsAttempt, Take
 use twine_engine::parts::PartState;
 use twine_engine::settings::Reach;
 use twine_engine::store_ops::{Op, Outcome};
-use twine_proto::Epoch;
 use twine_proto::frame::{Disposition, Refusal, RejectReason, RevokeOutcome};
+use twine_proto::{Epoch, LaneSeq};
 
 use super::Backend;
 use super::short_message::{AT_ONCE, BECAUSE, ask_back, by, ms, must_revoke, wait};
@@ -219,6 +219,45 @@ pub fn a_refusal_leaves_it_undecided_while_sms_is_open(backend: impl Backend) {
     let expired = (4, Disposition::Expired);
     assert_eq!(world.after_sent(4, &[], &[expired]).look, None);
     assert_eq!(world.shown(id), Shown::Failed(Failure::ExpiredAtGateway));
+}
+
+/// It is in nobody's hands, and the user says meanwhile that SMS is not to be used: it goes
+/// by IP under a new seq, in its place (DELIVERY 2).
+pub fn what_was_asked_back_goes_by_ip_where_sms_is_ruled_out(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let sent = world.open_on_ip("asked back");
+    world.after_sent(1, &[], &[]);
+    world.op(ask_back(sent.id, 400));
+    revoked(&mut world, 1, RevokeOutcome::Revoked);
+    assert_eq!(world.shown(sent.id), Shown::Sending);
+    world.looks(Op::RuleOutSms {
+        id: sent.id,
+        because: BECAUSE,
+    });
+    world.crash();
+    assert_eq!(world.shown(sent.id), Shown::Queued);
+    assert_eq!(world.queued_for_ip(), [sent.id]);
+    assert_eq!(world.outbox(), [sent.id]);
+    world.release(sent.id);
+    let record = world.record(sent.id);
+    let again = record.ip.unsettled().map(|sent| sent.seq);
+    assert_eq!(again, Some(twine_proto::Seq(2)));
+    assert_eq!(record.name.map(|name| name.lane_seq), Some(LaneSeq(1)));
+
+    world.after_sent(2, &[2], &[]);
+
+    // The same, ruled out while the answer is awaited: it is decided about anew.
+    let sent = world.open_on_ip("asked back, and ruled out");
+    world.op(ask_back(sent.id, 400));
+    world.looks(Op::RuleOutSms {
+        id: sent.id,
+        because: BECAUSE,
+    });
+    assert_eq!(world.sms(sent.id), SmsAttempt::NotUsed);
+    let look = revoked(&mut world, 3, RevokeOutcome::Revoked);
+    assert_eq!(look, AT_ONCE);
+    assert_eq!(world.shown(sent.id), Shown::Sending);
+    assert_eq!(world.sms(sent.id), SmsAttempt::None);
 }
 
 /// One `Revoked` or `InDoubt` after the delivery deadline (DELIVERY 15).

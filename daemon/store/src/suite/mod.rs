@@ -205,6 +205,7 @@ macro_rules! behaves_like_a_store {
                 a_revoke_that_crosses_the_acceptance_is_no_cancel,
                 what_is_in_doubt_may_go_as_an_uncertain_copy,
                 a_refusal_leaves_it_undecided_while_sms_is_open,
+                what_was_asked_back_goes_by_ip_where_sms_is_ruled_out,
                 a_delivery_deadline_marks_the_peer_as_silent,
                 what_is_taken_back_otherwise_stays_so,
                 cancelling_a_message_by_sms,

@@ -115,8 +115,12 @@ impl MemoryStore {
             .is_some_and(|m| !m.is_note() && m.sms == SmsAttempt::None)
         {
             self.change(id, wall, |m| {
-                // Not on IP: it goes into the queue of IP.
+                // Not on IP: it goes into the queue of IP; what was asked back to go by
+                // SMS once more.
                 m.sms = SmsAttempt::NotUsed;
+                if m.ip == IpAttempt::Revoked(TakeBack::BySms) {
+                    m.ip = IpAttempt::None;
+                }
                 m.waits_for = None;
                 m.look = None;
             });

@@ -322,6 +322,7 @@ impl MemoryStore {
         };
         tally.settled += u64::from(message.ip.unsettled().is_some());
         self.change(id, wall, |m| {
+            let for_sms = m.take_back == Some(TakeBack::BySms);
             m.ip = ip;
             m.take_back = None;
             m.in_doubt = false;
@@ -331,6 +332,13 @@ impl MemoryStore {
                 }
                 (IpAttempt::Delivered(_), _) => {}
                 (IpAttempt::Revoked(TakeBack::Cancelled | TakeBack::Expired), _) => {}
+                // SMS was ruled out after it was asked back for that.
+                (IpAttempt::Revoked(_), SmsAttempt::NotUsed) if for_sms => {
+                    m.sms = SmsAttempt::None;
+                    m.undecided = true;
+                    m.waits_for = None;
+                    m.look_at_once();
+                }
                 (_, SmsAttempt::None) => {
                     m.undecided = true;
                     m.waits_for = None;
