@@ -24,6 +24,7 @@
 
 mod arrival;
 mod cases;
+mod causes;
 mod rest;
 mod sms;
 mod told;
@@ -38,6 +39,7 @@ use crate::net::HandsetNo;
 use crate::store::MemoryStore;
 use arrival::Copy;
 pub use cases::{Broken, Cases};
+use causes::Refusable;
 pub use sms::Ordered;
 
 /// One message as its app knows it.
@@ -83,6 +85,7 @@ pub struct Model {
     by_recipient: BTreeMap<E164, Vec<String>>,
     gateway_restored: bool,
     mail_expires: bool,
+    refusable: Refusable,
     /// Names that a phone held and lost.
     lost_names: BTreeSet<MessageName>,
     /// Phones that were put back to an old copy.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use twine_engine::message::{Channel, Direction, MessageId, Shown, WaitsFor};
 use twine_engine::store_ops::StoreOps;
 
-use super::{Broken, Model, text_of};
+use super::{Broken, Model, holds, text_of};
 use crate::net::HandsetNo;
 use crate::store::MemoryStore;
 
@@ -16,6 +16,7 @@ impl Model {
             self.has_ended(text, stores)?;
         }
         self.sms_at_rest()?;
+        self.received_is_kept(stores)?;
         self.shown_once(stores)?;
         self.in_order(stores)
     }
@@ -31,6 +32,7 @@ impl Model {
         let promise = "what was confirmed is never lost (sender)";
         self.cases.expect(promise, record.is_some(), text)?;
         let Some(record) = record else { return Ok(()) };
+        self.failed_for_a_cause(text, sent, &record)?;
         let retired = self.retired.contains_key(&sent.from);
         let arrived = !sent.received.is_empty();
         let comes_to_an_end = "every confirmed message comes to an end";
@@ -70,6 +72,19 @@ impl Model {
             _ if record.waits_for == Some(WaitsFor::User) => Ok(()),
             _ => self.cases.expect(comes_to_an_end, false, text),
         }
+    }
+
+    /// What the model knows to be lost with a phone's store is not among what its app
+    /// received any more.
+    fn received_is_kept(&self, stores: &[&MemoryStore]) -> Result<(), Broken> {
+        for (text, sent) in &self.messages {
+            for copy in &sent.received {
+                let kept = holds(stores[copy.on], copy.id, text);
+                let promise = "what was received is never lost (receiver)";
+                self.cases.expect(promise, kept, text)?;
+            }
+        }
+        Ok(())
     }
 
     /// Each message stands once in its conversation, and copies are of one text.

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use twine_engine::message::{IpAttempt, MessageRecord};
-use twine_engine::parts::AttemptId;
+use twine_engine::parts::{AttemptId, PartState};
 use twine_proto::E164;
 use twine_sms::fold::hash;
 
@@ -56,6 +56,8 @@ struct Attempt {
     left: BTreeSet<u8>,
     /// The operator lost a part.
     lost: bool,
+    /// A part was refused by phone or network, or the operator gave it up.
+    failed: bool,
     /// A phone has it whole.
     spooled: bool,
 }
@@ -103,6 +105,12 @@ impl Ledger {
 
     pub(super) fn has_arrived(&self, text: &str) -> bool {
         self.by_text.get(text).is_some_and(|fate| fate.spooled)
+    }
+
+    /// A part of it was not sent, or not delivered, and its phone was told so.
+    pub(super) fn has_failed(&self, text: &str) -> bool {
+        let mut attempts = self.attempts.values();
+        attempts.any(|attempt| attempt.failed && attempt.text == text)
     }
 
     /// No note and no mark can show that copies of it are one.
@@ -167,6 +175,7 @@ impl Model {
                 calls: BTreeMap::new(),
                 left: BTreeSet::new(),
                 lost: false,
+                failed: false,
                 spooled: false,
             },
         );
@@ -223,6 +232,13 @@ impl Model {
             }
         }
         fate.twice |= times.len() > 1;
+    }
+
+    /// The phone of an attempt was told what became of a part.
+    pub fn resulted(&mut self, attempt: AttemptId, state: PartState) {
+        if let Some(attempt) = self.sms.attempts.get_mut(&attempt) {
+            attempt.failed |= matches!(state, PartState::Refused | PartState::Undeliverable);
+        }
     }
 
     /// A phone has it whole.

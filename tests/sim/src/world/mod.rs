@@ -111,6 +111,12 @@ impl World {
         if faults.mail_ttl_s > 0 {
             model.mail_expires();
         }
+        if faults.mailbox_entries > 0 {
+            model.mailboxes_are_small();
+        }
+        if let Ok(bytes @ 1..) = usize::try_from(faults.content_bytes) {
+            model.contents_are_short(bytes);
+        }
         let mut handsets: Vec<Handset> = (0..numbers)
             .map(|index| {
                 let number = number_of(index);
@@ -171,6 +177,7 @@ impl World {
         for h in &handsets {
             for number in h.numbers_on_ip() {
                 provision(&mut gateway_store, number, h.device);
+                model.bound(number);
             }
         }
         Self {

@@ -206,6 +206,7 @@ impl World {
             if let Some(phone) = &mut self.handsets[handset].phone {
                 phone.agent.result(attempt, no, state, code);
             }
+            self.model.resulted(attempt, state);
             self.agent_tells(handset);
         }
     }
@@ -272,6 +273,7 @@ impl World {
                 if let Some(phone) = &mut h.phone {
                     phone.agent.result(attempt, no, state, None);
                 }
+                self.model.resulted(attempt, state);
                 self.agent_tells(sender);
             }
         }
