@@ -126,7 +126,7 @@ impl Model {
         // What expired may be there, and so may a placeholder; the user may have
         // dismissed or repeated either.
         let may_be_there =
-            self.mail_expires || poison::of(text).is_some() || self.sms.may_have_left(text);
+            self.mail_expires || poison::of(text).is_some() || self.sms.has_left(text);
         says_so && !doubted && !may_be_there && !self.gateway_restored
     }
 }

@@ -65,13 +65,18 @@ struct Sent {
     /// Its sender was put back to an old copy since.
     doubted: bool,
     /// It waited for its user, and was in nobody's way.
-    passed: bool,
+    waited_for_user: bool,
+    /// How often its user asked for it to be sent again.
+    asked_again: u32,
+    /// How often its sender may have forgotten what became of it.
+    doubts: u32,
 }
 
 impl Sent {
     /// Its sender may have forgotten what became of it.
     const fn doubt(&mut self) {
         self.doubted = true;
+        self.doubts += 1;
         self.retried = true;
         self.read = false;
     }
@@ -88,14 +93,14 @@ pub struct Model {
     refusable: Refusable,
     /// Names that a phone held and lost.
     lost_names: BTreeSet<MessageName>,
-    /// Phones that were put back to an old copy.
+    /// Phones that were put back to an old copy, or copied to a twin.
     put_back: BTreeSet<HandsetNo>,
+    /// Of these, those that were put back.
+    from_copies: BTreeSet<HandsetNo>,
     /// Phones that were replaced, and how many messages had been written then.
     retired: BTreeMap<HandsetNo, u64>,
     /// What users took back.
     taken_back: BTreeSet<(HandsetNo, MessageId)>,
-    /// Of these, those that were not only copied to a twin.
-    from_copies: BTreeSet<HandsetNo>,
     /// Numbers that had two phones at a time.
     twins: BTreeSet<E164>,
     /// Phones that have or had a twin, and the first of all whose copies they are.
@@ -123,7 +128,8 @@ impl Model {
         self.cards.contains(&number)
     }
 
-    fn retired_any(&self, number: E164) -> bool {
+    /// Whether its phone was replaced, put back or copied.
+    fn has_moved(&self, number: E164) -> bool {
         self.moved.contains(&number)
     }
 
@@ -156,6 +162,7 @@ impl Model {
     /// A phone gives its numbers to a new one; `gone`: with all it holds.
     pub fn replaced(&mut self, handset: HandsetNo, numbers: &[E164], gone: Option<&MemoryStore>) {
         self.retired.insert(handset, self.messages.len() as u64);
+        self.sms.forgotten_by(handset);
         for number in numbers {
             self.forget_reads_of(*number);
             self.forgot(*number);
@@ -175,6 +182,7 @@ impl Model {
     ) {
         self.put_back.insert(handset);
         self.from_copies.insert(handset);
+        self.sms.forgotten_by(handset);
         for number in numbers {
             self.forgot(*number);
             self.forget_reads_of(*number);
@@ -209,6 +217,7 @@ impl Model {
         self.live_twice.extend([handset, twin]);
         let first = *self.first_of.entry(handset).or_insert(handset);
         self.first_of.insert(twin, first);
+        self.sms.copied(handset, twin);
         for number in numbers {
             self.twins.insert(*number);
             self.forgot(*number);
@@ -236,6 +245,7 @@ impl Model {
         self.live_twice.remove(&goes);
         self.live_twice.remove(&stays);
         self.retired.insert(goes, self.messages.len() as u64);
+        self.sms.forgotten_by(goes);
         for (text, sent) in &mut self.messages {
             let confirmed = sent.confirmed.filter(|_| sent.from == goes);
             if let Some(id) = confirmed.filter(|id| sent_by(kept, *id, text)) {
@@ -314,7 +324,9 @@ impl Model {
                 read: false,
                 lost: false,
                 doubted: twice,
-                passed: false,
+                waited_for_user: false,
+                asked_again: 0,
+                doubts: u32::from(twice),
             },
         );
     }
@@ -337,7 +349,7 @@ impl Model {
     /// A daemon's store says that this one waits for its user now.
     pub fn waits_for_user(&mut self, record: &MessageRecord) {
         if let Some(sent) = self.messages.get_mut(&text_of(record)) {
-            sent.passed = true;
+            sent.waited_for_user = true;
         }
     }
 
@@ -354,6 +366,7 @@ impl Model {
             .and_then(|text| self.messages.get_mut(text))
         {
             sent.retried = true;
+            sent.asked_again += 1;
         }
     }
 

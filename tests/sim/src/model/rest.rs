@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use twine_engine::message::{Channel, Direction, MessageId, Shown, WaitsFor};
+use twine_engine::message::{
+    Channel, Direction, IpAttempt, MessageId, Shown, SmsAttempt, WaitsFor,
+};
 use twine_engine::store_ops::StoreOps;
 
 use super::{Broken, Model, holds, text_of};
@@ -39,9 +41,12 @@ impl Model {
         match record.shown {
             Shown::Delivered | Shown::Read => {
                 self.cases.count(comes_to_an_end);
-                // What lay in a phone's spool goes with the phone.
-                let gone = self.sms.may_have_left(text)
-                    && (self.moved.contains(&sent.to) || self.lent.contains(&sent.to));
+                // What lay in a phone's spool goes with the phone, and parts may have come
+                // to two; IP has delivered it, or not.
+                let moved = self.has_moved(sent.to) || self.lent.contains(&sent.to);
+                let split = self.sms.is_long(text) && moved;
+                let gone = (split || self.sms.was_forgotten(text))
+                    && !matches!(record.ip, IpAttempt::Delivered(_));
                 if !sent.lost && !gone && !self.is_beyond_knowing(sent) {
                     let promise = "what was confirmed reaches the receiving app";
                     self.cases.expect(promise, arrived, text)?;
@@ -66,8 +71,14 @@ impl Model {
             _ if self.is_beyond_knowing(sent) => Ok(()),
             _ if retired => Ok(()),
             // The operator has it, or may have it, and IP does not any more.
-            Shown::Sent if record.ip.unsettled().is_none() && self.sms.may_have_left(text) => {
-                Ok(())
+            Shown::Sent if record.ip.unsettled().is_none() && self.sms.was_ordered(text) => {
+                self.cases.count(comes_to_an_end);
+                let left = match record.sms.state {
+                    SmsAttempt::Unconfirmed => self.sms.was_journalled(text),
+                    _ => self.sms.left_whole(text),
+                };
+                let promise = "what is shown as sent by SMS left the phone";
+                self.cases.expect(promise, left, text)
             }
             _ if record.waits_for == Some(WaitsFor::User) => Ok(()),
             _ => self.cases.expect(comes_to_an_end, false, text),
@@ -90,10 +101,18 @@ impl Model {
     /// Each message stands once in its conversation, and copies are of one text.
     fn shown_once(&self, stores: &[&MemoryStore]) -> Result<(), Broken> {
         let merged_at_last = "copies of a message are merged at last";
-        for store in stores {
+        for (handset, store) in stores.iter().enumerate() {
             let mut seen = BTreeSet::new();
+            let mut by_sms: BTreeMap<String, u32> = BTreeMap::new();
             for record in store.incoming().filter(|record| record.text.is_some()) {
                 let text = text_of(&record);
+                if record.came_by == Channel::Sms {
+                    let times = by_sms.entry(text.clone()).or_default();
+                    *times += 1;
+                    let promise = "an SMS is shown no more often than it came";
+                    let came = self.sms.came(&text, handset);
+                    self.cases.expect(promise, *times <= came, &text)?;
+                }
                 if let Some(root) = record.copy_of {
                     let Ok(root) = store.message(root);
                     let is_copy = root.is_some_and(|root| text_of(&root) == text);
@@ -106,7 +125,7 @@ impl Model {
                     // Whose phone is gone tells no note.
                     let untold = self.retired.contains_key(&sent.from);
                     let changed = sent.retried || sent.doubted || sent.lost;
-                    untold || changed || self.moved.contains(&sent.to)
+                    untold || changed || self.has_moved(sent.to)
                 }) || self.gateway_restored
                     || self.mail_expires
                     || self.sms.is_beyond_merging(&text);
@@ -147,7 +166,8 @@ impl Model {
                         self.cases.expect(promise, last < place, &text)?;
                     }
                     last_place = Some(place);
-                    let moves = sent.retried || sent.passed || self.is_beyond_knowing(sent);
+                    let moves =
+                        sent.retried || sent.waited_for_user || self.is_beyond_knowing(sent);
                     let Some(id) = sent.confirmed.filter(|_| !moves) else {
                         continue;
                     };

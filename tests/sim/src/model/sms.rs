@@ -56,25 +56,37 @@ struct Attempt {
     left: BTreeSet<u8>,
     /// The operator lost a part.
     lost: bool,
-    /// A part was refused by phone or network, or the operator gave it up.
-    failed: bool,
-    /// A phone has it whole.
+    /// A phone had it whole.
     spooled: bool,
+    /// Phones that have it whole, and were not replaced or put back since.
+    spooled_on: BTreeSet<HandsetNo>,
 }
 
 /// What is known of one message.
 #[derive(Debug, Clone, Default)]
 struct Fate {
+    /// An agent wrote it down: it may call SmsManager, or have called it.
+    journalled: bool,
+    /// A part was refused by phone or network, or the operator gave it up.
+    failed: bool,
     /// A part of an attempt without a mark left.
     left_plain: bool,
-    /// A part of it left.
-    left: bool,
+    /// Attempts of which a part left.
+    left: u32,
+    /// All parts of an attempt left.
+    left_whole: bool,
+    /// In several parts, which may come to different phones.
+    is_long: bool,
     /// The operator changed it so that no note finds it.
     altered: bool,
     /// It came with two SCTS.
     twice: bool,
-    /// A phone has it by SMS.
+    /// A phone had it by SMS.
     spooled: bool,
+    /// One of these was replaced or put back since.
+    forgotten: bool,
+    /// How often each phone made a whole of its parts.
+    came: BTreeMap<HandsetNo, u32>,
 }
 
 /// See the module.
@@ -89,13 +101,67 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    fn fate(&self, text: &str) -> Fate {
-        self.by_text.get(text).cloned().unwrap_or_default()
+    fn fate_of(&mut self, attempt: AttemptId) -> Option<&mut Fate> {
+        let attempt = self.attempts.get(&attempt)?;
+        self.by_text.get_mut(&attempt.text)
     }
 
-    /// An SMS with it may have left.
-    pub(super) fn may_have_left(&self, text: &str) -> bool {
+    /// A daemon ordered an SMS with it.
+    pub(super) fn was_ordered(&self, text: &str) -> bool {
         self.by_text.contains_key(text)
+    }
+
+    /// An agent wrote down that it is to be sent.
+    pub(super) fn was_journalled(&self, text: &str) -> bool {
+        self.by_text.get(text).is_some_and(|fate| fate.journalled)
+    }
+
+    /// A part of it left.
+    pub(super) fn has_left(&self, text: &str) -> bool {
+        self.by_text.get(text).is_some_and(|fate| fate.left > 0)
+    }
+
+    /// It left with all its parts.
+    pub(super) fn left_whole(&self, text: &str) -> bool {
+        self.by_text.get(text).is_some_and(|fate| fate.left_whole)
+    }
+
+    /// It left in several parts.
+    pub(super) fn is_long(&self, text: &str) -> bool {
+        self.by_text.get(text).is_some_and(|fate| fate.is_long)
+    }
+
+    /// A phone that had it by SMS was replaced or put back: what lay in its spool, or
+    /// came since its copy, went with it.
+    pub(super) fn was_forgotten(&self, text: &str) -> bool {
+        self.by_text.get(text).is_some_and(|fate| fate.forgotten)
+    }
+
+    /// How often this phone got it by SMS.
+    pub(super) fn came(&self, text: &str, handset: HandsetNo) -> u32 {
+        let fate = self.by_text.get(text);
+        fate.and_then(|fate| fate.came.get(&handset).copied())
+            .unwrap_or(0)
+    }
+
+    /// A phone was replaced or put back.
+    pub(super) fn forgotten_by(&mut self, handset: HandsetNo) {
+        for attempt in self.attempts.values_mut() {
+            if attempt.spooled_on.remove(&handset)
+                && let Some(fate) = self.by_text.get_mut(&attempt.text)
+            {
+                fate.forgotten = true;
+            }
+        }
+    }
+
+    /// A phone was copied, with its spool.
+    pub(super) fn copied(&mut self, handset: HandsetNo, twin: HandsetNo) {
+        for fate in self.by_text.values_mut() {
+            if let Some(times) = fate.came.get(&handset).copied() {
+                fate.came.insert(twin, times);
+            }
+        }
     }
 
     /// It left without a mark.
@@ -109,8 +175,7 @@ impl Ledger {
 
     /// A part of it was not sent, or not delivered, and its phone was told so.
     pub(super) fn has_failed(&self, text: &str) -> bool {
-        let mut attempts = self.attempts.values();
-        attempts.any(|attempt| attempt.failed && attempt.text == text)
+        self.by_text.get(text).is_some_and(|fate| fate.failed)
     }
 
     /// No note and no mark can show that copies of it are one.
@@ -148,20 +213,26 @@ impl Model {
         let its_card = ordered.card == Some(record.own);
         let promise = "an SMS leaves by the card of its conversation";
         self.cases.expect(promise, its_card, &text)?;
-        // A phone that was put back gives a place once more until it hears of it.
+        // A phone that was put back gives a place once more until it hears of it; what it
+        // says of its own attempt holds all the same.
         let forgot = sent.doubted || self.gateway_restored || self.put_back.contains(&handset);
-        let may_be_there = record.ip.unsettled().is_some()
-            || matches!(record.ip, IpAttempt::Delivered(_))
-            || ordered.stored_by_ip && !self.mail_expires && !sent.retried;
-        if ordered.is_plain && !forgot {
+        let says_so =
+            record.ip.unsettled().is_some() || matches!(record.ip, IpAttempt::Delivered(_));
+        let is_there = ordered.stored_by_ip && !self.mail_expires && !sent.retried && !forgot;
+        if ordered.is_plain {
             let promise = "only what was revoked leaves as a plain SMS";
-            self.cases.expect(promise, !may_be_there, &text)?;
+            self.cases.expect(promise, !says_so && !is_there, &text)?;
         }
         let fate = self.sms.by_text.entry(text.clone()).or_default();
-        if fate.left {
-            let asked = sent.retried || sent.doubted;
+        fate.is_long |= ordered.parts > 1;
+        if fate.left > 0 {
             let promise = "what may have left is not sent again unasked";
+            let asked = fate.left <= sent.asked_again + sent.doubts;
             self.cases.expect(promise, asked, &text)?;
+            if !sent.doubted {
+                let promise = "what left by SMS before leaves marked";
+                self.cases.expect(promise, !ordered.is_plain, &text)?;
+            }
         }
         let to = sent.to;
         self.sms.attempts.insert(
@@ -175,8 +246,8 @@ impl Model {
                 calls: BTreeMap::new(),
                 left: BTreeSet::new(),
                 lost: false,
-                failed: false,
                 spooled: false,
+                spooled_on: BTreeSet::new(),
             },
         );
         Ok(())
@@ -219,10 +290,11 @@ impl Model {
         let Some(attempt) = self.sms.attempts.get_mut(&id) else {
             return;
         };
+        let fate = self.sms.by_text.entry(attempt.text.clone()).or_default();
+        fate.left += u32::from(attempt.left.is_empty());
         attempt.left.insert(no);
         attempt.lost |= follows.is_empty();
-        let fate = self.sms.by_text.entry(attempt.text.clone()).or_default();
-        fate.left = true;
+        fate.left_whole |= attempt.left.len() == attempt.parts;
         fate.left_plain |= attempt.is_plain;
         let mut times = BTreeSet::new();
         for later in follows {
@@ -234,19 +306,28 @@ impl Model {
         fate.twice |= times.len() > 1;
     }
 
+    /// An agent has an order, and wrote it down.
+    pub fn journalled(&mut self, attempt: AttemptId) {
+        if let Some(fate) = self.sms.fate_of(attempt) {
+            fate.journalled = true;
+        }
+    }
+
     /// The phone of an attempt was told what became of a part.
     pub fn resulted(&mut self, attempt: AttemptId, state: PartState) {
-        if let Some(attempt) = self.sms.attempts.get_mut(&attempt) {
-            attempt.failed |= matches!(state, PartState::Refused | PartState::Undeliverable);
+        if let Some(fate) = self.sms.fate_of(attempt) {
+            fate.failed |= matches!(state, PartState::Refused | PartState::Undeliverable);
         }
     }
 
     /// A phone has it whole.
-    pub fn spooled(&mut self, attempt: AttemptId) {
+    pub fn spooled(&mut self, handset: HandsetNo, attempt: AttemptId) {
         if let Some(attempt) = self.sms.attempts.get_mut(&attempt) {
             attempt.spooled = true;
+            attempt.spooled_on.insert(handset);
             let fate = self.sms.by_text.entry(attempt.text.clone()).or_default();
             fate.spooled = true;
+            *fate.came.entry(handset).or_default() += 1;
         }
     }
 
@@ -262,7 +343,7 @@ impl Model {
             return false;
         };
         let is_other = |other: &str| other != text && hash(other) == hash(text);
-        self.sms.may_have_left(text)
+        self.sms.was_ordered(text)
             && self
                 .messages
                 .iter()
@@ -275,7 +356,7 @@ impl Model {
         let fell = self
             .messages
             .iter()
-            .filter(|(text, sent)| on_ip(sent.to) && self.sms.fate(text).left);
+            .filter(|(text, sent)| on_ip(sent.to) && self.sms.has_left(text));
         fell.fold((0, 0), |(fell, wasted), (_, sent)| {
             let by_ip = sent.received.iter().any(|copy| copy.by_ip);
             (fell + 1, wasted + u64::from(by_ip))
@@ -292,18 +373,19 @@ impl Model {
                 continue;
             };
             let whole = attempt.left.len() == attempt.parts && !attempt.lost;
-            let moved =
-                sent.lost || self.retired_any(attempt.to) || self.lent.contains(&attempt.to);
+            // Parts of one message may have come to two phones.
+            let moved = self.has_moved(attempt.to) || self.lent.contains(&attempt.to);
+            let is_split = attempt.parts > 1 && moved;
             // A phone that was put back sends it again; of two that the operator takes
             // within one second Android drops one as a repeat (DELIVERY 22).
             let repeat = sent.doubted && self.sms.has_arrived(&attempt.text);
-            let owed = whole && !moved && (attempt.spooled || !repeat);
+            let owed = whole && !is_split && (attempt.spooled || !repeat);
             if owed && self.has_phone(attempt.to) {
                 let promise = "what left whole reaches a phone";
                 self.cases.expect(promise, attempt.spooled, &attempt.text)?;
             }
-            if attempt.spooled && !moved {
-                let received = !sent.received.is_empty();
+            for handset in &attempt.spooled_on {
+                let received = sent.received.iter().any(|copy| copy.on == *handset);
                 let promise = "what is spooled reaches the app";
                 self.cases.expect(promise, received, &attempt.text)?;
             }

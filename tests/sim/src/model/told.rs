@@ -1,6 +1,6 @@
 //! What a sending app may be told of its message.
 
-use twine_engine::message::{Direction, Failure, MessageRecord, Shown};
+use twine_engine::message::{Direction, Failure, IpAttempt, MessageRecord, Shown};
 use twine_proto::MessageName;
 use twine_proto::frame::RejectReason;
 
@@ -34,8 +34,10 @@ impl Model {
         self.cases.expect(promise, sent.from == handset, &text)?;
         self.by_id.insert((handset, record.id), text.clone());
         let (to, expires, doubted) = (sent.to, sent.expires, sent.doubted);
-        let split =
-            self.sms.may_have_left(&text) && (self.lent.contains(&to) || self.moved.contains(&to));
+        // The operator may have brought its parts to two phones; IP did not.
+        let moved = self.lent.contains(&to) || self.has_moved(to);
+        let by_ip = matches!(record.ip, IpAttempt::Delivered(_));
+        let split = self.sms.is_long(&text) && self.sms.left_whole(&text) && moved && !by_ip;
         let by_sms = split || self.sms.has_arrived(&text);
         let there = by_sms || record.name.is_some_and(|name| stored(&name));
         let was_there = record

@@ -130,6 +130,9 @@ impl World {
         // SmsManager, or after.
         if when > 0 {
             let call = phone.agent.order(order);
+            if let Order::SendSms { attempt, .. } = order {
+                self.model.journalled(*attempt);
+            }
             if when > 1
                 && let Some(call) = call
             {
@@ -297,7 +300,7 @@ impl World {
             return;
         };
         self.tell(|| format!("h{at} spools SMS {:?}", whole.text));
-        self.model.spooled(attempt);
+        self.model.spooled(at, attempt);
         let dies = !self.calm && self.rng.one_in(self.faults.agent_dies_at_receipt_one_in);
         if let Some(phone) = &mut self.handsets[at].phone {
             if dies {
