@@ -4,15 +4,18 @@
 use crate::rng::Rng;
 
 macro_rules! dials {
-    ($($(#[$doc:meta])* $name:ident,)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident,)*) => {
         /// The mix of one seed. Every dial can be turned to 0, which is: never,
         /// or as it is by default. Names end in their unit.
         #[derive(Debug, Clone, Default, PartialEq, Eq)]
         pub struct Faults {
-            $($(#[$doc])* pub $name: u64,)*
+            $($(#[doc = $doc])* pub $name: u64,)*
         }
 
         impl Faults {
+            /// Each dial's name and the lines that say what it does, in the same order.
+            pub const DIALS: &[(&str, &[&str])] = &[$((stringify!($name), &[$($doc),*]),)*];
+
             /// Each dial with its name, in a fixed order.
             pub fn dials(&mut self) -> Vec<(&'static str, &mut u64)> {
                 vec![$((stringify!($name), &mut self.$name),)*]

@@ -14,12 +14,15 @@
 //! | [`sms`] | the operator's SMS centre, Android's telephony, the agent's journal and spool |
 //! | [`store`] | the simulated store; passes the suite of `twine-store` |
 //! | [`faults`] | what goes wrong, drawn anew by each seed |
+//! | [`dials`] | what each dial of it may be set to |
+//! | [`rng`] | the dice |
 //! | [`panics`] | panics inside worlds, with message and place |
 //! | [`poison`] | messages that nobody can read |
 //! | [`model`] | what was promised to apps, what takes it back, and the checks |
 //! | [`coverage`] | what was reached, and what never was |
 //! | [`report`] | what is printed of a world that fails |
 //! | [`setup`] | all that makes one run repeatable |
+//! | [`progress`] | how far a run is, said while it goes on |
 //! | [`minimise`] | the smallest world that still fails |
 //! | [`links_eval`], [`heartbeat_eval`] | how well the engine decides, beside others |
 //! | [`reconnect_eval`] | how handsets come back to a gateway that was away |
@@ -67,6 +70,7 @@
 #![forbid(unsafe_code)]
 
 pub mod coverage;
+pub mod dials;
 pub mod evaluation;
 pub mod faults;
 pub mod handset;
@@ -79,6 +83,7 @@ pub mod net;
 pub mod page;
 pub mod panics;
 pub mod poison;
+pub mod progress;
 pub mod reconnect_eval;
 pub mod report;
 pub mod rng;

@@ -10,25 +10,30 @@ mod args;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use args::{Args, Mode};
+use args::{Args, Asked, Mode};
 use twine_out::{say, sayln};
 use twine_sim::coverage::{Coverage, LISTED};
-use twine_sim::report;
+use twine_sim::progress::{Progress, saying};
 use twine_sim::setup::Setup;
-use twine_sim::world::story::about;
+use twine_sim::world::story::{Line, about};
 use twine_sim::world::{Failure, Summary};
+use twine_sim::{dials, report};
 
 /// Worlds of a run that are made small and told of in full, each of another promise.
 const TOLD_IN_FULL: usize = 3;
 
 fn main() -> ExitCode {
     let args = match args::parse() {
-        Ok(Some(args)) => args,
-        Ok(None) => {
+        Ok(Asked::Run(args)) => args,
+        Ok(Asked::Help) => {
             say!("{}", args::HELP);
+            return ExitCode::SUCCESS;
+        }
+        Ok(Asked::Dials) => {
+            say!("{}", dials::table());
             return ExitCode::SUCCESS;
         }
         Err(error) => {
@@ -38,7 +43,13 @@ fn main() -> ExitCode {
     };
     let (total, failures) = match args.mode {
         Mode::Seeds => run_all(&args),
-        Mode::Replay => (1, replay(&args, &args.setup(args.seeds.start))),
+        Mode::Replay => match replay(&args, &args.setup(args.seeds.start)) {
+            Ok(failures) => (1, failures),
+            Err(error) => {
+                eprintln!("twine-sim: {error}");
+                return ExitCode::from(2);
+            }
+        },
         Mode::Minimise => (1, smallest(&args)),
     };
     sayln!(
@@ -52,14 +63,31 @@ fn main() -> ExitCode {
     }
 }
 
-fn replay(args: &Args, setup: &Setup) -> u64 {
+/// Says how many failed; an error: there is nothing to tell of what was asked for.
+fn replay(args: &Args, setup: &Setup) -> Result<u64, String> {
+    let progress = Arc::<Progress>::default();
     let mut world = setup.world(args.story);
-    let result = world.run(setup.minutes);
+    world.watched_by(&progress);
+    let far = || {
+        format!(
+            "seed {}: {} simulated minutes",
+            setup.seed,
+            progress.minutes()
+        )
+    };
+    let result = saying(far, || world.run(setup.minutes));
     match &args.message {
-        Some(message) => about(world.story(), message)
-            .iter()
-            .for_each(|line| sayln!("{line}")),
-        None => world.story().iter().for_each(|line| sayln!("{line}")),
+        Some(message) => {
+            let lines = about(world.story(), message);
+            if lines.is_empty() {
+                return Err(format!(
+                    "--message {message}: there is no such message in this world; --story alone \
+                     tells of all"
+                ));
+            }
+            tell(args, &lines);
+        }
+        None => tell(args, world.story()),
     }
     if args.coverage {
         say!("{}", world.coverage().table());
@@ -67,22 +95,40 @@ fn replay(args: &Args, setup: &Setup) -> u64 {
     match result {
         Ok(summary) => {
             sayln!("{summary:?}");
-            0
+            Ok(0)
         }
         Err(failure) if args.story => {
             say!("{}", report::in_short(&failure, setup));
-            1
+            Ok(1)
         }
         Err(_) => {
             say!("{}", report::in_full(setup, args.tries));
-            1
+            Ok(1)
+        }
+    }
+}
+
+fn tell(args: &Args, story: &[Line]) {
+    for line in story {
+        if args.verbose {
+            sayln!("{}", line.in_full());
+        } else {
+            sayln!("{line}");
         }
     }
 }
 
 fn smallest(args: &Args) -> u64 {
     let setup = args.setup(args.seeds.start);
-    if setup.run().is_ok() {
+    let progress = Arc::<Progress>::default();
+    let far = || {
+        format!(
+            "seed {}: {} simulated minutes",
+            setup.seed,
+            progress.minutes()
+        )
+    };
+    if saying(far, || setup.run_watched(&progress)).is_ok() {
         sayln!("this world keeps every promise");
         return 0;
     }
@@ -94,7 +140,6 @@ fn smallest(args: &Args) -> u64 {
 struct Totals {
     summary: Summary,
     coverage: Coverage,
-    worlds: u64,
     /// Of each promise that was broken, the world with the lowest seed.
     broken: BTreeMap<&'static str, Setup>,
 }
@@ -117,52 +162,58 @@ impl Totals {
     }
 }
 
-/// Says how many worlds were run, and how many failed; or the same of listed names.
+/// Says how many worlds were run, and how many failed. With `--complete` each name that
+/// is listed counts like a world, and each finding like one that failed.
 fn run_all(args: &Args) -> (u64, u64) {
     let started = Instant::now();
+    let progress = Arc::<Progress>::default();
     let next = AtomicU64::new(args.seeds.start);
-    let failed = AtomicU64::new(0);
     let enough = AtomicBool::new(false);
     let totals = Mutex::new(Totals::default());
-    std::thread::scope(|scope| {
-        for _ in 0..args.jobs {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if enough.load(Ordering::Relaxed) || seed >= args.seeds.end {
-                        return;
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if enough.load(Ordering::Relaxed) || seed >= args.seeds.end {
+                return;
+            }
+            let setup = args.setup(seed);
+            let mut world = setup.world(false);
+            world.watched_by(&progress);
+            let result = world.run(setup.minutes);
+            progress.ended(result.is_err());
+            let mut totals = totals.lock().unwrap_or_else(PoisonError::into_inner);
+            totals.coverage.add(world.coverage());
+            match result {
+                Ok(summary) => totals.summary.add(&summary),
+                Err(failure) => {
+                    say!("{}", report::in_short(&failure, &setup));
+                    if args.first.as_ref().is_some_and(|first| first.is(&failure)) {
+                        enough.store(true, Ordering::Relaxed);
                     }
-                    let setup = args.setup(seed);
-                    let mut world = setup.world(false);
-                    let result = world.run(setup.minutes);
-                    let mut totals = totals.lock().unwrap_or_else(PoisonError::into_inner);
-                    totals.coverage.add(world.coverage());
-                    totals.worlds += 1;
-                    match result {
-                        Ok(summary) => totals.summary.add(&summary),
-                        Err(failure) => {
-                            failed.fetch_add(1, Ordering::Relaxed);
-                            say!("{}", report::in_short(&failure, &setup));
-                            if args.first.as_ref().is_some_and(|first| first.is(&failure)) {
-                                enough.store(true, Ordering::Relaxed);
-                            }
-                            totals.broke(&failure, setup);
-                        }
-                    }
-                    let done = seed + 1 - args.seeds.start;
-                    if done.is_multiple_of(1000) {
-                        eprintln!("{done} worlds, {:.0} s", started.elapsed().as_secs_f64());
-                    }
+                    totals.broke(&failure, setup);
                 }
-            });
+            }
         }
+    };
+    let all = args.seeds.end - args.seeds.start;
+    let far = || {
+        let (worlds, failed) = (progress.done(), progress.failed());
+        let minutes = progress.minutes();
+        format!("{worlds} of {all} worlds, {failed} failed, {minutes} simulated minutes")
+    };
+    saying(far, || {
+        std::thread::scope(|scope| {
+            for _ in 0..args.jobs {
+                scope.spawn(work);
+            }
+        });
     });
     let totals = totals.into_inner().unwrap_or_else(PoisonError::into_inner);
     let wall = started.elapsed().as_secs_f64();
     for setup in totals.to_be_told() {
         say!("{}", report::in_full(setup, args.tries));
     }
-    let failed = failed.into_inner();
+    let (worlds, failed) = (progress.done(), progress.failed());
     if args.coverage || args.complete {
         say!("{}", totals.coverage.table());
     }
@@ -190,10 +241,13 @@ fn run_all(args: &Args) -> (u64, u64) {
         summary.world_ms as f64 / 1000.0 / wall,
     );
     if args.complete {
-        sayln!("of {} worlds {failed} broke a promise", totals.worlds);
-        return complete(&totals.coverage);
+        let (listed, findings) = complete(&totals.coverage);
+        sayln!(
+            "{failed} of {worlds} worlds broke a promise; {findings} of {listed} names are findings"
+        );
+        return (worlds + listed, failed + findings);
     }
-    (totals.worlds, failed)
+    (worlds, failed)
 }
 
 /// Says how many names are listed, and how many of them were not reached, or were though

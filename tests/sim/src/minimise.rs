@@ -31,13 +31,8 @@ struct Search<J> {
     tries: u32,
 }
 
-/// Shrinks a setup that fails, in at most `tries` further worlds; `None`: it does not
-/// fail.
-pub fn minimise(setup: &Setup, tries: u32) -> Option<Smaller> {
-    minimise_by(setup, tries, Setup::run)
-}
-
-/// Shrinks a setup that fails by somebody's judgement, which runs the world.
+/// Shrinks a setup that fails by somebody's judgement, which runs the world, in at most
+/// `tries` further worlds; `None`: it does not fail.
 pub fn minimise_by(
     setup: &Setup,
     tries: u32,

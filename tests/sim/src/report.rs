@@ -2,9 +2,11 @@
 //! found that breaks it, the story of the message concerned, and how to see it again.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use crate::coverage::Group;
-use crate::minimise::{Smaller, minimise};
+use crate::minimise::{Smaller, minimise_by};
+use crate::progress::{Progress, saying};
 use crate::setup::Setup;
 use crate::world::Failure;
 use crate::world::story::{Line, about, name_of, short};
@@ -23,10 +25,18 @@ pub fn in_short(failure: &Failure, setup: &Setup) -> String {
 }
 
 /// All of it, after at most `tries` smaller worlds; for a world that was found to fail.
+/// Says meanwhile how far it is.
 pub fn in_full(setup: &Setup, tries: u32) -> String {
     let cost = (setup.minutes * setup.faults.handsets).max(1);
     let affordable = u32::try_from(HANDSET_MINUTES / cost).unwrap_or(u32::MAX);
-    match minimise(setup, tries.min(affordable)) {
+    let tries = tries.min(affordable);
+    let (seed, progress) = (setup.seed, Arc::<Progress>::default());
+    let line = || {
+        let tried = progress.done();
+        format!("seed {seed}: {tried} of at most {tries} smaller worlds tried")
+    };
+    let judge = |setup: &Setup| setup.run_watched(&progress);
+    match saying(line, || minimise_by(setup, tries, judge)) {
         Some(smaller) => of_smaller(&smaller),
         None => format!(
             "seed {} does not fail again: the world is not the same each time\n",

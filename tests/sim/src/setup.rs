@@ -1,8 +1,10 @@
 //! What one run of a world is made of, beside its code: enough to repeat it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::faults::Faults;
+use crate::progress::Progress;
 use crate::rng::Rng;
 use crate::world::{Failure, Summary, World};
 
@@ -47,12 +49,21 @@ impl Setup {
         self.world(false).run(self.minutes)
     }
 
+    /// The same, and counts it.
+    pub fn run_watched(&self, progress: &Arc<Progress>) -> Result<Summary, Failure> {
+        let mut world = self.world(false);
+        world.watched_by(progress);
+        let result = world.run(self.minutes);
+        progress.ended(result.is_err());
+        result
+    }
+
     /// The command line that repeats it with its story.
     pub fn command(&self) -> String {
         let mut drawn = Faults::draw(&mut Rng::new(self.seed));
         let mut faults = self.faults.clone();
         let mut command = format!(
-            "twine-sim --replay {} --minutes {}",
+            "cargo run --release -p twine-sim -- --replay {} --minutes {}",
             self.seed, self.minutes
         );
         for ((name, value), (_, drawn)) in faults.dials().into_iter().zip(drawn.dials()) {

@@ -18,17 +18,12 @@ fn run(setup: &Setup) {
 fn regression_by_ip(seed: u64, minutes: u64) {
     let mut setup = Setup::drawn_by(2, seed, minutes);
     setup.faults.sms = 0;
-    if let Err(failure) = setup.run() {
-        panic!("{}", report::in_short(&failure, &setup));
-    }
+    run(&setup);
 }
 
 /// A seed that failed once, in the mix that was drawn for it then.
 fn regression(seed: u64) {
-    let setup = Setup::drawn_by(1, seed, 10);
-    if let Err(failure) = setup.run() {
-        panic!("{}", report::in_short(&failure, &setup));
-    }
+    run(&Setup::drawn_by(1, seed, 10));
 }
 
 #[test]
@@ -81,9 +76,7 @@ fn regression_read_mark_that_overtakes_its_acknowledgement() {
     let mut setup = Setup::drawn_by(2, 477, 10);
     setup.faults.sms = 0;
     setup.faults.poison_one_in = 6;
-    if let Err(failure) = setup.run() {
-        panic!("{}", report::in_short(&failure, &setup));
-    }
+    run(&setup);
 }
 
 /// A mark in the batch of the delivery that it covers left before the `Ack`.
@@ -116,7 +109,7 @@ fn regression_worlds_in_which_sms_broke_a_promise() {
     }
 }
 
-/// The same, of the mix that is drawn now.
+/// The same, of the third mix.
 #[test]
 fn regression_worlds_in_which_notes_queues_and_agents_were_wrong() {
     for seed in [
@@ -196,7 +189,7 @@ fn without_faults_sms_goes_where_ip_does_not() {
 #[test]
 fn regression_phones_that_live_twice() {
     for seed in [33, 56, 121, 198, 741, 766, 913, 10058] {
-        let mut setup = Setup::drawn(seed, 2);
+        let mut setup = Setup::drawn_by(5, seed, 2);
         for (dial, value) in [("sms", 0), ("twin_ms", 40_000), ("restore_is_told", 1)] {
             assert!(setup.faults.set(dial, value), "{dial}");
         }
@@ -204,13 +197,93 @@ fn regression_phones_that_live_twice() {
     }
 }
 
-/// A story can be told of one message.
+/// The story of a message in a world without faults.
+fn story_of(faults: Faults, message: impl Fn(&[Line]) -> String) -> (String, Vec<String>) {
+    let mut world = World::with_faults(1, faults, true);
+    assert!(world.run(2).is_ok());
+    let name = message(world.story());
+    let lines = about(world.story(), &name);
+    assert!(lines.len() < world.story().len());
+    let words = |line: Line| line.text;
+    (name, lines.into_iter().map(words).collect())
+}
+
+/// Whether such lines come one after the other, others between them.
+fn tells(story: &[String], expected: &[String]) {
+    let mut rest = story.iter();
+    for words in expected {
+        assert!(
+            rest.any(|line| line.starts_with(words)),
+            "{words:?} is not told, or not there: {story:#?}"
+        );
+    }
+}
+
 #[test]
-fn the_story_of_one_message_is_a_part_of_the_worlds() {
-    let mut world = Setup::drawn_by(2, 477, 2).world(true);
-    world.run(2).unwrap();
-    let story = about(world.story(), "h0m1");
-    assert!(!story.is_empty() && story.len() < world.story().len());
+fn the_story_of_a_message_by_ip_tells_reasons_seqs_and_cursors() {
+    let (_, story) = story_of(Faults::none(2, 5_000), |_| "h0m3".to_owned());
+    tells(
+        &story,
+        &[
+            "h0 app sends h0m3 to ",
+            "h0 decides: h0m3 by IP, because the gateway is reachable",
+            "h0 stores that h0m3 is message ",
+            "h0 → Submit seq 3 to …001, place 3, \"h0m3\"",
+            "h1 ← Deliver cursor 3 from …000, epoch ",
+            "h1 app sees Received",
+            "h1 → Ack upto cursor 3",
+            "h0 ← Receipt delivered 3",
+        ]
+        .map(str::to_owned),
+    );
+    let accepted = "h0 ← Accepted upto 3".to_owned();
+    assert!(story.contains(&accepted), "{story:#?}");
+    let others = ["h0m2", "h0m4", "h1m", "seq 2", "seq 4", "upto 2", "upto 4"];
+    for other in others {
+        let told = story.iter().find(|line| line.contains(other));
+        assert_eq!(told, None, "{other}");
+    }
+}
+
+#[test]
+fn the_story_of_a_message_by_sms_tells_its_parts() {
+    let mut faults = Faults::none(2, 5_000);
+    (faults.sms, faults.second_card_one_in) = (1, 1);
+    let (name, story) = story_of(faults, |story| {
+        let calls = |line: &&Line| line.text.contains("calls SmsManager");
+        let first = story.iter().find(calls).unwrap();
+        first.text.split('"').nth(1).unwrap().to_owned()
+    });
+    let (from, _) = name.split_once('m').unwrap();
+    let to = if from == "h0" { "h1" } else { "h0" };
+    tells(
+        &story,
+        &[
+            format!("{from} app sends {name} to "),
+            format!("{from} decides: {name} by SMS, because "),
+            format!("{from} decides: {name} is handed to the agent, because the pace allows it"),
+            format!("{from} calls SmsManager for AttemptId("),
+            format!("{from} part 0 of AttemptId("),
+            format!("{from} hears: part 0 of AttemptId("),
+            format!("{to} app sees Received"),
+        ],
+    );
+}
+
+#[test]
+fn a_line_can_be_told_in_full() {
+    let mut world = World::with_faults(1, Faults::none(2, 5_000), true);
+    world.run(1).unwrap();
+    let line = |words: &str| {
+        let mut story = world.story().iter();
+        story.find(|line| line.text.contains(words)).unwrap()
+    };
+    assert!(
+        line("→ Hello")
+            .in_full()
+            .contains("Hello(Hello { session_no")
+    );
+    assert!(line("decides: h0m1 by IP").in_full().contains("because: ["));
 }
 
 #[test]
@@ -269,9 +342,7 @@ fn every_new_fault_alone_keeps_every_promise() {
         let mut setup = Setup::drawn(7, 5);
         setup.faults = Faults::none(3, 2_000);
         assert!(setup.faults.set(dial, value), "{dial}");
-        if let Err(failure) = setup.run() {
-            panic!("{}", report::in_short(&failure, &setup));
-        }
+        run(&setup);
     }
 }
 

@@ -62,6 +62,27 @@ pub const LISTED: &[(Group, &[&str])] = &[
         ],
     ),
     (
+        Group::Event,
+        &[
+            "received",
+            "state changed",
+            "merged",
+            "unmerged",
+            "reordered",
+        ],
+    ),
+    (
+        Group::Part,
+        &[
+            "open",
+            "sent",
+            "refused",
+            "unknown",
+            "delivered",
+            "undeliverable",
+        ],
+    ),
+    (
         Group::Decision,
         &[
             "by ip",
@@ -83,6 +104,7 @@ pub const LISTED: &[(Group, &[&str])] = &[
             "no sms",
             "sms handed",
             "sms refused",
+            "unlearned",
         ],
     ),
     (
@@ -294,6 +316,19 @@ pub const LISTED: &[(Group, &[&str])] = &[
             "order without an agent",
             "agent dies at a receipt",
             "agent death",
+            "part lost",
+            "part twice",
+            "part twice, with two SCTS",
+            "part trimmed",
+            "part with no-break spaces",
+            "part with an advert",
+            "part refused",
+            "balance empty",
+            "messages wait for the radio",
+            "30 parts in a minute",
+            "result missing",
+            "report missing",
+            "repeat dropped",
         ],
     ),
     (
@@ -519,6 +554,16 @@ pub const EXPLAINED: &[(Group, &str, &str)] = &[
         Group::Outcome,
         "too many settings",
         "it takes 10,000 conversations; the suite of stores has them: the_number_of_settings_is_limited",
+    ),
+    (
+        Group::Decision,
+        "unlearned",
+        "flash loses nothing that was learned; the engine's own tests have notes that cannot be read",
+    ),
+    (
+        Group::Part,
+        "open",
+        "the agent tells of a part when there is something to tell",
     ),
     (Group::Up, "Pong", "the gateway never pings"),
     (Group::Down, "Ping", "the gateway never pings"),

@@ -6,21 +6,23 @@
 //! is a finding.
 
 mod listed;
+mod names;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use twine_engine::message::Shown;
-use twine_engine::store_ops::{Op, Outcome};
-use twine_engine::trace::{Decision, TraceRecord};
+use twine_engine::store_ops::{EventKind, Op, Outcome};
+use twine_engine::trace::TraceRecord;
 use twine_engine::{CommandError, Notice, TimerReason};
 use twine_proto::Frame;
-use twine_proto::frame::{
-    Disposition, GoodbyeReason, ReceiptKind, Refusal, RejectReason, RevokeOutcome, SentState,
-    SlotStatus,
-};
+use twine_proto::frame::{ReceiptKind, SentState};
 
 pub use self::listed::{ACCUSATIONS, EXPLAINED, LISTED};
+use self::names::{
+    decision_name, disposition_name, error_name, event_name, goodbye_name, outcome_name, part_name,
+    refusal_name, revoke_name, shown_name, slot_name, timer_name,
+};
 use crate::net::Way;
 
 /// What is counted.
@@ -34,6 +36,10 @@ pub enum Group {
     Receipt,
     /// What apps were shown.
     Shown,
+    /// Why apps were told.
+    Event,
+    /// What became of parts of SMS.
+    Part,
     /// Decisions in the engine's trace.
     Decision,
     /// Reasons in the engine's trace.
@@ -209,7 +215,9 @@ impl Coverage {
         }
     }
 
-    pub(crate) fn shown(&mut self, shown: Shown) {
+    /// What an app was told of a message.
+    pub(crate) fn event(&mut self, kind: EventKind, shown: Shown) {
+        self.count(Group::Event, event_name(kind));
         self.count(Group::Shown, shown_name(shown));
     }
 
@@ -220,8 +228,11 @@ impl Coverage {
         }
     }
 
-    /// What a store is told to keep as a reason.
+    /// What a store is told: reasons to keep, and states of parts.
     pub(crate) fn op(&mut self, op: &Op) {
+        if let Op::ApplySmsPart { state, .. } = op {
+            self.count(Group::Part, part_name(*state));
+        }
         let because = match op {
             Op::Wait { because, .. }
             | Op::RuleOutSms { because, .. }
@@ -264,160 +275,6 @@ pub fn promises() -> impl Iterator<Item = &'static str> {
 fn explanation((group, name): (Group, &'static str)) -> Option<&'static str> {
     let known = |of: &&(Group, &str, &str)| (of.0, of.1) == (group, name);
     EXPLAINED.iter().find(known).map(|(.., why)| *why)
-}
-
-fn slot_name(status: SlotStatus) -> &'static str {
-    match status {
-        SlotStatus::Ok => "ok",
-        SlotStatus::Granted(_) => "granted",
-        SlotStatus::NotBound => "not bound",
-        SlotStatus::EpochClosed => "epoch closed",
-    }
-}
-
-fn refusal_name(refusal: Refusal) -> &'static str {
-    match refusal {
-        Refusal::UnknownRecipient => "unknown recipient",
-        Refusal::MailboxFull => "mailbox full",
-        Refusal::TooLarge => "too large",
-        Refusal::Policy => "policy",
-    }
-}
-
-fn disposition_name(disposition: Disposition) -> &'static str {
-    match disposition {
-        Disposition::Refused(refusal) => refusal_name(refusal),
-        Disposition::Revoked => "revoked",
-        Disposition::Expired => "expired",
-        Disposition::Rejected(RejectReason::Unreadable) => "unreadable",
-        Disposition::Rejected(RejectReason::Conflict) => "conflict",
-    }
-}
-
-fn revoke_name(outcome: RevokeOutcome) -> &'static str {
-    match outcome {
-        RevokeOutcome::Revoked => "revoked",
-        RevokeOutcome::AlreadyDelivered => "already delivered",
-        RevokeOutcome::InDoubt => "in doubt",
-        RevokeOutcome::Forgotten => "forgotten",
-    }
-}
-
-fn goodbye_name(reason: GoodbyeReason) -> &'static str {
-    match reason {
-        GoodbyeReason::Draining => "draining",
-        GoodbyeReason::Superseded => "superseded",
-        GoodbyeReason::ProtocolError => "protocol error",
-        GoodbyeReason::Overloaded => "overloaded",
-        GoodbyeReason::UnknownDevice => "unknown device",
-        GoodbyeReason::Closing => "closing",
-    }
-}
-
-fn shown_name(shown: Shown) -> &'static str {
-    match shown {
-        Shown::Queued => "queued",
-        Shown::Sending => "sending",
-        Shown::Sent => "sent",
-        Shown::Delivered => "delivered",
-        Shown::Read => "read",
-        Shown::Failed(failure) => failure.word(),
-        Shown::Cancelled => "cancelled",
-        Shown::Received => "received",
-        Shown::Unreadable => "unreadable",
-        Shown::Conflicting => "conflicting",
-    }
-}
-
-fn decision_name(decision: &Decision) -> &'static str {
-    match decision {
-        Decision::ByIp(_) => "by ip",
-        Decision::Wait => "wait",
-        Decision::BySms(_) => "by sms",
-        Decision::AskBack(_) => "ask back",
-        Decision::NoSms(_) => "no sms",
-        Decision::SmsHanded(_) => "sms handed",
-        Decision::SmsRefused => "sms refused",
-        Decision::Revoke { .. } => "revoke",
-        Decision::Connect { .. } => "connect",
-        Decision::Move { .. } => "move",
-        Decision::MoveData { .. } => "move data",
-        Decision::UseLink { .. } => "use link",
-        Decision::GiveUp { .. } => "give up",
-        Decision::BackOff { .. } => "back off",
-        Decision::Live { .. } => "live",
-        Decision::Forgotten { .. } => "forgotten",
-        Decision::Unlearned => "unlearned",
-        Decision::NewEpoch => "new epoch",
-        Decision::Rejected => "rejected",
-        Decision::DeadlineDropped => "deadline dropped",
-    }
-}
-
-fn timer_name(reason: TimerReason) -> &'static str {
-    match reason {
-        TimerReason::Reconnect => "reconnect",
-        TimerReason::Connecting => "connecting",
-        TimerReason::Greeting => "greeting",
-        TimerReason::Heartbeat => "heartbeat",
-        TimerReason::AnswerMissing => "answer missing",
-        TimerReason::Validity => "validity",
-        TimerReason::Lookup => "lookup",
-        TimerReason::Look => "look",
-        TimerReason::SmsPace => "sms pace",
-        TimerReason::Links => "links",
-    }
-}
-
-fn error_name(error: &CommandError) -> &'static str {
-    match error {
-        CommandError::Busy(_) => "busy",
-        CommandError::NotYet(_) => "not yet",
-        CommandError::NotFound(_) => "not found",
-        CommandError::NoIdentity(_) => "no identity",
-        CommandError::TooLate(_) => "too late",
-        CommandError::Invalid(_) => "invalid",
-        CommandError::Offline => "offline",
-    }
-}
-
-fn outcome_name(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Done => "done",
-        Outcome::Applied { .. } => "applied",
-        Outcome::SessionBegun { .. } => "session begun",
-        Outcome::Enqueued { .. } => "enqueued",
-        Outcome::Repeated { .. } => "repeated",
-        Outcome::Released(_) => "released",
-        Outcome::NotQueued => "not queued",
-        Outcome::Queued { .. } => "queued",
-        Outcome::Resume { .. } => "resume",
-        Outcome::TakenBack => "taken back",
-        Outcome::MustRevoke(_) => "must revoke",
-        Outcome::TooLate { .. } => "too late",
-        Outcome::NotFound => "not found",
-        Outcome::Deadline { .. } => "deadline",
-        Outcome::Expired { .. } => "expired",
-        Outcome::Inserted { .. } => "inserted",
-        Outcome::Duplicate { .. } => "duplicate",
-        Outcome::Conflict { .. } => "conflict",
-        Outcome::ReadTo { .. } => "read to",
-        Outcome::ReadMarks(_) => "read marks",
-        Outcome::ClientOpen { .. } => "client open",
-        Outcome::TooManyClients => "too many clients",
-        Outcome::TooManySettings => "too many settings",
-        Outcome::Looks { .. } => "looks",
-        Outcome::NotByIp { .. } => "not by ip",
-        Outcome::Due { .. } => "due",
-        Outcome::Conversation(_) => "conversation",
-        Outcome::SmsQueued { .. } => "sms queued",
-        Outcome::SmsQueue(_) => "sms queue",
-        Outcome::SmsHanded(_) => "sms handed",
-        Outcome::SmsPart { .. } => "sms part",
-        Outcome::Retried { .. } => "retried",
-        Outcome::SmsInserted { .. } => "sms inserted",
-        Outcome::SmsRepeated => "sms repeated",
-    }
 }
 
 #[cfg(test)]
@@ -484,6 +341,16 @@ mod tests {
             for literal in line.split('"').skip(1).step_by(2) {
                 assert!(listed(literal), "not listed: {literal:?}");
             }
+        }
+    }
+
+    /// A name that is never counted in any world is a finding only if it is listed.
+    #[test]
+    fn every_name_is_listed() {
+        let names = include_str!("names.rs").split("=> \"").skip(1);
+        for name in names.filter_map(|rest| rest.split('"').next()) {
+            let listed = |(_, names): &(Group, &[&str])| names.contains(&name);
+            assert!(LISTED.iter().any(listed), "not listed: {name:?}");
         }
     }
 

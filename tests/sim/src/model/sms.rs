@@ -12,7 +12,7 @@ use twine_sms::fold::hash;
 
 use super::{Broken, Model, text_of};
 use crate::net::HandsetNo;
-use crate::sms::centre::FromCentre;
+use crate::sms::centre::{ADVERT, FromCentre};
 use crate::sms::framework::Call;
 use crate::sms::{Later, Part};
 
@@ -21,8 +21,6 @@ const PARTS_A_MINUTE: usize = 30;
 const MINUTE_MS: u64 = 60_000;
 /// One that is longer leaves alone, when the minute is empty.
 const LONGEST_PACED: usize = 25;
-/// What operators put behind texts.
-const ADVERT: &str = "\nDial *100# for more";
 
 /// An order to send, with what the world knows of it.
 #[derive(Debug)]

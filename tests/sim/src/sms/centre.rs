@@ -10,6 +10,8 @@ const DELAY_MIN_MS: u64 = 1_000;
 const AGAIN_MS: u64 = 60_000;
 /// Validity that operators give by default: a day or more.
 const VALIDITY_MS: u64 = 24 * 3_600_000;
+/// A line of the operator's own, behind a text.
+pub const ADVERT: &str = "\nDial *100# for more";
 
 /// What the centre does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,8 +100,36 @@ fn change(text: &mut String, faults: &SmsFaults, rng: &mut Rng) {
         *text = text.replace(' ', "\u{a0}");
     }
     if rng.one_in(faults.advert_one_in) {
-        text.push_str("\nDial *100# for more");
+        text.push_str(ADVERT);
     }
+}
+
+/// What went wrong with a part, as coverage names it, by what became of it.
+pub fn faults_of(part: &Part, follows: &[Later<FromCentre>]) -> Vec<&'static str> {
+    let arrivals = follows.iter().filter_map(|later| match &later.what {
+        FromCentre::Offered(arrival) => Some(arrival),
+        FromCentre::Reported { .. } => None,
+    });
+    let arrivals: Vec<&Arrival> = arrivals.collect();
+    let [first, again @ ..] = &arrivals[..] else {
+        return vec!["part lost"];
+    };
+    let came = &first.part.text;
+    let (text, advert) = match came.strip_suffix(ADVERT) {
+        Some(text) => (text, true),
+        None => (&**came, false),
+    };
+    let with_spaces = text.replace('\u{a0}', " ");
+    let same_scts = |arrival: &&Arrival| arrival.scts_s == first.scts_s;
+    let happened = [
+        ("part with an advert", advert),
+        ("part with no-break spaces", with_spaces != text),
+        ("part trimmed", with_spaces.len() < part.text.len()),
+        ("part twice", again.iter().any(same_scts)),
+        ("part twice, with two SCTS", !again.iter().all(same_scts)),
+    ];
+    let happened = happened.into_iter().filter(|(_, happened)| *happened);
+    happened.map(|(name, _)| name).collect()
 }
 
 #[cfg(test)]
@@ -175,6 +205,36 @@ mod tests {
                 .unwrap()
                 .ends_with("for more")
         );
+    }
+
+    #[test]
+    fn what_went_wrong_is_told_by_what_became_of_it() {
+        let told = |text: &str, change: fn(&mut SmsFaults)| {
+            let mut faults = SmsFaults::default();
+            change(&mut faults);
+            let part = part(text);
+            let follows = take(0, 1_000, &part, &faults, &mut Rng::new(1));
+            faults_of(&part, &follows)
+        };
+        let text = "two words  ";
+        assert_eq!(told(text, |_| ()), [""; 0]);
+        assert_eq!(told(text, |it| it.lost_one_in = 1), ["part lost"]);
+        assert_eq!(told(text, |it| it.twice_one_in = 1), ["part twice"]);
+        let later = told(text, |it| it.twice_later_one_in = 1);
+        assert_eq!(later, ["part twice, with two SCTS"]);
+        let changed = told(text, |it| {
+            (it.trimmed_one_in, it.no_break_one_in, it.advert_one_in) = (1, 1, 1);
+        });
+        assert_eq!(
+            changed,
+            [
+                "part with an advert",
+                "part with no-break spaces",
+                "part trimmed"
+            ]
+        );
+        let nothing_to_trim = told("word", |it| it.trimmed_one_in = 1);
+        assert_eq!(nothing_to_trim, [""; 0]);
     }
 
     #[test]

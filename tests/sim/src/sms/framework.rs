@@ -83,6 +83,8 @@ pub struct Ended {
     pub result: Option<(PartState, Option<i32>)>,
     /// The last part of its message.
     pub is_last: bool,
+    /// What went wrong with it, as coverage names it.
+    pub fault: Option<&'static str>,
 }
 
 /// A whole message that came.
@@ -107,7 +109,12 @@ pub enum Offer {
     NotThere,
     /// Taken; with the message if this was its last missing part.
     Taken(Option<Whole>),
+    /// Taken for a repeat, and dropped.
+    Repeat,
 }
+
+/// The code of a refusal, and what went wrong, if it is more than a state of the phone.
+type Refused = (i32, Option<&'static str>);
 
 /// What the test for repeats compares: both numbers, SCTS, the text, and of a part
 /// of several its reference and its place (`InboundSmsHandler`).
@@ -174,7 +181,8 @@ impl Framework {
         let mut ends = Vec::new();
         for (no, text) in (0..count).zip(&call.parts) {
             at_ms += rng.range(RADIO_MIN_MS, faults.radio_max_ms.max(RADIO_MIN_MS));
-            let code = refusal.or_else(|| self.part_fails(call, faults, rng));
+            let refused = refusal.or_else(|| self.part_fails(call, faults, rng));
+            let code = refused.map(|(code, _)| code);
             let left = if code.is_some() {
                 None
             } else {
@@ -187,6 +195,7 @@ impl Framework {
                 result
             };
             let never_told = code.is_none() && rng.one_in(faults.no_result_one_in);
+            let fault = refused.and_then(|(_, fault)| fault);
             ends.push(Later {
                 at_ms,
                 what: Ended {
@@ -194,6 +203,7 @@ impl Framework {
                     left,
                     result: (!never_told).then_some(result),
                     is_last: no + 1 == count,
+                    fault: fault.or(never_told.then_some("result missing")),
                 },
             });
         }
@@ -207,8 +217,8 @@ impl Framework {
         }
     }
 
-    /// What speaks against the whole message.
-    fn refusal(&mut self, now_ms: u64, call: &Call) -> Option<i32> {
+    /// What speaks against the whole message: the code, and the limit that is reached.
+    fn refusal(&mut self, now_ms: u64, call: &Call) -> Option<Refused> {
         while let Some((at_ms, _)) = self.sent.front()
             && at_ms + WINDOW_MS <= now_ms
         {
@@ -216,11 +226,15 @@ impl Framework {
         }
         let lately: usize = self.sent.iter().map(|(_, parts)| parts).sum();
         match self.card(&call.iccid) {
-            None => Some(SIM_ABSENT),
-            Some(_) if !self.radio_on => Some(RADIO_OFF),
-            Some(card) if !card.in_service => Some(NO_SERVICE),
-            Some(_) if self.pending >= MAX_PENDING => Some(LIMIT_EXCEEDED),
-            Some(_) if lately + call.parts.len() > PARTS_PER_WINDOW => Some(LIMIT_EXCEEDED),
+            None => Some((SIM_ABSENT, None)),
+            Some(_) if !self.radio_on => Some((RADIO_OFF, None)),
+            Some(card) if !card.in_service => Some((NO_SERVICE, None)),
+            Some(_) if self.pending >= MAX_PENDING => {
+                Some((LIMIT_EXCEEDED, Some("messages wait for the radio")))
+            }
+            Some(_) if lately + call.parts.len() > PARTS_PER_WINDOW => {
+                Some((LIMIT_EXCEEDED, Some("30 parts in a minute")))
+            }
             Some(_) => None,
         }
     }
@@ -232,12 +246,11 @@ impl Framework {
     }
 
     /// The network takes a part, if it is paid for.
-    fn part_fails(&mut self, call: &Call, faults: &SmsFaults, rng: &mut Rng) -> Option<i32> {
+    fn part_fails(&mut self, call: &Call, faults: &SmsFaults, rng: &mut Rng) -> Option<Refused> {
         if rng.one_in(faults.part_refused_one_in) {
             let pick = rng.next() % RESULT_CODES.len() as u64;
-            return RESULT_CODES
-                .get(usize::try_from(pick).unwrap_or(0))
-                .copied();
+            let code = RESULT_CODES.get(usize::try_from(pick).unwrap_or(0));
+            return code.map(|code| (*code, Some("part refused")));
         }
         let card = self
             .cards
@@ -245,7 +258,7 @@ impl Framework {
             .find(|card| card.iccid == call.iccid)?;
         match &mut card.balance {
             None => None,
-            Some(0) => Some(GENERIC_FAILURE),
+            Some(0) => Some((GENERIC_FAILURE, Some("balance empty"))),
             Some(balance) => {
                 *balance -= 1;
                 None
@@ -289,7 +302,7 @@ impl Framework {
         let of_several = (count > 1).then_some((reference, no));
         let seen = (from, to, arrival.scts_s, text.clone(), of_several);
         if self.recent.contains(&seen) {
-            return Offer::Taken(None);
+            return Offer::Repeat;
         }
         self.recent.push_back(seen);
         while self.recent.len() > REMEMBERED {

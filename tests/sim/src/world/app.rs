@@ -414,8 +414,10 @@ impl World {
         record: &MessageRecord,
     ) -> Result<(), Broken> {
         let text = record.text.as_ref().map(|t| t.expose().clone());
-        self.coverage.shown(shown);
-        self.tell(|| format!("h{handset} app sees {kind:?} {shown:?} {text:?}"));
+        self.coverage.event(kind, shown);
+        self.tell_of(handset, record, || {
+            format!("h{handset} app sees {kind:?} {shown:?} {text:?}")
+        });
         match kind {
             EventKind::Merged => self.summary.merged += 1,
             EventKind::Unmerged => self.summary.unmerged += 1,

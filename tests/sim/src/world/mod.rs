@@ -21,6 +21,7 @@ mod turn;
 mod wire;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use twine_engine::links::Bundle;
 use twine_engine::message::{MessageId, WaitsFor};
@@ -35,17 +36,20 @@ use crate::link::{Link, Radio};
 use crate::model::{Broken, Model};
 use crate::net::{HandsetNo, Net};
 use crate::panics;
+use crate::progress::Progress;
 use crate::rng::Rng;
 use attendance::Attendance;
 use gateway::{number_of, provision};
 use outcome::PANIC;
 pub use outcome::{Failure, Summary};
 use queue::Queue;
-use story::Line;
+use story::{Line, Story};
 use transition::Transition;
 
 /// More are refused by the command line.
 pub const MAX_HANDSETS: u64 = 200;
+/// The same: about two years.
+pub const MAX_MINUTES: u64 = 1_000_000;
 /// Faults stop; how long the world may take to come to rest.
 const SETTLE_MS: u64 = 30 * 60 * 1000;
 /// The same, while parts of SMS still leave at their pace: a burst takes hours.
@@ -80,7 +84,7 @@ pub struct World {
     attendance: Attendance,
     summary: Summary,
     coverage: Coverage,
-    story: Option<Vec<Line>>,
+    story: Option<Story>,
     /// Numbers that apps write to, by the index of their first phone.
     numbers: usize,
     /// Choices so far, and those left out.
@@ -91,6 +95,8 @@ pub struct World {
     last_part_ms: u64,
     /// Parts that the radio or the operator has, for cards that there are.
     sms_under_way: u64,
+    /// Who wants to know how far it is, and the minutes that were told.
+    watched: Option<(Arc<Progress>, u64)>,
 }
 
 impl World {
@@ -201,14 +207,20 @@ impl World {
             attendance: Attendance::default(),
             summary: Summary::default(),
             coverage: Coverage::default(),
-            story: tell.then(Vec::new),
+            story: tell.then(Story::default),
             numbers,
             choice_no: 0,
             left_out: BTreeSet::new(),
             rest_checked_ms: 0,
             last_part_ms: 0,
             sms_under_way: 0,
+            watched: None,
         }
+    }
+
+    /// Counts there how many minutes it has lived.
+    pub fn watched_by(&mut self, progress: &Arc<Progress>) {
+        self.watched = Some((progress.clone(), 0));
     }
 
     /// Leaves out these choices (faults, and what users do), by their place among
@@ -256,6 +268,12 @@ impl World {
         while let Some((at, transition)) = self.queue.pop() {
             self.now = at;
             self.summary.events += 1;
+            if let Some((progress, told)) = &mut self.watched
+                && let minutes @ 1.. = at / 60_000 - *told
+            {
+                *told += minutes;
+                progress.lived(minutes);
+            }
             if self.summary.events > budget {
                 break;
             }
@@ -286,7 +304,7 @@ impl World {
 
     /// What happened, if it was asked for.
     pub fn story(&self) -> &[Line] {
-        self.story.as_deref().unwrap_or_default()
+        self.story.as_ref().map_or(&[], |story| &story.lines)
     }
 
     /// What waits for its user is in nobody's way from now on, whether its app, which

@@ -164,6 +164,9 @@ impl World {
         });
         self.model.called((handset, boot), call, now);
         for Later { at_ms, what } in ends {
+            if let Some(name) = what.fault {
+                self.coverage.count(Group::Fault, name);
+            }
             self.sms_under_way += 1;
             self.at(
                 at_ms,
@@ -201,6 +204,9 @@ impl World {
             let scts_s = (WALL_START_MS + self.now) / 1000;
             let follows = centre::take(self.now, scts_s, &part, &faults, &mut self.rng);
             self.model.left(&part, &follows);
+            for name in centre::faults_of(&part, &follows) {
+                self.coverage.count(Group::Fault, name);
+            }
             self.summary.sms_parts += 1;
             self.last_part_ms = self.now;
             self.follow_centre(follows);
@@ -295,6 +301,12 @@ impl World {
         let taken = offer != Offer::NotThere;
         let faults = self.sms_faults();
         let follows = centre::answered(self.now, arrival, taken, &faults, &mut self.rng);
+        if follows.is_none() {
+            self.coverage.count(Group::Fault, "report missing");
+        }
+        if offer == Offer::Repeat {
+            self.coverage.count(Group::Fault, "repeat dropped");
+        }
         self.follow_centre(follows);
         let (Some(at), Offer::Taken(Some(whole))) = (at, offer) else {
             return;

@@ -2,11 +2,11 @@
 
 use twine_engine::Input;
 use twine_engine::output::Output;
+use twine_engine::time::Now;
 use twine_engine::trace::TraceRecord;
 use twine_proto::limits::WINDOW;
 
 use super::World;
-use super::story::told;
 use super::transition::Transition;
 use crate::coverage::ACCUSATIONS;
 use crate::handset::Handset;
@@ -26,19 +26,19 @@ impl World {
             return Ok(());
         }
         let now = h.now(self.now);
-        let Some(engine) = &mut h.engine else {
+        if h.engine.is_none() {
             h.waiting.clear();
             return Ok(());
-        };
+        }
         let mut due = false;
-        for input in h.waiting.drain(..) {
+        for input in std::mem::take(&mut h.waiting) {
             match input {
                 Input::Timeout => due = true,
-                input => engine.handle(now, input),
+                input => self.handle(handset, now, input),
             }
         }
         if due {
-            engine.handle(now, Input::Timeout);
+            self.handle(handset, now, Input::Timeout);
         }
         while let Some(engine) = &mut self.handsets[handset].engine {
             let Some(output) = engine.poll_output(now) else {
@@ -53,6 +53,15 @@ impl World {
             }
         }
         self.set_timer(handset)
+    }
+
+    fn handle(&mut self, handset: HandsetNo, now: Now, input: Input) {
+        if let Input::Telephony(event) = &input {
+            self.tell_part(handset, event);
+        }
+        if let Some(engine) = &mut self.handsets[handset].engine {
+            engine.handle(now, input);
+        }
     }
 
     pub(super) fn set_timer(&mut self, handset: HandsetNo) -> Result<(), Broken> {
@@ -88,6 +97,7 @@ impl World {
         let run = self.handsets[handset].run;
         match output {
             Output::Commit(batch) => {
+                self.tell_batch(handset, &batch);
                 let alone = self.handsets[handset].storing.replace(batch).is_none();
                 let of = format_args!("h{handset}");
                 let promise = "one batch is in flight";
@@ -110,7 +120,7 @@ impl World {
             }
             Output::Send { conn, frame } => {
                 let frame = frame.into_inner();
-                self.tell(|| format!("h{handset} → {}", told(&frame)));
+                self.tell_frame((handset, conn), '→', &frame);
                 if let Some(conn) = self.net.find(handset, run, conn) {
                     self.transmit(conn, Way::Up, Packet::Frame(frame));
                 }
@@ -137,7 +147,7 @@ impl World {
             Output::Trace(record) => {
                 self.coverage.decision(&record);
                 self.nobody_is_accused(handset, &record)?;
-                self.tell(|| format!("h{handset} decides {record:?}"));
+                self.tell_decision(handset, &record);
             }
             Output::Order(order) => self.ordered(handset, order.into_inner())?,
             Output::Notice(notice) => self.coverage.notice(&notice),

@@ -8,7 +8,6 @@ use twine_proto::frame::GoodbyeReason;
 
 use super::World;
 use super::gateway::key_of;
-use super::story::told;
 use super::transition::Transition;
 use crate::coverage::Group;
 use crate::model::Broken;
@@ -262,7 +261,7 @@ impl World {
                     Packet::Frame(frame) => {
                         let frame = poison::down(frame);
                         self.coverage.frame(way, &frame);
-                        self.tell(|| format!("h{handset} ← {}", told(&frame)));
+                        self.tell_frame((handset, engine_conn), '←', &frame);
                         self.nobody_errs(handset, &frame)?;
                         ChannelEvent::Frame(frame)
                     }

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use list::Mutant;
 use twine_out::{say, sayln};
+use twine_sim::progress::saying;
 
 const HELP: &str = "\
 mutants: deliberate bugs, and whether the simulator finds them
@@ -26,7 +27,8 @@ mutants: deliberate bugs, and whether the simulator finds them
   mutants --only NAME    one of them
   mutants --list         what they are; builds nothing
 
-The last line is 'N passed, N failed'. Exit status: 0 all were found, 1 some were
+Says every five seconds how far it is, on standard error. The last line is
+'N passed, N failed'. Exit status: 0 all were found, 1 some were
 not, 2 the list does not fit the sources, or usage.
 ";
 
@@ -97,7 +99,8 @@ fn check(args: &Args) -> Result<usize> {
         }
         return Ok(0);
     }
-    let programs = scratch::build(&top, edits)?;
+    let line = || "building the copy with the mutants".to_owned();
+    let programs = saying(line, || scratch::build(&top, edits))?;
     Ok(run::all(&programs, &chosen))
 }
 

@@ -10,6 +10,7 @@ use std::time::Instant;
 use crate::list::Mutant;
 use crate::scratch::Programs;
 use twine_out::sayln;
+use twine_sim::progress::{Progress, saying};
 
 /// Long enough for a message's whole life and a restore of its gateway.
 const MINUTES: &str = "5";
@@ -28,7 +29,9 @@ pub(crate) fn all(programs: &Programs, mutants: &[&Mutant]) -> usize {
     let worlds = mutants.iter().filter_map(|mutant| mutant.worlds).max();
     let worlds = worlds.unwrap_or(1);
     let mut failed = 0;
-    match none(programs, worlds) {
+    let line =
+        || format!("no mutant is on: {worlds} worlds by IP, as many with SMS, all scenarios");
+    match saying(line, || none(programs, worlds)) {
         Ok(()) => sayln!(
             "{:<46} {worlds} worlds by IP, as many with SMS and all scenarios kept",
             "0 (none)"
@@ -78,18 +81,27 @@ fn none(programs: &Programs, worlds: u64) -> Result<(), String> {
 fn search(programs: &Programs, mutants: &[&Mutant]) -> Vec<Found> {
     let next = AtomicUsize::new(0);
     let found = Mutex::new(Vec::new());
+    let progress = Progress::default();
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..jobs {
-            scope.spawn(|| {
-                while let Some(mutant) = mutants.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let one = look_for(programs, mutant);
-                    if let Ok(mut found) = found.lock() {
-                        found.push((mutant.number, one));
-                    }
-                }
-            });
+    let work = || {
+        while let Some(mutant) = mutants.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let one = look_for(programs, mutant);
+            progress.ended(matches!(one, Found::Not(_)));
+            if let Ok(mut found) = found.lock() {
+                found.push((mutant.number, one));
+            }
         }
+    };
+    let line = || {
+        let (tried, all, not) = (progress.done(), mutants.len(), progress.failed());
+        format!("{tried} of {all} mutants tried, {not} not found")
+    };
+    saying(line, || {
+        std::thread::scope(|scope| {
+            for _ in 0..jobs {
+                scope.spawn(work);
+            }
+        });
     });
     let mut found = found.into_inner().unwrap_or_default();
     found.sort_by_key(|(number, _)| *number);
