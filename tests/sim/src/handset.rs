@@ -241,6 +241,11 @@ impl Handset {
         (instant.0 + self.boot_at).saturating_sub(1_000)
     }
 
+    /// World time of its last boot.
+    pub const fn booted_ms(&self) -> u64 {
+        self.boot_at
+    }
+
     /// A new boot: instants start anew.
     pub fn reboot(&mut self, now: u64) {
         self.boot = BootId(self.boot.0.wrapping_add(0x9e37_79b9));

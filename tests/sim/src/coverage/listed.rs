@@ -454,6 +454,8 @@ pub const LISTED: &[(Group, &[&str])] = &[
             "an SMS is shown no more often than it came",
             "an attempt is handed to the phone's SMS at most once",
             "no more than 30 parts leave in a minute",
+            "no deadline acts in the grace after a reconnect",
+            "after an hour only the user makes an uncertain copy",
             "what left whole reaches a phone",
             "what is spooled reaches the app",
             "the in-flight window is bounded",

@@ -77,7 +77,8 @@ impl Model {
             id: record.id,
             by_ip,
         };
-        let may = match (sent.doubted, self.gateway_restored) {
+        let gateway_forgot = sent.is_older_than(self.restored_at);
+        let may = match (sent.doubted, gateway_forgot) {
             (false, false) => MayRepeat::Never,
             (true, true) => MayRepeat::InAnotherPlace,
             _ => MayRepeat::InAnotherEpoch,
@@ -96,8 +97,8 @@ impl Model {
         {
             sent.received.push(copy);
         }
-        let forgot = sent.doubted || sent.retried || sent.lost || self.gateway_restored;
-        if self.sms.left_plain(&text) && !forgot && !self.mail_expires {
+        let forgot = sent.doubted || sent.retried || sent.lost || gateway_forgot;
+        if self.sms.left_plain(&text) && !forgot && !self.expired.has(&text) {
             let promise = "a plain SMS is the only copy";
             self.cases.expect(promise, !by_ip, &text)?;
         }
@@ -113,8 +114,10 @@ impl Model {
     /// Whether this state promises that the message will not arrive.
     pub(super) fn is_taken_back(&self, text: &str, shown: Shown) -> bool {
         // The gateway asks one of two phones whether it has it.
-        let doubted = (self.messages.get(text))
-            .is_none_or(|sent| sent.doubted || self.twins.contains(&sent.to));
+        let doubted = (self.messages.get(text)).is_none_or(|sent| {
+            let gateway_forgot = sent.is_older_than(self.restored_at);
+            sent.doubted || gateway_forgot || self.twins.contains(&sent.to)
+        });
         let says_so = match shown {
             Shown::Cancelled => true,
             // It may have been handed over before; or it is there, as a
@@ -126,7 +129,7 @@ impl Model {
         // What expired may be there, and so may a placeholder; the user may have
         // dismissed or repeated either.
         let may_be_there =
-            self.mail_expires || poison::of(text).is_some() || self.sms.has_left(text);
-        says_so && !doubted && !may_be_there && !self.gateway_restored
+            self.expired.has(text) || poison::of(text).is_some() || self.sms.has_left(text);
+        says_so && !doubted && !may_be_there
     }
 }

@@ -54,12 +54,10 @@ impl Model {
         let promise = "what fails has a cause";
         let by_ip = match record.ip {
             IpAttempt::Refused(refusal) => Some(self.may_refuse(refusal, text, sent)),
-            IpAttempt::Expired => Some(self.mail_expires),
+            IpAttempt::Expired => Some(self.expired.has(text)),
             IpAttempt::Rejected(RejectReason::Unreadable) => Some(poison::of(text).is_some()),
             // Names that are given twice are another promise's.
-            IpAttempt::Rejected(RejectReason::Conflict) => {
-                Some(self.gateway_restored && !self.put_back.is_empty())
-            }
+            IpAttempt::Rejected(RejectReason::Conflict) => Some(self.names_may_repeat(sent.from)),
             IpAttempt::Revoked(TakeBack::Expired) => Some(sent.expires),
             IpAttempt::None
             | IpAttempt::InFlight(_)

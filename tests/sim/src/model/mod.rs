@@ -9,8 +9,8 @@
 //!
 //! | what happened | what is promised no more |
 //! |---|---|
-//! | the gateway was restored from a backup | that what was taken back stays away; read marks it had taken; one copy only, where the sender took a new epoch |
-//! | the gateway keeps mail for a short time | that what failed or was taken back has not arrived: it may have been handed over, expired, and been repeated or dismissed by the user; read marks |
+//! | the gateway was restored from a backup | of what was written before: that what was taken back stays away; read marks it had taken; one copy only, where the sender took a new epoch |
+//! | a message lay at the gateway until its time was over | that it has not arrived, if it failed or was taken back: it may have been handed over, and been repeated or dismissed by the user; of a read mark: that it is told |
 //! | a phone was put back to an old copy | messages confirmed or received after the copy; of those it had sent before: one copy only, their order, that one taken back stays away, and an end beyond "sent" (the gateway may have forgotten the outcome); read marks from and to it so far |
 //! | both of these at once | that a name is given once: the second message of a name is shown as conflicting, and fails |
 //! | a phone that lives twice, and a gateway that was restored | of what was sent from and to its number: an end, arrival, order |
@@ -25,8 +25,10 @@
 mod arrival;
 mod cases;
 mod causes;
+mod expiry;
 mod rest;
 mod sms;
+mod time;
 mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,7 +42,9 @@ use crate::store::MemoryStore;
 use arrival::Copy;
 pub use cases::{Broken, Cases};
 use causes::Refusable;
+use expiry::Expired;
 pub use sms::Ordered;
+use time::Timing;
 
 /// One message as its app knows it.
 #[derive(Debug, Clone)]
@@ -73,6 +77,12 @@ struct Sent {
 }
 
 impl Sent {
+    /// The gateway may have forgotten it, or what became of it: it was written before
+    /// this many messages were, at which it was restored last.
+    fn is_older_than(&self, restored_at: Option<u64>) -> bool {
+        restored_at.is_some_and(|no| self.no < no)
+    }
+
     /// Its sender may have forgotten what became of it.
     const fn doubt(&mut self) {
         self.doubted = true;
@@ -88,8 +98,10 @@ pub struct Model {
     messages: BTreeMap<String, Sent>,
     by_id: BTreeMap<(HandsetNo, MessageId), String>,
     by_recipient: BTreeMap<E164, Vec<String>>,
-    gateway_restored: bool,
-    mail_expires: bool,
+    /// How many messages had been written when the gateway was restored last.
+    restored_at: Option<u64>,
+    expired: Expired,
+    timing: Timing,
     refusable: Refusable,
     /// Names that a phone held and lost.
     lost_names: BTreeSet<MessageName>,
@@ -146,17 +158,12 @@ impl Model {
 
     /// The gateway forgets what it did since its last backup.
     pub fn gateway_restored(&mut self) {
-        self.gateway_restored = true;
+        self.restored_at = Some(self.messages.len() as u64);
     }
 
     /// Whether it has forgotten anything.
     pub const fn is_gateway_restored(&self) -> bool {
-        self.gateway_restored
-    }
-
-    /// The gateway keeps mail for a short time only.
-    pub fn mail_expires(&mut self) {
-        self.mail_expires = true;
+        self.restored_at.is_some()
     }
 
     /// A phone gives its numbers to a new one; `gone`: with all it holds.
@@ -270,7 +277,13 @@ impl Model {
     fn is_beyond_knowing(&self, sent: &Sent) -> bool {
         let had_twin = self.had_twin(sent.from) || self.twins.contains(&sent.to);
         let forgot = self.had_twin(sent.from) && self.from_copies.contains(&sent.from);
-        self.gateway_restored && had_twin || forgot
+        self.is_gateway_restored() && had_twin || forgot
+    }
+
+    /// Sender and gateway forgot the same time: what the phone sends from then on may get
+    /// the names of what it had sent in it.
+    fn names_may_repeat(&self, sender: HandsetNo) -> bool {
+        self.is_gateway_restored() && self.put_back.contains(&sender)
     }
 
     /// Whether one of these phones is the other's second life.

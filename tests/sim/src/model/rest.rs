@@ -51,7 +51,13 @@ impl Model {
                     let promise = "what was confirmed reaches the receiving app";
                     self.cases.expect(promise, arrived, text)?;
                 }
-                let kept = !self.gateway_restored && !self.mail_expires && !retired;
+                // Of what was rejected, and came by SMS, nobody tells that it was read.
+                let rejected = matches!(record.ip, IpAttempt::Rejected(_));
+                let kept = !rejected
+                    && !sent.is_older_than(self.restored_at)
+                    && !self.expired.has(text)
+                    && !self.expired.has_mark_for(record.own)
+                    && !retired;
                 if sent.read && kept && !sent.doubted {
                     let told = record.shown == Shown::Read;
                     let promise = "what was read is shown as read at last";
@@ -125,9 +131,9 @@ impl Model {
                     // Whose phone is gone tells no note.
                     let untold = self.retired.contains_key(&sent.from);
                     let changed = sent.retried || sent.doubted || sent.lost;
-                    untold || changed || self.has_moved(sent.to)
-                }) || self.gateway_restored
-                    || self.mail_expires
+                    let forgot = sent.is_older_than(self.restored_at);
+                    untold || changed || forgot || self.has_moved(sent.to)
+                }) || self.expired.has(&text)
                     || self.sms.is_beyond_merging(&text);
                 if !seen.insert(text.clone()) && !may_repeat {
                     return self.cases.expect(merged_at_last, false, &text);

@@ -213,10 +213,12 @@ impl Model {
         self.cases.expect(promise, its_card, &text)?;
         // A phone that was put back gives a place once more until it hears of it; what it
         // says of its own attempt holds all the same.
-        let forgot = sent.doubted || self.gateway_restored || self.put_back.contains(&handset);
+        let forgot = sent.doubted
+            || sent.is_older_than(self.restored_at)
+            || self.put_back.contains(&handset);
         let says_so =
             record.ip.unsettled().is_some() || matches!(record.ip, IpAttempt::Delivered(_));
-        let is_there = ordered.stored_by_ip && !self.mail_expires && !sent.retried && !forgot;
+        let is_there = ordered.stored_by_ip && !self.expired.has(&text) && !sent.retried && !forgot;
         if ordered.is_plain {
             let promise = "only what was revoked leaves as a plain SMS";
             self.cases.expect(promise, !says_so && !is_there, &text)?;

@@ -64,8 +64,8 @@ impl Model {
             self.cases.expect(promise, expires, &text)?;
         }
         // Where somebody forgot a name, it would be given again.
-        let forgot = self.gateway_restored || !self.put_back.is_empty();
-        let both_forgot = self.gateway_restored && !self.put_back.is_empty();
+        let forgot = self.is_gateway_restored() || !self.put_back.is_empty();
+        let both_forgot = self.names_may_repeat(sent.from);
         let conflict = shown == Shown::Failed(Failure::Rejected(RejectReason::Conflict));
         if (forgot || conflict) && !both_forgot {
             let promise = "no two messages have one name";
@@ -75,7 +75,8 @@ impl Model {
             let promise = "what can be read is not rejected";
             self.cases.expect(promise, poisoned, &text)?;
         }
-        if record.shown == shown && self.is_taken_back(&text, shown) {
+        // Of a name that was given twice another message may be there.
+        if record.shown == shown && self.is_taken_back(&text, shown) && !both_forgot {
             let promise = "what was taken back is never delivered";
             self.cases.expect(promise, !there, &text)?;
         }

@@ -9,6 +9,7 @@ use crate::coverage::Group;
 use crate::handset::{Handset, WALL_START_MS};
 use crate::model::Broken;
 use crate::net::{Packet, Way};
+use crate::poison;
 
 impl World {
     /// Hands an input to the gateway: at once, or when its disk is ready for
@@ -36,6 +37,7 @@ impl World {
     /// One turn of the core with all that gathered.
     pub(super) fn gateway_turn(&mut self) -> Result<(), Broken> {
         let inputs = std::mem::take(&mut self.gathered);
+        self.note_what_expires();
         let unix_s = self.unix_s();
         let Some(core) = &mut self.gateway else {
             return Ok(());
@@ -85,6 +87,30 @@ impl World {
             self.at(at, Transition::GatewayTick);
         }
         Ok(())
+    }
+
+    /// What is too old when a turn begins may expire in it.
+    fn note_what_expires(&mut self) {
+        let ttl_s = self.gateway_config().mail_ttl_s;
+        let Some(too_old_s) = (self.now / 1000).checked_sub(ttl_s) else {
+            return;
+        };
+        let too_old_s = WALL_START_MS / 1000 + too_old_s;
+        for owner in self.handsets.iter().flat_map(Handset::numbers_on_ip) {
+            for (_, entry) in self.gateway_store.entries(owner) {
+                if entry.taken_s > too_old_s {
+                    continue;
+                }
+                match &entry.body {
+                    gw::storage::EntryBody::ReadBy { .. } => self.model.mark_expires(owner),
+                    gw::storage::EntryBody::Message { content, .. } => {
+                        if let Some(text) = poison::text_of(content) {
+                            self.model.expires(&text);
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// The gateway's settings when nothing is made small. Worlds are shorter than an

@@ -114,9 +114,6 @@ impl World {
         let mut gateway_store = gw::MemoryStorage::new();
         let numbers = usize::try_from(faults.handsets.clamp(2, MAX_HANDSETS)).unwrap_or(2);
         let mut model = Model::default();
-        if faults.mail_ttl_s > 0 {
-            model.mail_expires();
-        }
         if faults.mailbox_entries > 0 {
             model.mailboxes_are_small();
         }
@@ -373,6 +370,9 @@ impl World {
                 self.note_who_waits(handset, &batch);
                 for op in &batch.ops {
                     self.coverage.op(op);
+                    if let Op::Enqueue(outgoing) = op {
+                        self.model.stored(outgoing.text.expose(), self.now);
+                    }
                 }
                 for outcome in &stored.outcomes {
                     self.coverage.outcome(outcome);

@@ -2,8 +2,9 @@
 
 use twine_engine::Input;
 use twine_engine::output::Output;
+use twine_engine::store_ops::StoreOps;
 use twine_engine::time::Now;
-use twine_engine::trace::TraceRecord;
+use twine_engine::trace::{Decision, TraceRecord};
 use twine_proto::limits::WINDOW;
 
 use super::World;
@@ -146,6 +147,7 @@ impl World {
             Output::Close { conn } => self.close(handset, conn),
             Output::Trace(record) => {
                 self.coverage.decision(&record);
+                self.is_in_time(handset, &record)?;
                 self.nobody_is_accused(handset, &record)?;
                 self.tell_decision(handset, &record);
             }
@@ -153,6 +155,30 @@ impl World {
             Output::Notice(notice) => self.coverage.notice(&notice),
         }
         Ok(())
+    }
+
+    /// What is decided now is decided neither too early nor too late.
+    fn is_in_time(&mut self, handset: HandsetNo, record: &TraceRecord) -> Result<(), Broken> {
+        let h = &self.handsets[handset];
+        match record.decision {
+            Decision::Live { .. } => {
+                self.model.live(handset, h.run, self.now);
+                Ok(())
+            }
+            Decision::SmsHanded(id) | Decision::AskBack(id) => {
+                let what = format_args!("h{handset}: {id:?}");
+                self.model.deadline_acts(handset, h.run, self.now, what)
+            }
+            Decision::BySms(id) => {
+                let Ok(message) = h.store.message(id);
+                message.map_or(Ok(()), |message| {
+                    let (because, booted_ms) = (&record.because, h.booted_ms());
+                    self.model
+                        .goes_by_sms(&message, because, booted_ms, self.now)
+                })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Neither engine nor gateway writes a log. What an error record would say, the
