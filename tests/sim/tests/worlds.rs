@@ -399,11 +399,13 @@ fn a_failing_world_is_made_small() {
 /// There are no error records to look for, because there is nothing that could
 /// write them.
 #[test]
-fn neither_engine_nor_gateway_core_can_log() {
+fn neither_engine_nor_gateway_core_nor_store_can_log() {
     for manifest in [
         include_str!("../../../daemon/engine/Cargo.toml"),
         include_str!("../../../tools/gateway/core/Cargo.toml"),
         include_str!("../../../proto/Cargo.toml"),
+        include_str!("../../../daemon/sms/Cargo.toml"),
+        include_str!("../../../daemon/store/Cargo.toml"),
     ] {
         assert!(!manifest.contains("\nlog") && !manifest.contains("\ntracing"));
     }
