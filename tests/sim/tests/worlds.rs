@@ -409,4 +409,32 @@ fn neither_engine_nor_gateway_core_nor_store_can_log() {
     ] {
         assert!(!manifest.contains("\nlog") && !manifest.contains("\ntracing"));
     }
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    for folder in [
+        "daemon/engine",
+        "tools/gateway/core",
+        "proto",
+        "daemon/sms",
+        "daemon/store",
+    ] {
+        nobody_prints(&here.join("../..").join(folder).join("src"));
+    }
+}
+
+/// Tests may.
+fn nobody_prints(folder: &std::path::Path) {
+    for entry in std::fs::read_dir(folder).expect("sources") {
+        let path = entry.expect("an entry").path();
+        let is_test = path.file_stem().is_some_and(|name| name == "tests");
+        if path.is_dir() {
+            nobody_prints(&path);
+        } else if !is_test {
+            let source = std::fs::read_to_string(&path).expect("a source");
+            let code = source.split("#[cfg(test)]").next().unwrap_or_default();
+            assert!(
+                !code.contains("print!(") && !code.contains("println!("),
+                "{path:?}"
+            );
+        }
+    }
 }
