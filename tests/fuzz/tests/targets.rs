@@ -1,5 +1,5 @@
-//! Every target: the corpus and random bytes, mutations of the corpus, and the
-//! corpus itself.
+//! Every target: each file of its corpus, random bytes, mutations of the corpus, and
+//! the corpus itself.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use bolero::check;
@@ -40,6 +40,23 @@ targets! {
     engine_desk: twine_fuzz::engine::desk, engine_desk_mutated;
     gateway_core: twine_fuzz::gateway::core, gateway_core_mutated;
     sms_pdu: twine_fuzz::sms::pdu, sms_pdu_mutated;
+}
+
+/// Nothing is left to how the fuzzer finds its files: each is run, and one that panics is
+/// named.
+#[test]
+fn every_file_of_the_corpus_is_run() {
+    let mut wrong = Vec::new();
+    for target in TARGETS {
+        let corpus = seeds::committed(target.name).unwrap();
+        assert!(!corpus.is_empty(), "{} has no corpus", target.name);
+        for (name, input) in corpus {
+            if std::panic::catch_unwind(|| (target.run)(&input)).is_err() {
+                wrong.push(format!("{}/{name}", target.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "panics, above: {wrong:#?}");
 }
 
 /// `TWINE_FUZZ_MUTATIONS` asks for more than the usual number.
