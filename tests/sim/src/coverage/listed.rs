@@ -567,6 +567,21 @@ pub const EXPLAINED: &[(Group, &str, &str)] = &[
         "open",
         "the agent tells of a part when there is something to tell",
     ),
+    (
+        Group::Part,
+        "undeliverable",
+        "the centre gives up after a day, and no world that is drawn lives so long; the suite of stores has it: an_undeliverable_sms_failed",
+    ),
+    (
+        Group::Fault,
+        "messages wait for the radio",
+        "the engine's own pace stays below what Android takes; see sms/framework.rs",
+    ),
+    (
+        Group::Fault,
+        "30 parts in a minute",
+        "a world in which more leave fails; see sms/framework.rs",
+    ),
     (Group::Up, "Pong", "the gateway never pings"),
     (Group::Down, "Ping", "the gateway never pings"),
     (Group::Up, "Goodbye", "handsets close without a word"),
