@@ -21,7 +21,8 @@
 //! overtakes.
 //!
 //! *While the phone is idle* another order may be cheaper: [`crate::heartbeat`], "Which
-//! transport". It goes before what is said here.
+//! transport". It goes before what is said here, but never back to a transport that is
+//! avoided: that would cost a good session at every heartbeat.
 //!
 //! All of it outlives the daemon: as at most [`MAX_RACES`] records of 21 bytes, written when a
 //! transport was overtaken or no longer is, and whenever something else is written and a

@@ -64,7 +64,7 @@ impl Session {
             return;
         }
         let transports = &self.config.transports;
-        let cheaper = self.cheaper_transport();
+        let cheaper = self.cheaper_transport(now);
         let most = self.config.connect_timeout;
         let start = self
             .races

@@ -179,16 +179,17 @@ impl Session {
         }
     }
 
-    /// Another transport that is cheaper to keep while nothing happens.
-    pub(super) fn cheaper_transport(&self) -> Option<(usize, &'static str)> {
+    /// The transport that is cheaper to keep while nothing happens; not the preferred
+    /// one while this network is known to eat it.
+    pub(super) fn cheaper_transport(&self, now: Instant) -> Option<(usize, &'static str)> {
         if !self.config.heartbeat.is_zero() {
             return None;
         }
-        let (kind, why) = self
-            .heartbeats
-            .cheaper(self.network?, &self.config.transports)?;
+        let network = self.network?;
+        let (kind, why) = self.heartbeats.cheaper(network, &self.config.transports)?;
         let index = self.config.transports.iter().position(|it| *it == kind)?;
-        Some((index, why))
+        let eaten = index == 0 && self.races.avoids_first(network, now);
+        (!eaten).then_some((index, why))
     }
 
     /// What is to be kept of what was learned. `riding`: something else is written

@@ -60,7 +60,7 @@ impl Session {
     fn heartbeat(&mut self, ctx: &mut Ctx<'_>) -> Option<SessionEvent> {
         let present = self.carrier().map(|on| on.transport);
         let cheaper = self
-            .cheaper_transport()
+            .cheaper_transport(ctx.now.instant)
             .filter(|(index, _)| Some(self.config.transports[*index]) != present);
         ctx.counters.heartbeats += 1;
         let Some((_, why)) = cheaper else {

@@ -181,6 +181,36 @@ fn a_dead_network_teaches_nothing() {
 }
 
 #[test]
+fn a_session_is_not_left_at_every_heartbeat_for_a_transport_that_the_network_eats() {
+    // UDP is forgotten after 110 s, TCP, too.
+    let mut desk = Desk::live();
+    beat(&mut desk);
+    let nonce = ping(&mut desk);
+    desk.channel(ChannelEvent::PathValidated);
+    desk.frame(Frame::Pong(nonce));
+    let mut desk = desk.crash();
+    greet(&mut desk);
+    beat(&mut desk);
+    unanswered(&mut desk);
+    desk.now_ms += 400;
+    greet(&mut desk);
+    assert_eq!(due_in(&desk), 110);
+    // So QUIC it is again; but nothing gets through by UDP now.
+    let before = desk.connects.len();
+    let (at, _) = desk.engine.poll_timeout().unwrap();
+    desk.pass(at.0 - desk.now_ms);
+    desk.pass(2_000);
+    let kinds = |desk: &Desk| -> Vec<_> { desk.connects[before..].iter().map(|it| it.1).collect() };
+    assert_eq!(kinds(&desk), [TransportKind::Quic, TransportKind::Tls]);
+    desk.conn = Some(desk.connects[before + 1].0);
+    greet(&mut desk);
+    for _ in 0..3 {
+        assert_eq!(beat(&mut desk), 110);
+    }
+    assert_eq!(desk.connects.len(), before + 2);
+}
+
+#[test]
 fn a_path_that_is_validated_after_a_move_teaches_nothing() {
     let mut desk = Desk::live();
     desk.now_ms += 100_000;
