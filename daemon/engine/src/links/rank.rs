@@ -37,7 +37,7 @@ pub(super) enum Price {
     Roaming,
     /// They count.
     Metered,
-    /// They do not.
+    /// They do not count, at home.
     Free,
 }
 
@@ -51,10 +51,11 @@ impl Rank {
     ) -> Self {
         Self {
             reach,
+            // A network may be unmetered for now, and yet abroad.
             price: match bundle {
-                _ if !link.metered => Price::Free,
                 Bundle::Spent => Price::OutOfBundle,
                 _ if link.roaming => Price::Roaming,
+                _ if !link.metered => Price::Free,
                 Bundle::Unknown | Bundle::Within => Price::Metered,
             },
             health,

@@ -59,6 +59,18 @@ fn takes_what_is_up_and_prefers_what_is_better() {
 }
 
 #[test]
+fn a_link_abroad_is_not_free_because_it_is_unmetered() {
+    let mut links = links();
+    let mut abroad = link("abroad", SIM1, Generation::G5);
+    (abroad.metered, abroad.roaming) = (false, true);
+    let mut hotspot = link("hotspot", LinkKind::Wifi, Generation::Unknown);
+    hotspot.metered = true;
+    let _ = links.replace(vec![abroad, hotspot], Instant(0));
+    assert_eq!(links.chosen().map(|link| &link.id), Some(&id("hotspot")));
+    assert_eq!(links.because(), Because::Price);
+}
+
+#[test]
 fn a_new_address_on_the_same_link_renews_it() {
     let mut links = links();
     let mut lte = link("lte", SIM1, Generation::G4);
