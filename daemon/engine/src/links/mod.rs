@@ -49,7 +49,7 @@
 //! - While Wi-Fi carries the session, data are not moved but for the user's
 //!   choice, since that is free then.
 //! - Patience with price, health and the user's choice doubles with every time the
-//!   other card lately failed (a strike, forgotten after an hour), and is
+//!   other card was left because it failed (a strike, forgotten after an hour), and is
 //!   an hour for the speed of a card that did.
 //! - To a card that is less steady, 15 s of patience, and to one without signal
 //!   8 s, instead of 1 s. From GPRS back to the user's faster card: 150 s.
@@ -303,7 +303,7 @@ impl Links {
     #[must_use]
     pub fn poll_request(&mut self, now: Instant) -> Option<DataMove> {
         let request = self.nominated.take()?;
-        let deadline = self.mover.ask(now, request, &mut self.memory);
+        let deadline = self.mover.ask(now, request);
         self.wake_at(deadline);
         Some(request)
     }

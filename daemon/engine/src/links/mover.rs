@@ -85,6 +85,7 @@ pub(super) struct Mover {
 #[derive(Debug, Clone, Copy)]
 struct Asked {
     slot: u8,
+    because: Because,
     deadline: Instant,
 }
 
@@ -129,9 +130,11 @@ impl Mover {
 
     /// Data were found on this card.
     pub(super) fn found(&mut self, now: Instant, slot: u8, memory: &mut Memory) {
-        let asked_for = self.asked.is_some_and(|asked| asked.slot == slot);
-        if asked_for {
-            self.asked = None;
+        if let Some(asked) = self.asked.take_if(|asked| asked.slot == slot) {
+            if self.carrier != Some(slot) {
+                self.leave(now, asked.because, memory);
+            }
+            self.unproven = asked.because == Because::Reach;
             let failed = memory.card(slot).is_some_and(|record| record.failures > 0);
             if failed && let Some(record) = memory.note_card(slot, now) {
                 record.failures = 0;
@@ -227,13 +230,15 @@ impl Mover {
     }
 
     /// Data are asked to move. Returns when that has failed.
-    pub(super) fn ask(&mut self, now: Instant, request: DataMove, memory: &mut Memory) -> Instant {
+    pub(super) fn ask(&mut self, now: Instant, request: DataMove) -> Instant {
         let DataMove { slot, because } = request;
-        self.leave(now, because, memory);
         self.better = None;
-        self.unproven = because == Because::Reach;
         let deadline = now + MOVE_TIMEOUT;
-        self.asked = Some(Asked { slot, deadline });
+        self.asked = Some(Asked {
+            slot,
+            because,
+            deadline,
+        });
         if self.history.len() >= TIRED_AFTER {
             self.history.pop_front();
         }
@@ -267,7 +272,7 @@ impl Mover {
         }
     }
 
-    /// Data go to another card: what this says of the one they leave.
+    /// Data went to another card: what this says of the one they left.
     fn leave(&self, now: Instant, because: Because, memory: &mut Memory) {
         let for_cause = matches!(
             because,

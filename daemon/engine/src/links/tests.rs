@@ -422,6 +422,19 @@ fn a_card_that_refused_is_asked_again_ever_later() {
 }
 
 #[test]
+fn a_card_is_not_blamed_while_its_data_cannot_be_moved_away() {
+    let mut links = two_cards(Rules::default(), card(1));
+    lose_first(&mut links, secs(100));
+    assert!(pass(&mut links, secs(101)).is_some());
+    let strikes = |links: &Links, at| links.memory.card(0).map_or(0, |card| card.strikes(at));
+    let _ = links.data_sim(1, false, secs(105));
+    assert_eq!(strikes(&links, secs(105)), 0);
+    assert!(pass(&mut links, secs(167)).is_some());
+    let _ = links.data_sim(1, true, secs(170));
+    assert_eq!(strikes(&links, secs(170)), 1);
+}
+
+#[test]
 fn a_gateway_that_is_down_does_not_chase_data_from_card_to_card() {
     let mut links = two_cards(Rules::default(), card(1));
     let mut moves = 0;
