@@ -103,6 +103,8 @@ pub struct Engine {
     gate: Gate<Then>,
     counters: Counters,
     wake_ups: WakeUps,
+    /// What a phone in suspend is woken for, as of the end of the last turn.
+    armed: Option<(Instant, TimerReason)>,
     traced: usize,
     next_prune: u64,
     next_message: u64,
@@ -185,6 +187,7 @@ impl Engine {
             gate: Gate::new(snapshot.latest_event),
             counters: Counters::default(),
             wake_ups: WakeUps::default(),
+            armed: None,
             traced: 0,
             next_prune: 0,
             next_message: snapshot.next_message.max(1),
@@ -222,9 +225,9 @@ impl Engine {
             }
             Input::Stored(stored) => self.stored(now, stored),
             Input::Timeout => {
-                if let Some((at, reason)) = self.poll_wake()
-                    && at <= now.instant
-                {
+                // What came due only within this turn woke nobody.
+                let fired = self.armed.take_if(|(at, _)| *at <= now.instant);
+                if let Some((_, reason)) = fired {
                     self.wake_ups.count(reason);
                 }
                 let mut ctx = ctx!(self, now);
@@ -309,7 +312,10 @@ impl Engine {
         match &output {
             Some(Output::Send { conn, .. }) => self.session.sent(*conn, now.instant),
             Some(_) => {}
-            None => self.traced = 0,
+            None => {
+                self.traced = 0;
+                self.armed = self.poll_wake();
+            }
         }
         output
     }

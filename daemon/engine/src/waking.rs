@@ -83,8 +83,8 @@ impl TimerReason {
     }
 }
 
-/// How often the engine was called for a deadline that wakes a phone in suspend, by the
-/// earliest; those that shared a call with it are not counted.
+/// How often a deadline fired that wakes a phone in suspend, by the earliest of those
+/// that were set at the end of a turn; those that shared a call with it are not counted.
 #[derive(Debug, Default)]
 pub(crate) struct WakeUps(BTreeMap<TimerReason, u64>);
 
