@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use twine_engine::trace::Decision;
-use twine_engine::{ChannelEvent, DownReason, TimerReason, TransportKind};
+use twine_engine::{ChannelEvent, DownReason, Input, TimerReason, TransportKind};
 use twine_proto::Frame;
 use twine_proto::frame::{SentState, SlotStatus, Typing};
 
@@ -221,15 +221,32 @@ fn a_path_that_is_validated_after_a_move_teaches_nothing() {
     assert_eq!(forgotten(&desk), Vec::<u64>::new());
 }
 
+/// The counters of wake-ups.
+fn woken(desk: &Desk) -> Vec<(&'static str, u64)> {
+    let counters = desk.engine.status().counters.into_iter();
+    counters
+        .filter(|(name, _)| name.starts_with("wake_ups_"))
+        .collect()
+}
+
 #[test]
 fn what_wakes_a_phone_is_counted_by_its_reason() {
     let mut desk = Desk::live();
     beat(&mut desk);
     ping(&mut desk);
-    let counters = desk.engine.status().counters;
-    let woken: Vec<_> = counters
-        .into_iter()
-        .filter(|(name, _)| name.starts_with("wake_ups_"))
-        .collect();
-    assert_eq!(woken, [("wake_ups_heartbeat", 2)]);
+    assert_eq!(woken(&desk), [("wake_ups_heartbeat", 2)]);
+}
+
+#[test]
+fn what_comes_due_in_the_turn_that_set_it_wakes_nobody() {
+    let mut desk = Desk::live();
+    let conn = desk.conn.unwrap();
+    let event = ChannelEvent::Down(DownReason::TimedOut);
+    desk.hand_in(Input::Channel { conn, event });
+    let (at, reason) = desk.engine.poll_timeout().unwrap();
+    assert_eq!(reason, TimerReason::Reconnect);
+    desk.now_ms = at.0;
+    desk.hand_in(Input::Timeout);
+    desk.drain();
+    assert_eq!(woken(&desk), []);
 }
