@@ -4,7 +4,7 @@ use super::because::Because;
 use super::mover::{Candidate, DataMove};
 use super::rank::{CardRank, Ground, Reach};
 use super::sim::Bundle;
-use super::{GROUND_LOST_AFTER, Links, SpentBundle};
+use super::{Entry, GROUND_LOST_AFTER, Links, SpentBundle};
 use crate::link::{Generation, LinkKind};
 use crate::time::Instant;
 
@@ -14,6 +14,7 @@ impl Links {
         if let Some(at) = self.mover.check(now, &mut self.memory) {
             self.wake_at(at);
         }
+        self.note_linkless(now);
         let Some(carrier) = self.mover.carrier else {
             return;
         };
@@ -35,10 +36,7 @@ impl Links {
             return;
         };
         let because = there.because(&here);
-        let already_there = self
-            .table
-            .values()
-            .any(|entry| entry.link.kind == LinkKind::Cellular { sim_slot: slot });
+        let already_there = self.link_of(slot).is_some();
         let idle = because == Because::UsersChoice || !self.session_is_elsewhere(now);
         if self.mover.is_moving() || already_there || there.ground != Ground::Working || !idle {
             return;
@@ -59,6 +57,28 @@ impl Links {
         } else {
             self.nominated = Some(DataMove { slot, because });
         }
+    }
+
+    /// Since when the card that carries data should have a link, and has none.
+    fn note_linkless(&mut self, now: Instant) {
+        let registered = |slot: &u8| {
+            let card = self.cards.get(slot);
+            card.is_some_and(|card| card.registered.is_some())
+        };
+        let awaited = !self.mover.is_moving() && !self.session_is_elsewhere(now);
+        let slot = self
+            .mover
+            .carrier
+            .filter(|slot| awaited && registered(slot) && self.link_of(*slot).is_none());
+        self.linkless = slot.map(|slot| match self.linkless {
+            Some((of, since)) if of == slot => (slot, since),
+            _ => (slot, now),
+        });
+    }
+
+    fn link_of(&self, slot: u8) -> Option<&Entry> {
+        let kind = LinkKind::Cellular { sim_slot: slot };
+        self.table.values().find(|entry| entry.link.kind == kind)
     }
 
     /// Whether a link other than mobile data carries the session well.
@@ -87,23 +107,19 @@ impl Links {
         let record = self.memory.card(slot).cloned().unwrap_or_default();
         let coverage = record.steadiness(now);
         let health = self.memory.health_of_slot(slot);
-        let Some(registered) = registered.filter(|_| data.is_allowed()) else {
+        if registered.is_none() || !data.is_allowed() {
             return Some(CardRank::of(
                 &data,
                 Ground::None,
                 health.grade(now),
                 coverage,
             ));
-        };
+        }
         let carries = self.mover.carrier == Some(slot) && !self.mover.is_moving();
-        let entry = self
-            .table
-            .values()
-            .find(|entry| entry.link.kind == LinkKind::Cellular { sim_slot: slot });
-        let lost_since = match entry {
+        let lost_since = match self.link_of(slot) {
             _ if !carries || health.answered => None,
             Some(entry) => entry.unvalidated,
-            None => Some(registered),
+            None => self.linkless.map(|(_, since)| since),
         };
         let lost_at = lost_since.map(|since| since + GROUND_LOST_AFTER);
         let refused_until = record.refused_until;

@@ -43,7 +43,9 @@
 //! | radio | generation | 2 min |
 //!
 //! - *Silent* is a card over which our traffic is not answered, or which has
-//!   been without a link, or not validated, for [`GROUND_LOST_AFTER`].
+//!   been without a link, or not validated, for [`GROUND_LOST_AFTER`]. Without a link
+//!   counts from when it went or the card registered, and not while Wi-Fi carries the
+//!   session: Android then takes the mobile link down, and up again when Wi-Fi goes.
 //! - Steadiness needs no traffic: a phone knows of both cards when they lose
 //!   coverage.
 //! - While Wi-Fi carries the session, data are not moved but for the user's
@@ -143,6 +145,8 @@ pub struct Links {
     /// When the memory was last handed out to be kept.
     saved: Option<Instant>,
     mover: Mover,
+    /// The card that carries data should have had a link since then, and has none.
+    linkless: Option<(u8, Instant)>,
     /// To be asked for at the end of the turn, if nothing changes until then.
     nominated: Option<DataMove>,
     chosen: Option<LinkId>,
@@ -189,6 +193,7 @@ impl Links {
             memory: Memory::default(),
             saved: None,
             mover: Mover::default(),
+            linkless: None,
             nominated: None,
             chosen: None,
             because: Because::NoLink,

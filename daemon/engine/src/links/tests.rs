@@ -398,6 +398,38 @@ fn a_card_that_is_registered_and_has_no_link_is_silent_after_a_while() {
 }
 
 #[test]
+fn a_link_that_bounces_does_not_move_data() {
+    let mut links = two_cards(Rules::default(), card(1));
+    let sim1 = link("sim1", SIM1, Generation::G4);
+    for round in 1..4 {
+        let at = round * 1_000;
+        let _ = links.replace(vec![], secs(at));
+        assert_eq!(pass(&mut links, secs(at + 7)), None);
+        let _ = links.report(sim1.clone(), secs(at + 7));
+        assert_eq!(pass(&mut links, secs(at + 999)), None);
+    }
+    // It does not come back.
+    let _ = links.replace(vec![], secs(5_000));
+    assert_eq!(pass(&mut links, secs(5_008)), None);
+    let request = pass(&mut links, secs(5_009)).map(|request| request.because);
+    assert_eq!(request, Some(Because::Reach));
+}
+
+#[test]
+fn when_wifi_goes_the_card_has_the_time_to_bring_its_link_up() {
+    let mut links = two_cards(Rules::default(), card(1));
+    let wifi = link("wifi", LinkKind::Wifi, Generation::Unknown);
+    let _ = links.report(wifi.clone(), secs(1));
+    // Android takes the mobile link down meanwhile.
+    let _ = links.replace(vec![wifi], secs(30));
+    assert_eq!(pass(&mut links, secs(3_600)), None);
+    let _ = links.replace(vec![], secs(3_600));
+    assert_eq!(pass(&mut links, secs(3_603)), None);
+    let _ = links.report(link("sim1", SIM1, Generation::G4), secs(3_603));
+    assert_eq!(pass(&mut links, secs(4_000)), None);
+}
+
+#[test]
 fn data_stay_while_wifi_carries_the_session() {
     let mut links = two_cards(Rules::default(), card(1));
     let _ = links.report(link("wifi", LinkKind::Wifi, Generation::Unknown), secs(1));
