@@ -56,7 +56,7 @@ impl Links {
         };
         self.because = because;
         if chosen != self.chosen {
-            self.leave(now);
+            self.leave(before, now);
             self.chosen.clone_from(&chosen);
             return Some(LinksEvent::Chosen(chosen));
         }
@@ -122,21 +122,29 @@ impl Links {
         }
     }
 
-    /// The present link is left: was it for lack of reach?
-    fn leave(&mut self, now: Instant) {
-        let Some(entry) = self.chosen.as_ref().and_then(|id| self.table.get(id)) else {
+    /// The present link is left: was it for lack of reach? One that went is beyond it.
+    fn leave(&mut self, before: &BTreeMap<LinkId, Entry>, now: Instant) {
+        let Some(id) = &self.chosen else {
             return;
         };
-        if self.reach(&entry.link, now) == Reach::Reached {
+        let went = !self.table.contains_key(id);
+        let Some(entry) = self.table.get(id).or_else(|| before.get(id)) else {
+            return;
+        };
+        if !went && self.reach(&entry.link, now) == Reach::Reached {
             return;
         }
         let known = self.memory.note(&entry.link, now);
+        if went {
+            known.bound = 0;
+        }
         let again = known
             .left
             .is_some_and(|left| now.since(left) < RETURN_WINDOW);
         known.returns = if again { known.returns + 1 } else { 0 };
         known.left = Some(now);
-        self.memory.unsaved = true;
+        // Links go all day: that is not worth being written for by itself.
+        self.memory.unsaved |= !went;
     }
 
     pub(super) fn reach(&self, link: &Link, now: Instant) -> Reach {

@@ -52,7 +52,7 @@ pub(super) enum Key {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Known {
     pub(super) health: Health,
-    /// The session left it for lack of reach.
+    /// The session left it for lack of reach, or it went.
     pub(super) left: Option<Instant>,
     pub(super) returns: u32,
     /// Names the sockets' binding that this is about; 0: of no link that is up.

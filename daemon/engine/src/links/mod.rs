@@ -21,7 +21,7 @@
 //! So a Wi-Fi that is up but dead is left as soon as an answer is missing on
 //! it, whatever the system says, and tried again after a minute, then two, and
 //! so on (`health`). Better by reach: at once. For mere gain: at once the
-//! first time; coming back to a link that was left for lack of reach within
+//! first time; coming back to a link that was left for lack of reach, or that went, within
 //! ten minutes takes five seconds of patience, doubled for each return.
 //! A link that the user's VPN lockdown bars does not count, unless the
 //! configuration says so.

@@ -222,6 +222,26 @@ fn a_wifi_that_is_up_but_dead_is_left_and_tried_again_ever_later() {
 }
 
 #[test]
+fn a_wifi_that_comes_and_goes_is_returned_to_ever_later() {
+    let mut links = links();
+    let mut wifi = link("wifi", LinkKind::Wifi, Generation::Unknown);
+    let _ = links.report(link("lte", SIM1, Generation::G4), secs(0));
+    let at_once = links.report(wifi.clone(), secs(0));
+    assert_eq!(at_once, Some(LinksEvent::Chosen(Some(id("wifi")))));
+    for (at, patience) in [(100, 5), (200, 10), (300, 20)] {
+        wifi.up = false;
+        let left = links.report(wifi.clone(), secs(at));
+        assert_eq!(left, Some(LinksEvent::Chosen(Some(id("lte")))));
+        wifi.up = true;
+        assert_eq!(links.report(wifi.clone(), secs(at + 1)), None);
+        assert_eq!(links.because(), Because::Patience);
+        assert_eq!(links.poll_timeout(), Some(secs(at + 1 + patience)));
+        let back = links.timeout(secs(at + 1 + patience));
+        assert_eq!(back, Some(LinksEvent::Chosen(Some(id("wifi")))));
+    }
+}
+
+#[test]
 fn our_own_answers_count_as_reach_where_the_system_has_not_validated() {
     let mut links = links();
     let mut wifi = link("wifi", LinkKind::Wifi, Generation::Unknown);

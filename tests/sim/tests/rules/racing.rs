@@ -168,6 +168,8 @@ fn a_session_does_not_move_to_a_network_that_is_known_to_eat_udp() {
     assert_eq!(kinds(&desk)[again], QUIC);
     wins(&mut desk, again);
     desk.link("wifi", true);
+    // The patience with a link that comes back.
+    desk.pass(5_000);
     assert_eq!(desk.moves, 1, "it would be of no use");
     assert_eq!(kinds(&desk).last(), Some(&TLS));
 }
