@@ -124,7 +124,9 @@ impl Links {
         let lost_at = lost_since.map(|since| since + GROUND_LOST_AFTER);
         let refused_until = record.refused_until;
         let mut look_again = [health.silent_until, lost_at, refused_until];
-        let ground = if health.is_silent(now)
+        // One answer that is missing may be the gateway's fault.
+        let trusted = self.link_of(slot).is_some_and(|on| on.link.validated);
+        let ground = if (health.is_silent(now) && (!trusted || health.is_twice_missing()))
             || lost_at.is_some_and(|at| now >= at)
             || refused_until.is_some_and(|until| now < until)
         {

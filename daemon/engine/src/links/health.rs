@@ -123,6 +123,11 @@ impl Health {
         self.silent_until.is_some_and(|until| now < until)
     }
 
+    /// Two answers in a row were missing: the session's own, and all attempts after it.
+    pub(super) const fn is_twice_missing(&self) -> bool {
+        self.missing & 0b11 == 0b11
+    }
+
     pub(super) fn grade(&self, now: Instant) -> Grade {
         let lately = self
             .troubled

@@ -42,7 +42,8 @@
 //! | user's choice | another card, the one the user chose for data | 15 min |
 //! | radio | generation | 2 min |
 //!
-//! - *Silent* is a card over which our traffic is not answered, or which has
+//! - *Silent* is a card over which our traffic is not answered (twice in a row while the
+//!   system validates its link: a gateway that is away is no reason to move), or which has
 //!   been without a link, or not validated, for [`GROUND_LOST_AFTER`]. Without a link
 //!   counts from when it went or the card registered, and not while Wi-Fi carries the
 //!   session: Android then takes the mobile link down, and up again when Wi-Fi goes.

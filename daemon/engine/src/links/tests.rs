@@ -401,9 +401,27 @@ fn data_leave_a_card_whose_bundle_is_spent() {
 #[test]
 fn data_leave_a_card_that_is_silent_whatever_the_system_says() {
     let mut links = two_cards(Rules::default(), card(1));
-    let _ = links.traffic(&id("sim1"), Traffic::Missing, secs(100));
-    let request = pass(&mut links, secs(101)).map(|request| request.because);
+    let sim1 = id("sim1");
+    // The gateway may have gone, and answers the next attempt.
+    let _ = links.traffic(&sim1, Traffic::Missing, secs(100));
+    assert_eq!(pass(&mut links, secs(110)), None);
+    let _ = links.traffic(&sim1, Traffic::Answered(None), secs(111));
+    let _ = links.traffic(&sim1, Traffic::Missing, secs(200));
+    assert_eq!(pass(&mut links, secs(211)), None);
+    // No attempt is answered either.
+    let _ = links.traffic(&sim1, Traffic::Missing, secs(212));
+    let request = pass(&mut links, secs(213)).map(|request| request.because);
     assert_eq!(request, Some(Because::Reach));
+}
+
+#[test]
+fn one_missing_answer_is_enough_where_the_system_has_not_validated() {
+    let mut links = two_cards(Rules::default(), card(1));
+    let mut unproven = link("sim1", SIM1, Generation::G4);
+    unproven.validated = false;
+    let _ = links.report(unproven, secs(100));
+    let _ = links.traffic(&id("sim1"), Traffic::Missing, secs(101));
+    assert!(pass(&mut links, secs(102)).is_some());
 }
 
 #[test]
