@@ -135,7 +135,7 @@ impl Model {
                     untold || changed || forgot || self.has_moved(sent.to)
                 }) || self.expired.has(&text)
                     || self.sms.is_beyond_merging(&text);
-                if !seen.insert(text.clone()) && !may_repeat {
+                if !seen.insert(text.clone()) && !may_repeat && !self.collides(&text) {
                     return self.cases.expect(merged_at_last, false, &text);
                 }
             }
