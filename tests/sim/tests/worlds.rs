@@ -119,6 +119,13 @@ fn regression_worlds_in_which_notes_queues_and_agents_were_wrong() {
     }
 }
 
+/// The check itself was wrong: of an old message that a setting sent by SMS it forgot
+/// whose will that was before the SMS left.
+#[test]
+fn regression_an_old_message_that_the_user_sends_by_sms() {
+    run(&Setup::drawn_by(5, 4134, 1));
+}
+
 /// Its SMS had waited, nobody looked at it again, and its lane was blocked for ever.
 #[test]
 fn regression_what_a_closed_epoch_accepted_is_looked_at() {

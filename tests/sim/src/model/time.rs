@@ -1,6 +1,6 @@
 //! What time may do, and when (DELIVERY 23, 25).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use twine_engine::message::MessageRecord;
 
@@ -21,6 +21,9 @@ pub(super) struct Timing {
     live_since: BTreeMap<HandsetNo, (u64, u64)>,
     /// When a daemon stored a message first.
     stored: BTreeMap<String, u64>,
+    /// What its user wished to go by SMS, at its first decision: later ones do not say
+    /// so again.
+    wished: BTreeSet<String>,
 }
 
 impl Model {
@@ -56,7 +59,7 @@ impl Model {
 
     /// A daemon decides that a message is to go by SMS, and this is how it stands.
     pub fn goes_by_sms(
-        &self,
+        &mut self,
         record: &MessageRecord,
         because: &[&str],
         booted_ms: u64,
@@ -72,8 +75,10 @@ impl Model {
         }
         // Ages start again with each boot (DELIVERY 24).
         let age_ms = now_ms.saturating_sub(booted_ms.max(*stored));
-        let wished = because.iter().any(|why| WISHES.contains(why));
-        let asked = wished || sent.asked_again > 0;
+        if because.iter().any(|why| WISHES.contains(why)) {
+            self.timing.wished.insert(text.clone());
+        }
+        let asked = self.timing.wished.contains(&text) || sent.asked_again > 0;
         let promise = "after an hour only the user makes an uncertain copy";
         self.cases
             .expect(promise, age_ms <= ASK_AFTER_MS || asked, text)
