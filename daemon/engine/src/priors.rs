@@ -1,13 +1,13 @@
 //! What a network is taken for before anything was measured on it.
 //!
-//! | class | round trip | head start | attempt | in flight | acceptance | silence: first, floor, poll |
-//! |---|---|---|---|---|---|---|
-//! | Wi-Fi, wire | 200 ms | 1 s | 8 s | 64 KiB | +0 s | 110, 25, 60 s |
-//! | LTE, NR | 200 ms | 2 s | 10 s | 64 KiB | +0 s | 110, 85, 120 s |
-//! | UMTS, HSPA | 350 ms | 2 s | 10 s | 64 KiB | +5 s | 110, 85, 120 s |
-//! | a radio that nobody names | 500 ms | 2 s | 10 s | 16 KiB | +15 s | 110, 85, 120 s |
-//! | EDGE | 840 ms | 5 s | 15 s | 16 KiB | +15 s | 170, 110, 200 s |
-//! | GPRS | 1.3 s | 6 s | 15 s | 4 KiB | +30 s | 170, 110, 200 s |
+//! | class | round trip | head start | attempt | in flight | rate | acceptance | silence: first, floor, poll |
+//! |---|---|---|---|---|---|---|---|
+//! | Wi-Fi, wire | 200 ms | 1 s | 8 s | 64 KiB | 20 kB/s | +0 s | 110, 25, 60 s |
+//! | LTE, NR | 200 ms | 2 s | 10 s | 64 KiB | 20 kB/s | +0 s | 110, 85, 120 s |
+//! | UMTS, HSPA | 350 ms | 2 s | 10 s | 64 KiB | 20 kB/s | +5 s | 110, 85, 120 s |
+//! | a radio that nobody names | 500 ms | 2 s | 10 s | 16 KiB | 1 kB/s | +15 s | 110, 85, 120 s |
+//! | EDGE | 840 ms | 5 s | 15 s | 16 KiB | 2 kB/s | +15 s | 170, 110, 200 s |
+//! | GPRS | 1.3 s | 6 s | 15 s | 4 KiB | 1 kB/s | +30 s | 170, 110, 200 s |
 //!
 //! - *Round trip*: the first guess of a connection's loss detection. Of the radio
 //!   profiles (Facebook ATC: GPRS 1.3 s, EDGE 0.72 to 0.84 s, 3G 0.2 s), and of a large
@@ -17,6 +17,9 @@
 //! - *In flight*: what of one identity's messages waits for its acceptance, so that what
 //!   comes next does not wait long behind it: GPRS carries 4 KiB in two seconds. One
 //!   message always may, however long.
+//! - *Rate*: half of what the slowest radio profile carries uplink (Facebook ATC, kbit/s: 3G
+//!   330, EDGE in a loaded cell as 2G in towns 32, GPRS 18; LTE and Wi-Fi as 3G): below
+//!   this an answer counts as missing.
 //! - *Acceptance*: [`crate::channel`], what is added to the patience with IP.
 //! - *Silence*: [`crate::heartbeat`]. The ceiling is the same for all.
 //!
@@ -55,6 +58,8 @@ pub(crate) struct Priors {
     /// An attempt to connect has failed after so long.
     pub(crate) attempt: Duration,
     pub(crate) in_flight_bytes: usize,
+    /// What is in flight is carried at least at this rate uplink.
+    pub(crate) bytes_per_s: u64,
     /// Added to the patience with an acceptance.
     pub(crate) acceptance: Duration,
     /// Climbing begins with this much silence.
@@ -78,6 +83,7 @@ const LTE: Priors = Priors {
     head_start: s(2),
     attempt: s(10),
     in_flight_bytes: WINDOW_BYTES,
+    bytes_per_s: 20_000,
     acceptance: s(0),
     // Just below the least that RFC 4787 (REQ-5) allows, 2 min.
     first: s(110),
@@ -99,6 +105,7 @@ const UMTS: Priors = Priors {
 const MOBILE: Priors = Priors {
     round_trip: ms(500),
     in_flight_bytes: 16 * 1024,
+    bytes_per_s: 1_000,
     acceptance: s(15),
     ..LTE
 };
@@ -107,6 +114,7 @@ const EDGE: Priors = Priors {
     head_start: s(5),
     attempt: s(15),
     in_flight_bytes: 16 * 1024,
+    bytes_per_s: 2_000,
     acceptance: s(15),
     // Below 3 min.
     first: s(170),
@@ -117,6 +125,7 @@ const GPRS: Priors = Priors {
     round_trip: ms(1300),
     head_start: s(6),
     in_flight_bytes: 4 * 1024,
+    bytes_per_s: 1_000,
     acceptance: s(30),
     ..EDGE
 };

@@ -5,8 +5,8 @@
 //!
 //! A session is given up when an answer is missing for longer than
 //! `answer_timeout` and four retransmission time-outs (at most
-//! [`LONGEST_PATIENCE`]), plus the time that what is in flight takes at
-//! [`SLOWEST_BYTES_PER_S`].
+//! [`LONGEST_PATIENCE`]), plus the time that what is in flight takes at the least rate of
+//! the network's class ([`crate::priors`]; at most [`LONGEST_CARRYING`]).
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use super::{Live, Session, SessionEvent, State};
 use crate::ctx::Ctx;
 use crate::engine::TimerReason;
 use crate::gate::Fleeting;
+use crate::priors::Class;
 use crate::rng::Rng;
 use crate::time::Instant;
 use crate::waking::Deadline;
 
-/// Half of what the slowest profile (GPRS, 18 kbit/s up) carries: below this
-/// rate an answer counts as missing.
-const SLOWEST_BYTES_PER_S: u64 = 1_000;
+/// What the longest text takes at the least rate of GPRS (82 s), and a little.
+const LONGEST_CARRYING: Duration = Duration::from_secs(90);
 /// One bad measurement (a stalled link) must not make a dead session last.
 const LONGEST_PATIENCE: Duration = Duration::from_secs(20);
 /// Retransmission time-outs in which a session that has moved has to be answered: the
@@ -105,8 +105,15 @@ impl Session {
         exact.map(Deadline::exact)
     }
 
+    /// What is in flight takes this long, at most.
+    pub(super) fn carrying(&self, live: &Live) -> Duration {
+        let class = self.network.map_or(Class::Gprs, |network| network.class);
+        let rate = class.priors().bytes_per_s;
+        Duration::from_millis(live.outstanding_bytes * 1000 / rate).min(LONGEST_CARRYING)
+    }
+
     fn patience(&self, live: &Live) -> Duration {
-        let carrying = Duration::from_millis(live.outstanding_bytes * 1000 / SLOWEST_BYTES_PER_S);
+        let carrying = self.carrying(live);
         if live.unproven {
             return self.rto() * UNPROVEN_TIMEOUTS + carrying;
         }

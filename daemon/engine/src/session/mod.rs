@@ -218,10 +218,9 @@ impl Session {
         self.traffic.take()
     }
 
-    /// An answer came, after this time if one was awaited.
-    fn answered(&mut self, now: Instant, since: Option<Instant>) {
+    /// An answer came; if it was awaited, after this time beyond what carrying took.
+    fn answered(&mut self, after: Option<Duration>) {
         if let Some(link) = self.carrier().map(|on| on.link.clone()) {
-            let after = since.map(|since| now.since(since));
             self.traffic = Some((link, Traffic::Answered(after)));
         }
     }
@@ -448,7 +447,7 @@ impl Session {
                     let limit = Duration::from_secs(welcome.idle_limit_s.into());
                     self.gateway_limit = (!limit.is_zero()).then_some(limit);
                     self.enter(now, State::Live(live), "the gateway answered");
-                    self.answered(now, None);
+                    self.answered(None);
                     self.failed_transports = 0;
                     self.let_go = false;
                     ctx.counters.sessions += 1;
@@ -464,7 +463,12 @@ impl Session {
                     return None;
                 };
                 if let Some(since) = live.awaiting.take() {
-                    self.answered(now, Some(since));
+                    // Long texts on a slow radio do not make it a bad one.
+                    let State::Live(live) = &self.state else {
+                        return None;
+                    };
+                    let carrying = self.carrying(live);
+                    self.answered(Some(now.since(since).saturating_sub(carrying)));
                 }
                 let State::Live(live) = &mut self.state else {
                     return None;

@@ -11,6 +11,7 @@ use twine_proto::frame::{Goodbye, GoodbyeReason, SlotStatus};
 use twine_proto::{Frame, Redacted, SessionNo};
 
 use crate::desk::{Desk, high_water, link, own};
+use crate::frames::accepted;
 
 #[test]
 fn a_change_of_link_moves_the_quic_session_and_proves_the_path() {
@@ -166,4 +167,40 @@ fn a_link_on_which_an_answer_is_missing_is_left_for_another() {
         .map(|view| (view.link.id.0.to_string(), view.carries_session))
         .collect();
     assert!(reasons.contains(&("lte".to_owned(), true)), "{reasons:?}");
+}
+
+/// Mobile data of a card, over this radio.
+fn mobile(desk: &mut Desk, name: &str, sim_slot: u8, generation: Generation) {
+    let mut mobile = link(name, true);
+    mobile.kind = LinkKind::Cellular { sim_slot };
+    mobile.generation = generation;
+    desk.input(Input::Telephony(TelephonyEvent::Link(mobile)));
+}
+
+#[test]
+fn long_texts_do_not_make_a_slow_link_a_poor_one() {
+    let mut desk = Desk::live();
+    mobile(&mut desk, "lte", 0, Generation::G2);
+    mobile(&mut desk, "other", 1, Generation::G2);
+    for seq in 1..=4 {
+        desk.send(&format!("{seq} {}", "a".repeat(4_000)));
+        desk.pass(4_800);
+        desk.frame(accepted(seq));
+    }
+    assert_eq!(desk.moves, 0);
+    // Short ones that take as long do.
+    for seq in 5..=8 {
+        desk.send(&seq.to_string());
+        desk.pass(4_800);
+        desk.frame(accepted(seq));
+    }
+    assert_eq!(desk.moves, 1);
+}
+
+#[test]
+fn a_fast_link_that_dies_under_long_texts_is_noticed_soon() {
+    let mut desk = Desk::live();
+    desk.send(&"a".repeat(60_000));
+    desk.pass(9_000);
+    assert_eq!(desk.closed.len(), 1);
 }
