@@ -61,7 +61,9 @@
 //! # Kept
 //!
 //! As a few bytes, written when a limit is found or proves wrong, never for a mere
-//! heartbeat. What cannot be read is dropped and learned again.
+//! heartbeat; for how long a rung was held only when something else is written anyway. So
+//! a phone that is switched off every night tries a failed rung again, too. What cannot be
+//! read is dropped and learned again.
 
 mod ladder;
 mod record;
@@ -75,6 +77,7 @@ use crate::limits::MAX_HEARTBEAT_RECORDS;
 use crate::link::Link;
 use crate::output::TransportKind;
 use record::Record;
+use saved::Unsaved;
 
 pub use crate::priors::Class;
 pub use ladder::LADDER;
@@ -147,8 +150,7 @@ pub struct Heartbeats {
     records: BTreeMap<(NetworkId, TransportKind), Record>,
     /// Counts uses; the record used longest ago is forgotten first.
     uses: u64,
-    /// Something worth keeping is not kept yet.
-    unsaved: bool,
+    unsaved: Unsaved,
 }
 
 impl Heartbeats {
@@ -186,8 +188,10 @@ impl Heartbeats {
             return;
         }
         let record = self.entry(network, transport);
+        let before = *record;
         let news = record.note_survived(network.class, idle);
-        self.unsaved |= news;
+        let unsaved = unsaved(&before, record, news);
+        self.unsaved = self.unsaved.max(unsaved);
     }
 
     /// A session was dead after this idle time, and the network was not.
@@ -196,9 +200,11 @@ impl Heartbeats {
             return;
         }
         let record = self.entry(network, transport);
+        let before = *record;
         let news = record.note_failed(idle);
         let retry = record.polled_for_long(network.class);
-        self.unsaved |= news;
+        let unsaved = unsaved(&before, record, news);
+        self.unsaved = self.unsaved.max(unsaved);
         if retry && transport == TransportKind::Quic {
             self.records.remove(&(network.id, TransportKind::Tls));
         }
@@ -263,6 +269,14 @@ impl Heartbeats {
         let record = self.records.entry(key).or_insert(begun);
         record.used = self.uses;
         record
+    }
+}
+
+fn unsaved(before: &Record, after: &Record, news: bool) -> Unsaved {
+    match news {
+        true => Unsaved::Limit,
+        false if after != before => Unsaved::Held,
+        false => Unsaved::Nothing,
     }
 }
 

@@ -49,15 +49,15 @@ pub(super) struct Record {
     /// often.
     pub(super) doublings: u8,
     /// Idle time survived at the rung below `limit`; while polling: that passed.
-    held: Duration,
+    pub(super) held: Duration,
     /// Survived before the limit fell.
-    best: Option<Duration>,
+    pub(super) best: Option<Duration>,
     /// How often it fell.
-    falls: u8,
+    pub(super) falls: u8,
     /// Failed once, although longer ones were survived.
-    doubtful: Option<Duration>,
+    pub(super) doubtful: Option<Duration>,
     /// Not survived yet: TCP begins where UDP holds.
-    begin: Option<Duration>,
+    pub(super) begin: Option<Duration>,
     /// When it was used last.
     pub(super) used: u64,
 }
@@ -71,12 +71,12 @@ impl Record {
         }
     }
 
-    pub(super) fn kept(safe: Option<Duration>, limit: Option<Duration>, doublings: u8) -> Self {
+    /// As it was kept: its counts are not above what they can be.
+    pub(super) fn bounded(self) -> Self {
         Self {
-            safe,
-            limit,
-            doublings: doublings.min(MAX_DOUBLINGS),
-            ..Self::default()
+            doublings: self.doublings.min(MAX_DOUBLINGS),
+            falls: self.falls.min(MAX_DOUBLINGS),
+            ..self
         }
     }
 

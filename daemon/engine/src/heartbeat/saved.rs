@@ -1,4 +1,5 @@
-//! The table as bytes: a version, then 14 bytes a record.
+//! The table as bytes: a version, then 19 bytes a record. Not kept: a failure that is
+//! doubted still.
 
 use std::time::Duration;
 
@@ -8,8 +9,18 @@ use crate::limits::MAX_HEARTBEAT_RECORDS;
 use crate::memo::Unreadable;
 use crate::output::TransportKind;
 
-const VERSION: u8 = 1;
-const RECORD_BYTES: usize = 14;
+const VERSION: u8 = 2;
+const RECORD_BYTES: usize = 19;
+
+/// What is not kept yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) enum Unsaved {
+    #[default]
+    Nothing,
+    /// How long a rung was held: not worth being written for by itself.
+    Held,
+    Limit,
+}
 
 impl Heartbeats {
     /// From what was kept; nothing was: an empty table.
@@ -34,11 +45,14 @@ impl Heartbeats {
         Ok(table)
     }
 
-    /// What is to be kept, if anything is worth it since the last call.
+    /// What is to be kept, if anything is worth it since the last call. `riding`: something
+    /// else is written anyway.
     #[must_use]
-    pub fn take_unsaved(&mut self) -> Option<Vec<u8>> {
-        if !std::mem::take(&mut self.unsaved) {
-            return None;
+    pub fn take_unsaved(&mut self, riding: bool) -> Option<Vec<u8>> {
+        match self.unsaved {
+            Unsaved::Nothing => return None,
+            Unsaved::Held if !riding => return None,
+            Unsaved::Held | Unsaved::Limit => self.unsaved = Unsaved::Nothing,
         }
         // The order says which was used last.
         let mut records: Vec<_> = self.records.iter().collect();
@@ -53,6 +67,10 @@ impl Heartbeats {
             bytes.extend(seconds(record.safe).to_le_bytes());
             bytes.extend(seconds(record.limit).to_le_bytes());
             bytes.push(record.doublings);
+            let minutes = record.held.as_secs() / 60;
+            bytes.extend(u16::try_from(minutes).unwrap_or(u16::MAX).to_le_bytes());
+            bytes.extend(seconds(record.best).to_le_bytes());
+            bytes.push(record.falls);
         }
         Some(bytes)
     }
@@ -65,9 +83,22 @@ fn seconds(rung: Option<Duration>) -> u16 {
 fn read_record(
     bytes: &[u8; RECORD_BYTES],
 ) -> Result<((NetworkId, TransportKind), Record), Unreadable> {
-    let [a, b, c, d, e, f, g, h, transport, s0, s1, l0, l1, doublings] = *bytes;
-    let network = NetworkId(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
-    let transport = match transport {
+    let [
+        network @ ..,
+        t,
+        s0,
+        s1,
+        l0,
+        l1,
+        doublings,
+        m0,
+        m1,
+        b0,
+        b1,
+        falls,
+    ] = *bytes;
+    let network = NetworkId(u64::from_le_bytes(network));
+    let transport = match t {
         0 => TransportKind::Quic,
         1 => TransportKind::Tls,
         _ => return Err(Unreadable::Value),
@@ -77,7 +108,16 @@ fn read_record(
     if limit.is_some() && safe >= limit {
         return Err(Unreadable::Value);
     }
-    Ok(((network, transport), Record::kept(safe, limit, doublings)))
+    let record = Record {
+        safe,
+        limit,
+        doublings,
+        held: Duration::from_secs(60 * u64::from(u16::from_le_bytes([m0, m1]))),
+        best: rung(u16::from_le_bytes([b0, b1]))?,
+        falls,
+        ..Record::default()
+    };
+    Ok(((network, transport), record.bounded()))
 }
 
 fn rung(seconds: u16) -> Result<Option<Duration>, Unreadable> {

@@ -207,25 +207,44 @@ fn what_was_learned_survives_a_restart() {
     let mut table = Heartbeats::default();
     learn(&mut table, UDP, 60);
     learn(&mut table, TCP, 600);
-    let bytes = table.take_unsaved().unwrap();
-    assert_eq!(bytes.len(), 1 + 2 * 14);
-    assert_eq!(table.take_unsaved(), None);
+    let bytes = table.take_unsaved(false).unwrap();
+    assert_eq!(bytes.len(), 1 + 2 * 19);
+    assert_eq!(table.take_unsaved(true), None);
     let again = Heartbeats::read(&bytes).unwrap();
     for transport in [UDP, TCP] {
         let plan = |table: &Heartbeats| table.plan(NETWORK, transport, None);
         assert_eq!(plan(&again), plan(&table));
     }
-    // Holding teaches nothing that is worth a write.
+    // Holding teaches nothing that is worth a write of its own.
     let mut again = again;
     beat(&mut again, TCP, 600);
-    assert_eq!(again.take_unsaved(), None);
+    assert_eq!(again.take_unsaved(false), None);
+    assert!(again.take_unsaved(true).is_some());
+    assert_eq!(again.take_unsaved(true), None);
+}
+
+#[test]
+fn a_phone_that_is_switched_off_every_night_finds_a_limit_that_has_grown() {
+    let mut table = Heartbeats::default();
+    learn(&mut table, UDP, 300);
+    assert_eq!(interval(&table, UDP), 285);
+    for _ in 0..2 {
+        // Sixteen hours of a day, with a message at the end of it.
+        for _ in 0..16 * 3600 / 285 {
+            table.survived(NETWORK, UDP, s(285));
+        }
+        let bytes = table.take_unsaved(true).unwrap();
+        table = Heartbeats::read(&bytes).unwrap();
+    }
+    learn(&mut table, UDP, 7440);
+    assert_eq!(interval(&table, UDP), 1700);
 }
 
 #[test]
 fn bytes_that_are_no_table_are_told_apart() {
     let mut table = Heartbeats::default();
     learn(&mut table, TCP, 600);
-    let good = table.take_unsaved().unwrap();
+    let good = table.take_unsaved(false).unwrap();
     let broken = |at: usize, value: u8| {
         let mut bytes = good.clone();
         bytes[at] = value;
@@ -239,7 +258,7 @@ fn bytes_that_are_no_table_are_told_apart() {
         Heartbeats::read(&good[..good.len() - 1]).map(drop),
         Err(Unreadable::Length)
     );
-    let many = [vec![1], vec![0; 14 * (MAX_HEARTBEAT_RECORDS + 1)]].concat();
+    let many = [vec![2], vec![0; 19 * (MAX_HEARTBEAT_RECORDS + 1)]].concat();
     assert_eq!(Heartbeats::read(&many).map(drop), Err(Unreadable::Length));
 }
 

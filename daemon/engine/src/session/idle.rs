@@ -200,7 +200,7 @@ impl Session {
         now: Instant,
         riding: bool,
     ) -> impl Iterator<Item = (Memo, Vec<u8>)> {
-        let heartbeats = self.heartbeats.take_unsaved();
+        let heartbeats = self.heartbeats.take_unsaved(riding);
         let riding = riding || heartbeats.is_some();
         let races = self.races.take_unsaved(boot, now, riding);
         let heartbeats = heartbeats.map(|bytes| (Memo::Heartbeats, bytes));
