@@ -20,7 +20,8 @@
 //!
 //! So a Wi-Fi that is up but dead is left as soon as an answer is missing on
 //! it, whatever the system says, and tried again after a minute, then two, and
-//! so on (`health`). Better by reach: at once. For mere gain: at once the
+//! so on (`health`); sooner when the system validates it anew, but that is believed only once
+//! until it answers. Better by reach: at once. For mere gain: at once the
 //! first time; coming back to a link that was left for lack of reach, or that went, within
 //! ten minutes takes five seconds of patience, doubled for each return.
 //! A link that the user's VPN lockdown bars does not count, unless the
@@ -162,6 +163,9 @@ struct Entry {
     reported: Instant,
     /// Up, but not validated, since.
     unvalidated: Option<Instant>,
+    /// It was silent when the system validated it anew, and has not answered since:
+    /// that is believed once.
+    believed: bool,
 }
 
 /// A card that is in the phone.
@@ -256,7 +260,9 @@ impl Links {
     /// What became of the session's own traffic over a link.
     #[must_use]
     pub fn traffic(&mut self, link: &LinkId, traffic: Traffic, now: Instant) -> Option<LinksEvent> {
-        let link = self.table.get(link)?.link.clone();
+        let entry = self.table.get_mut(link)?;
+        entry.believed &= traffic == Traffic::Missing;
+        let link = entry.link.clone();
         let health = &mut self.memory.note(&link, now).health;
         let before = health.held_against(now);
         let changed = health.note(now, traffic);
@@ -323,8 +329,13 @@ impl Links {
         }
         let is_new = old.is_none_or(|old| old.link.binding != link.binding);
         let validated_now = link.validated && old.is_some_and(|old| !old.link.validated);
+        let mut believed = old.is_some_and(|old| old.believed && !is_new);
         match old {
-            Some(old) if is_new || validated_now => self.memory.renewed(&old.link),
+            Some(old) if is_new => self.memory.renewed(&old.link),
+            Some(old) if validated_now && !believed => {
+                believed = self.memory.health(&link).is_silent(now);
+                self.memory.renewed(&old.link);
+            }
             Some(_) => {}
             None => self.memory.came_up(&link),
         }
@@ -342,6 +353,7 @@ impl Links {
         let entry = Entry {
             reported: now,
             unvalidated,
+            believed,
             link,
         };
         self.table.insert(entry.link.id.clone(), entry);

@@ -242,6 +242,35 @@ fn a_wifi_that_comes_and_goes_is_returned_to_ever_later() {
 }
 
 #[test]
+fn a_dead_wifi_whose_validation_flaps_is_believed_once() {
+    let mut links = links();
+    let mut wifi = link("wifi", LinkKind::Wifi, Generation::Unknown);
+    let _ = links.report(link("lte", SIM1, Generation::G4), secs(0));
+    let _ = links.report(wifi.clone(), secs(0));
+    let mut flaps = |links: &mut Links, at| {
+        wifi.validated = false;
+        let _ = links.report(wifi.clone(), secs(at));
+        wifi.validated = true;
+        let _ = links.report(wifi.clone(), secs(at));
+        // The patience with a return.
+        while let Some(due) = links.poll_timeout().filter(|due| *due <= secs(at + 20)) {
+            let _ = links.timeout(due);
+        }
+        links.chosen().map(|link| link.id.clone())
+    };
+    let _ = links.traffic(&id("wifi"), Traffic::Missing, secs(10));
+    assert_eq!(flaps(&mut links, 20), Some(id("wifi")));
+    let _ = links.traffic(&id("wifi"), Traffic::Missing, secs(50));
+    assert_eq!(flaps(&mut links, 60), Some(id("lte")));
+    assert_eq!(flaps(&mut links, 90), Some(id("lte")));
+    // It answers after two minutes: as if nothing had been.
+    assert_eq!(flaps(&mut links, 180), Some(id("wifi")));
+    let _ = links.traffic(&id("wifi"), Traffic::Answered(None), secs(210));
+    let _ = links.traffic(&id("wifi"), Traffic::Missing, secs(300));
+    assert_eq!(flaps(&mut links, 310), Some(id("wifi")));
+}
+
+#[test]
 fn our_own_answers_count_as_reach_where_the_system_has_not_validated() {
     let mut links = links();
     let mut wifi = link("wifi", LinkKind::Wifi, Generation::Unknown);
