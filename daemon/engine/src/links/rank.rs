@@ -13,8 +13,17 @@ pub(super) struct Rank {
     pub(super) reach: Reach,
     price: Price,
     health: Grade,
-    speed: Generation,
+    speed: Speed,
     incumbent: bool,
+}
+
+/// What a link's radio is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Speed {
+    /// Mobile data of this generation.
+    Mobile(Generation),
+    /// Wi-Fi or wire: steadier than any mobile radio, and cheaper for the battery.
+    Local,
 }
 
 /// Whether the internet was reached over a link.
@@ -60,9 +69,8 @@ impl Rank {
             },
             health,
             speed: match link.kind {
-                // Not a radio generation, but better than any.
-                LinkKind::Wifi | LinkKind::Ethernet => Generation::G5,
-                LinkKind::Cellular { .. } => link.generation,
+                LinkKind::Wifi | LinkKind::Ethernet => Speed::Local,
+                LinkKind::Cellular { .. } => Speed::Mobile(link.generation),
             },
             incumbent,
         }

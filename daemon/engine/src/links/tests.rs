@@ -71,6 +71,17 @@ fn a_link_abroad_is_not_free_because_it_is_unmetered() {
 }
 
 #[test]
+fn a_metered_hotspot_is_better_than_any_mobile_radio() {
+    let mut links = links();
+    let _ = links.report(link("nr", SIM1, Generation::G5), Instant(0));
+    let mut hotspot = link("hotspot", LinkKind::Wifi, Generation::Unknown);
+    hotspot.metered = true;
+    let chosen = links.report(hotspot, Instant(0));
+    assert_eq!(chosen, Some(LinksEvent::Chosen(Some(id("hotspot")))));
+    assert_eq!(links.because(), Because::Speed);
+}
+
+#[test]
 fn a_new_address_on_the_same_link_renews_it() {
     let mut links = links();
     let mut lte = link("lte", SIM1, Generation::G4);
