@@ -29,7 +29,7 @@ impl Links {
             .collect();
         let best = others
             .into_iter()
-            .filter_map(|slot| Some((self.card_rank(slot, now)?, slot)))
+            .filter_map(|slot| Some((self.card_rank(slot, now)?.beside(&here), slot)))
             .max();
         let Some((there, slot)) = best.filter(|(there, _)| *there > here) else {
             self.mover.nothing_better();

@@ -43,6 +43,7 @@
 //! | user's choice | another card, the one the user chose for data | 15 min |
 //! | radio | generation | 2 min |
 //!
+//! - Speed and radio count only where those of both cards are known.
 //! - *Silent* is a card over which our traffic is not answered (twice in a row while the
 //!   system validates its link: a gateway that is away is no reason to move), or which has
 //!   been without a link, or not validated, for [`GROUND_LOST_AFTER`]. Without a link
@@ -56,7 +57,8 @@
 //!   other card was left because it failed (a strike, forgotten after an hour), and is
 //!   an hour for the speed of a card that did.
 //! - To a card that is less steady, 15 s of patience, and to one without signal
-//!   8 s, instead of 1 s. From GPRS back to the user's faster card: 150 s.
+//!   8 s, instead of 1 s. From GPRS back to the user's faster card: 150 s, however often
+//!   that one failed: GPRS stalls at every change of cell.
 //! - After ten moves in an hour nothing moves with less than 30 s of patience:
 //!   where both cards flap, moving is no cure.
 //! - A deadline nominates, it does not act: the request leaves at the end of the turn, when all

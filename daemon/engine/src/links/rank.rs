@@ -151,6 +151,19 @@ pub(super) enum Pace {
 }
 
 impl CardRank {
+    /// To be compared with that one: a radio that nobody names is neither faster nor slower.
+    pub(super) fn beside(self, other: &Self) -> Self {
+        if self.speed == Generation::Unknown || other.speed == Generation::Unknown {
+            Self {
+                pace: other.pace,
+                speed: other.speed,
+                ..self
+            }
+        } else {
+            self
+        }
+    }
+
     pub(super) fn of(sim: &SimData, ground: Ground, health: Grade, coverage: Steadiness) -> Self {
         Self {
             ground,

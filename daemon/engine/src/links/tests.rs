@@ -508,6 +508,27 @@ fn when_wifi_goes_the_card_has_the_time_to_bring_its_link_up() {
 }
 
 #[test]
+fn a_radio_that_nobody_names_is_no_reason_to_move_data() {
+    for (first, second) in [
+        (Generation::Unknown, Generation::G4),
+        (Generation::G2, Generation::Unknown),
+    ] {
+        let here = SimData {
+            generation: first,
+            ..card(0)
+        };
+        let there = SimData {
+            generation: second,
+            ..card(1)
+        };
+        let mut links = Links::new(Rules::default());
+        let _ = links.replace_cards([here, there].map(seated).into(), secs(0));
+        let _ = links.report(link("sim1", SIM1, first), secs(0));
+        assert_eq!(pass(&mut links, secs(3_600)), None);
+    }
+}
+
+#[test]
 fn data_stay_while_wifi_carries_the_session() {
     let mut links = two_cards(Rules::default(), card(1));
     let _ = links.report(link("wifi", LinkKind::Wifi, Generation::Unknown), secs(1));
