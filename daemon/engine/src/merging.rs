@@ -219,6 +219,13 @@ pub const fn position(arrived: u64, before: Option<u64>, behind: Option<u64>) ->
     }
 }
 
+/// An SMS that an entry of this place may speak of.
+fn fits(copy: &Copy, hash: u16, lane_seq: LaneSeq) -> bool {
+    copy.came_by == Channel::Sms
+        && copy.hash == hash
+        && copy.residue.is_none_or(|mark| mark == residue(lane_seq))
+}
+
 struct Lane {
     epoch: Epoch,
     copies: Vec<Copy>,
@@ -311,39 +318,27 @@ impl Lane {
         } else if self.sms_in(lane_seq).is_some() {
             return;
         }
-        let fits = |copy: &Copy| {
-            copy.came_by == Channel::Sms
-                && copy.hash == hash
-                && copy.residue.is_none_or(|mark| mark == residue(lane_seq))
-        };
         // A copy of what came by IP as well was marked, if that added no part; what
         // went by SMS alone was not. An operator may have trimmed the mark.
         let marked = matches!(entry.filled, Filled::Both(_));
         let free = self
             .copies
             .iter()
-            .filter(|copy| fits(copy) && copy.place.is_none() && copy.copy_of.is_none())
+            .filter(|copy| fits(copy, hash, lane_seq))
+            .filter(|copy| copy.place.is_none() && copy.copy_of.is_none())
             .filter(|copy| !self.is_referred_to_by_ip(copy.id))
             .min_by_key(|copy| (copy.residue.is_some() != marked, copy.id))
             .copied();
-        let free = free.or_else(|| self.swap(hash, lane_seq));
+        let free = free.or_else(|| self.swap(hash, lane_seq, false));
         let sms = match (free, entry.filled) {
             (Some(free), _) => free,
-            // Its place has nothing else: an SMS that was taken for a copy of a
-            // message that is here by IP as well must be it.
-            (None, Filled::Sms(_)) if ip.is_none() => {
-                let taken = self.copies.iter().find(|copy| {
-                    fits(copy)
-                        && copy.place != Some((self.epoch, lane_seq))
-                        && self.has_ip_twin(copy)
-                });
-                let Some(taken) = taken.copied() else {
+            (None, Filled::Sms(_)) if ip.is_none() => match self.take(hash, lane_seq) {
+                Some(taken) => taken,
+                None => {
                     self.reading.pending.push(entry);
                     return;
-                };
-                self.take_from_twin(&taken, hash);
-                taken
-            }
+                }
+            },
             (None, _) => {
                 self.reading.pending.push(entry);
                 return;
@@ -356,17 +351,41 @@ impl Lane {
         }
     }
 
-    /// A free SMS that bears the mark of a place which an unmarked one holds takes
-    /// that place: the unmarked one is free for any other. Without this, what an
-    /// operator trimmed would keep a marked copy from its message for ever.
-    fn swap(&mut self, hash: u16, wanted: LaneSeq) -> Option<Copy> {
+    /// A place that has nothing else: an SMS that was taken for a copy of another SMS,
+    /// or of a message that is here by IP as well, must be it.
+    fn take(&mut self, hash: u16, wanted: LaneSeq) -> Option<Copy> {
+        let fitting = self.copies.iter().filter(|copy| fits(copy, hash, wanted));
+        let surplus = fitting.clone().find(|copy| self.is_surplus(copy)).copied();
+        if let Some(surplus) = surplus {
+            self.unlink(surplus.id, self.root_of(&surplus));
+            return Some(surplus);
+        }
+        let taken = fitting
+            .filter(|copy| copy.place != Some((self.epoch, wanted)))
+            .find(|copy| self.has_ip_twin(copy));
+        if let Some(taken) = taken.copied() {
+            self.take_from_twin(&taken, hash);
+            return Some(taken);
+        }
+        self.swap(hash, wanted, true)
+    }
+
+    /// An SMS that bears the mark of a place which an unmarked one holds takes that
+    /// place: the unmarked one is free for any other. Without this, what an operator
+    /// trimmed would keep a marked copy from its message for ever. Only an SMS that no
+    /// place needs; as a last resort also one that was taken for a copy by IP.
+    fn swap(&mut self, hash: u16, wanted: LaneSeq, last_resort: bool) -> Option<Copy> {
         let of_hash = |copy: &&Copy| copy.came_by == Channel::Sms && copy.hash == hash;
         let (free, held, place) = self
             .copies
             .iter()
             .filter(of_hash)
-            .filter(|free| free.place.is_none() && free.copy_of.is_none())
-            .filter(|free| !self.is_referred_to_by_ip(free.id))
+            .filter(|free| match last_resort {
+                true => self.has_ip_twin(free),
+                false if free.place.is_some() => false,
+                false if free.copy_of.is_some() => self.is_surplus(free),
+                false => !self.is_referred_to_by_ip(free.id),
+            })
             .find_map(|free| {
                 let held = self.copies.iter().filter(of_hash).find(|held| {
                     held.residue.is_none()
@@ -379,6 +398,11 @@ impl Lane {
                 let (_, place) = held.place?;
                 Some((*free, *held, place))
             })?;
+        if last_resort {
+            self.take_from_twin(&free, hash);
+        } else if let Some(root) = free.copy_of {
+            self.unlink(free.id, root);
+        }
         if let Some(ip) = self.twin(&held) {
             self.part(&ip, &held);
         }
@@ -406,6 +430,13 @@ impl Lane {
 
     fn has_ip_twin(&self, sms: &Copy) -> bool {
         self.twin(sms).is_some()
+    }
+
+    /// Linked with an SMS that has a place: that place is filled without it.
+    fn is_surplus(&self, sms: &Copy) -> bool {
+        let root = sms.copy_of.and_then(|root| self.get(root));
+        sms.place.is_none()
+            && root.is_some_and(|root| root.came_by == Channel::Sms && root.place.is_some())
     }
 
     /// Frees an SMS that was linked with a message by IP; that place waits for
@@ -437,6 +468,10 @@ impl Lane {
         } else {
             (ip.id, sms.id)
         };
+        self.unlink(copy, root);
+    }
+
+    fn unlink(&mut self, copy: MessageId, root: MessageId) {
         self.set_link(copy, None, false);
         self.reading.changes.push(Change::Unlink { copy, root });
     }

@@ -239,6 +239,29 @@ fn a_note_gives_an_sms_its_place_and_undoes_a_wrong_merge() {
     );
 }
 
+/// Both were asked back after an uncertain SMS had left: nothing comes by IP.
+#[test]
+fn a_note_undoes_a_wrong_merge_of_two_sms() {
+    for late in [false, true] {
+        let mut shelf = Shelf::default();
+        let note = [
+            entry(1, Filled::Sms(hash("ok"))),
+            entry(5, Filled::Sms(hash("ok"))),
+        ];
+        shelf.by_sms("ok", Some(1));
+        if !late {
+            shelf.by_sms("ok", Some(1));
+            assert_eq!(shelf.roots().len(), 1, "merged on the mark");
+        }
+        shelf.note(&note);
+        if late {
+            shelf.by_sms("ok", Some(1));
+        }
+        assert_eq!(shelf.roots(), [(Some(1), "ok"), (Some(5), "ok")], "{late}");
+        assert!(shelf.pending.is_empty());
+    }
+}
+
 #[test]
 fn an_sms_that_comes_after_its_note_finds_its_place() {
     let mut shelf = Shelf::default();
@@ -282,11 +305,17 @@ fn in_the_end_every_message_is_shown_once_whatever_the_order() {
         let messages: Vec<Went> = (0..1 + draw(7))
             .map(|_| {
                 let text = texts[draw(3) as usize];
-                match draw(4) {
+                match draw(5) {
                     0 => Went {
                         text,
                         ip: true,
                         sms: None,
+                    },
+                    // By IP it was lost after the SMS had left, marked.
+                    4 => Went {
+                        text,
+                        ip: false,
+                        sms: Some(true),
                     },
                     1 => Went {
                         text,

@@ -98,6 +98,30 @@ pub fn two_marked_sms_are_one_message(backend: impl Backend) {
     assert_eq!(world.conversation(), [first]);
 }
 
+/// Two messages of equal text and residue, each gone by SMS alone: the note that names
+/// both places shows both.
+pub fn a_note_undoes_a_merge_of_two_sms(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let first = world.sms_in("ok", Some(1));
+    let second = world.sms_in("ok", Some(5));
+    assert_eq!(world.copy_of(second), Some(first), "on the mark");
+    world.note_in(vec![
+        entry(1, Filled::Sms(hash("ok"))),
+        entry(5, Filled::Sms(hash("ok"))),
+    ]);
+    world.crash();
+    assert_eq!(world.copy_of(second), None);
+    assert_eq!(world.conversation(), [first, second]);
+    assert_eq!(
+        world.kinds(second),
+        [
+            (EventKind::Received, None),
+            (EventKind::Merged, Some(first)),
+            (EventKind::Unmerged, Some(first)),
+        ]
+    );
+}
+
 /// Believed for a day; between boots no time is known to have passed.
 pub fn a_mark_is_believed_for_a_day(backend: impl Backend) {
     let mut world = World::bound(backend);

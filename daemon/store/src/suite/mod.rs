@@ -261,6 +261,7 @@ macro_rules! behaves_like_a_store {
                 only_what_fits_is_merged,
                 an_ambiguous_mark_merges_nothing,
                 two_marked_sms_are_one_message,
+                a_note_undoes_a_merge_of_two_sms,
                 a_mark_is_believed_for_a_day,
                 a_mark_looks_back_over_a_few_messages,
                 what_may_have_come_by_sms_needs_no_mark,
