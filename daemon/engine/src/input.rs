@@ -198,7 +198,8 @@ pub struct SmsReceived {
     pub from: Peer,
     /// As it came, mark included.
     pub text: Redacted<String>,
-    /// SCTS, milliseconds since 1970.
+    /// SCTS, milliseconds since 1970; 0: not readable (Android's
+    /// `SmsMessage.getTimestampMillis`).
     pub scts_ms: u64,
 }
 

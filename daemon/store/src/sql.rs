@@ -439,7 +439,8 @@ statements! {
     SMS_SEEN =
         "SELECT EXISTS (SELECT 1 FROM sms_seen WHERE spool_id = ?1)
              OR EXISTS (SELECT 1 FROM sms_seen
-                        WHERE own = ?2 AND peer = ?3 AND scts_ms = ?4 AND digest = ?5)";
+                        WHERE own = ?2 AND peer = ?3 AND scts_ms = ?4 AND digest = ?5
+                          AND ?4 <> 0)";
     SMS_SEEN_ADD =
         "INSERT INTO sms_seen (spool_id, own, peer, scts_ms, digest)
          VALUES (?1, ?2, ?3, ?4, ?5)";

@@ -391,8 +391,10 @@ pub enum Op {
     },
 
     // -- receiving ----------------------------------------------------------
-    /// Takes an incoming SMS, unless one with its spool id, or with the same own
-    /// number, peer, SCTS, text and mark, was taken before. Merges it with another copy
+    /// Takes an incoming SMS, unless one with its spool id was taken before (DELIVERY
+    /// 28), or, beyond that rule, one with the same own number, peer, SCTS, text and mark:
+    /// so the network repeats what was not acknowledged in time. An SCTS of 0 says
+    /// nothing: two such SMS are one only by their spool id. Merges it with another copy
     /// if its mark allows (DELIVERY 17), see [`crate::merging`].
     /// → `SmsInserted` or `SmsRepeated`.
     InsertSms(IncomingSms),

@@ -40,7 +40,8 @@ impl Turn<'_> {
     }
 
     /// By the agent's name, or as the network repeats it: nobody sends the same text
-    /// twice within the second of SCTS (DELIVERY 22). Remembers it if not.
+    /// twice within the second of SCTS (DELIVERY 22). Of one whose SCTS is not
+    /// readable (0) the agent's name alone tells. Remembers it if not.
     fn is_repeated(&self, sms: &IncomingSms, peer: PeerKey) -> Result<bool> {
         let key = (
             &sms.spool_id,

@@ -253,6 +253,7 @@ macro_rules! behaves_like_a_store {
                 an_incoming_sms_reads_back,
                 an_sms_is_taken_once_for_its_spool_id,
                 an_sms_the_network_repeats_is_taken_once,
+                equal_sms_without_a_time_are_two_messages,
                 an_sms_takes_no_place_from_a_message_by_ip,
                 names_are_peers_of_their_own,
             }

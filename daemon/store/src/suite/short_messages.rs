@@ -118,6 +118,26 @@ pub fn an_sms_the_network_repeats_is_taken_once(backend: impl Backend) {
     }
 }
 
+/// Trap: an SCTS that is not readable is 0 in Android, for each of them.
+pub fn equal_sms_without_a_time_are_two_messages(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let timeless = |world: &mut World<_>| IncomingSms {
+        scts_ms: 0,
+        ..world.new_sms("ok", None)
+    };
+    let first = timeless(&mut world);
+    let second = timeless(&mut world);
+    let ids = [world.take_sms(first.clone()).0, world.take_sms(second).0];
+    world.crash();
+    let again = IncomingSms {
+        id: world.new_sms("unused", None).id,
+        ..first
+    };
+    let outcome = world.op(Op::InsertSms(again));
+    assert!(matches!(outcome, Outcome::SmsRepeated), "{outcome:?}");
+    assert_eq!(world.conversation(), ids);
+}
+
 /// SMS have no names: nothing of IP is taken for them, and they for nothing.
 pub fn an_sms_takes_no_place_from_a_message_by_ip(backend: impl Backend) {
     let mut world = World::bound(backend);

@@ -180,7 +180,9 @@ impl MemoryStore {
         let mark = LaneSeq(sms.residue.map_or(0, |residue| u64::from(residue) + 1));
         let text = Digest::of(sms.own, mark, sms.text.expose().as_bytes());
         let arrival = (sms.own, sms.peer, sms.scts_ms, text.0);
-        if self.spooled.contains(&sms.spool_id) || self.arrivals.contains(&arrival) {
+        // An SCTS that is not readable says nothing of when it was sent.
+        let network_repeats = sms.scts_ms != 0 && self.arrivals.contains(&arrival);
+        if self.spooled.contains(&sms.spool_id) || network_repeats {
             self.spooled.remember(sms.spool_id.clone());
             return Outcome::SmsRepeated;
         }
