@@ -28,9 +28,10 @@
 //! 1.8 % with it: of what was handed over and not acknowledged, 97 % arrived by itself when
 //! the recipient was back, and of what was accepted a lost link hides that it has arrived.
 //!
-//! 4. Falling back is not allowed: by the setting (never; ask; not when roaming),
-//!    when the message is older than [`ASK_AFTER`], when it takes more parts than
-//!    the user need not be asked for.
+//! 4. Falling back is not allowed by the setting: never; ask; not when roaming. No SMS
+//!    leaves unasked, by fallback or at once, when the message is older than
+//!    [`ASK_AFTER`] or takes more parts than the user need not be asked for; who
+//!    wished for SMS was asked.
 //! 5. Nothing changes its channel before all in front of it in its lane are
 //!    settled.
 //! 6. An SMS waits for its card, its radio and its network; never for another
@@ -188,7 +189,7 @@ pub(crate) fn choose(facts: &Facts) -> (Choice, Because) {
         };
     }
     if let Some(because) = facts.sms_at_once() {
-        return facts.by_sms(because);
+        return facts.by_sms_unasked(because);
     }
     match facts.stage {
         Stage::Queued if facts.session && facts.link_up => (
@@ -281,13 +282,22 @@ impl Facts {
             }
             Fallback::NotWhenRoaming | Fallback::Always => {}
         }
+        self.by_sms_unasked(because)
+    }
+
+    /// Unless the user has to be asked: who wished for SMS was.
+    fn by_sms_unasked(&self, because: Because) -> (Choice, Because) {
+        let parts = match self.length {
+            Length::Parts(parts) if self.wish != Some(Channel::Sms) => parts,
+            _ => return self.by_sms(because),
+        };
         if self.age > ASK_AFTER {
             return (
                 wait(WaitsFor::User),
                 &["it is older than an hour: the user decides"],
             );
         }
-        if matches!(self.length, Length::Parts(parts) if parts > self.max_parts_unasked) {
+        if parts > self.max_parts_unasked {
             return (
                 wait(WaitsFor::User),
                 &["it takes more parts than are sent unasked"],

@@ -248,6 +248,43 @@ fn settings_and_wishes_come_first() {
 }
 
 #[test]
+fn what_is_old_or_long_asks_also_where_only_sms_is_left() {
+    let ways = [
+        Facts {
+            mode: Mode::SmsOnly,
+            ..facts(Stage::Queued)
+        },
+        Facts {
+            numbered: false,
+            ..facts(Stage::Queued)
+        },
+        Facts {
+            reach: Reach::Refused,
+            ..facts(Stage::Queued)
+        },
+    ];
+    for way in ways {
+        assert_eq!(choice(way), PLAIN);
+        let old = Facts {
+            age: ASK_AFTER + Duration::from_secs(1),
+            ..way
+        };
+        let long = Facts {
+            length: Length::Parts(11),
+            ..way
+        };
+        for asks in [old, long] {
+            assert_eq!(choice(asks), wait(WaitsFor::User));
+            let wished = Facts {
+                wish: Some(Channel::Sms),
+                ..asks
+            };
+            assert_eq!(choice(wished), PLAIN);
+        }
+    }
+}
+
+#[test]
 fn peers_off_ip_get_an_sms_at_once() {
     for reach in [Reach::Refused, Reach::Silent] {
         let off_ip = Facts {
