@@ -7,7 +7,7 @@ mod common;
 use std::path::Path;
 
 use rusqlite::Connection;
-use twine_engine::message::{Channel, MessageId, Shown, SmsAttempt};
+use twine_engine::message::{Channel, MessageId, Shown, SmsAttempt, WaitsFor};
 use twine_engine::parts::{AfterRefusal, AttemptId, PartState};
 use twine_engine::settings::{Mode, Settings};
 use twine_engine::store_ops::{IncomingSms, Look, NewOutgoing, Op, Outcome, StoreOps};
@@ -120,6 +120,7 @@ fn a_story_says_why_and_how_it_went_on() {
         code: None,
         refusal: AfterRefusal::Fail,
         look: None,
+        because: &[],
     };
     one(&mut store, part);
     let revoked = Op::ApplyRevoked {
@@ -207,4 +208,39 @@ fn a_name_that_is_lost_takes_no_message_with_it() {
     let received = store.message(MessageId(2)).unwrap().unwrap();
     assert!(matches!(received.peer, Peer::Name(_)));
     assert_eq!(received.text, Some(Redacted::new("from a name".to_owned())));
+}
+
+#[test]
+fn a_story_says_why_the_phone_refused_and_what_it_waits_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = store_with_sms(&folder.path().join("store.db"));
+    one(
+        &mut store,
+        Op::HandSms {
+            id: MessageId(1),
+            attempt: AttemptId(7),
+            parts: 1,
+            boot: now(),
+            look: look(),
+        },
+    );
+    one(
+        &mut store,
+        Op::ApplySmsPart {
+            attempt: AttemptId(7),
+            part: 0,
+            state: PartState::Refused,
+            code: Some(2),
+            refusal: AfterRefusal::Wait(WaitsFor::Radio),
+            look: Some(look()),
+            because: &["the radio is off"],
+        },
+    );
+    let story = store.story(MessageId(1)).unwrap();
+    let [.., refused, waits] = story.as_slice() else {
+        panic!("{story:?}");
+    };
+    assert_eq!((refused.step, refused.detail), (Step::PartRefused, Some(2)));
+    assert_eq!(refused.because, ["the radio is off"]);
+    assert_eq!(waits.waits(), Some(WaitsFor::Radio));
 }

@@ -152,6 +152,7 @@ impl Sms {
             ctx.trace(Decision::SmsRefused, refusal.because);
         }
         let again_after = refusal.and_then(|refusal| refusal.again_after);
+        let because = refusal.map_or(&[][..], |refusal| refusal.because);
         ctx.op(
             Op::ApplySmsPart {
                 attempt,
@@ -160,6 +161,7 @@ impl Sms {
                 code,
                 refusal: refusal.map_or(AfterRefusal::Fail, |refusal| refusal.then),
                 look: again_after.map(|after| ctx.look(after)),
+                because,
             },
             Then::Part {
                 attempt,

@@ -373,6 +373,8 @@ pub enum Op {
         refusal: AfterRefusal,
         /// See above.
         look: Option<Look>,
+        /// What the code means.
+        because: Because,
     },
     /// The time of an unknown result is over (DELIVERY 26): `Handed` becomes
     /// `Unconfirmed`. → `SmsPart`.

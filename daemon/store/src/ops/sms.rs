@@ -10,6 +10,7 @@ use twine_proto::{LaneSeq, Redacted};
 
 use super::change::NextLook;
 use super::{Result, Turn};
+use crate::codes;
 use crate::rows::{self, Attempts, Columns};
 use crate::sql;
 use crate::story::Step;
@@ -124,9 +125,8 @@ impl Turn<'_> {
         &mut self,
         attempt: AttemptId,
         (part, state): (u8, PartState),
-        code: Option<i32>,
-        refusal: AfterRefusal,
-        look: Option<Look>,
+        (code, because): (Option<i32>, Because),
+        (refusal, look): (AfterRefusal, Option<Look>),
     ) -> Result<Outcome> {
         let found = self.one(
             sql::SMS_BY_ATTEMPT,
@@ -138,7 +138,7 @@ impl Turn<'_> {
         };
         let mut after = before.clone();
         if after.parts.take(part, state) {
-            self.tell(before.id, part_step(state), code.map(i64::from), &[])?;
+            self.tell(before.id, part_step(state), code.map(i64::from), because)?;
             if let Some(code) = code {
                 self.execute(sql::SMS_CODE, (rows::int(before.id.0), code))?;
             }
@@ -156,6 +156,8 @@ impl Turn<'_> {
                 next_look = look.into();
                 if let AfterRefusal::Wait(waits) = refusal {
                     after.waits = Some(waits);
+                    let waits = codes::waits_code(waits);
+                    self.tell(before.id, Step::Waits, Some(waits), because)?;
                 }
             } else if after.sms != before.sms && after.sms != SmsAttempt::Handed {
                 // It was for the result.

@@ -130,6 +130,7 @@ pub fn a_refusal_for_now_goes_back_to_the_queue(backend: impl Backend) {
         code: Some(2),
         refusal: AfterRefusal::Wait(WaitsFor::Radio),
         look: Some(look(5_000)),
+        because: &["the radio is off"],
     };
     assert_eq!(world.part_of(refused(0)), (SmsAttempt::Handed, None, false));
     let outcome = world.part_of(refused(1));
@@ -168,6 +169,7 @@ pub fn a_partial_result_fails_and_is_remembered(backend: impl Backend) {
         code: Some(1),
         refusal: AfterRefusal::Wait(WaitsFor::Radio),
         look: Some(look(5_000)),
+        because: &["no balance"],
     };
     let (state, look, unblocked) = world.part_of(refused);
     assert_eq!((state, look, unblocked), (SmsAttempt::Failed, None, true));

@@ -425,6 +425,7 @@ pub(super) const fn result(attempt: u64, part: u8, state: PartState) -> Op {
         code: None,
         refusal: AfterRefusal::Fail,
         look: None,
+        because: &[],
     }
 }
 

@@ -237,7 +237,8 @@ impl Coverage {
             Op::Wait { because, .. }
             | Op::RuleOutSms { because, .. }
             | Op::AskBack { because, .. }
-            | Op::ReleaseSms { because, .. } => because,
+            | Op::ReleaseSms { because, .. }
+            | Op::ApplySmsPart { because, .. } => because,
             _ => return,
         };
         for reason in *because {

@@ -140,6 +140,7 @@ impl MemoryStore {
                 code,
                 refusal,
                 look,
+                ..
             } => self.apply_part(*attempt, (*part, *state), *code, (*refusal, *look), wall),
             Op::SettleUnknown { id } => self.settle_unknown(*id, wall),
             Op::ReleaseNote { number, id } => self.release_note(*number, *id, wall),
