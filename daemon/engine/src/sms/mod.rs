@@ -72,6 +72,7 @@ pub(crate) enum Then {
     Part {
         attempt: AttemptId,
         part: u8,
+        /// As the agent told it: so it is confirmed.
         state: PartState,
     },
     Taken {
@@ -151,6 +152,11 @@ impl Sms {
         if let Some(refusal) = &refusal {
             ctx.trace(Decision::SmsRefused, refusal.because);
         }
+        let told = state;
+        let (state, code) = match code {
+            Some(code) if refusals::may_have_left(code) => (PartState::Unknown, None),
+            code => (state, code),
+        };
         let again_after = refusal.and_then(|refusal| refusal.again_after);
         let because = refusal.map_or(&[][..], |refusal| refusal.because);
         ctx.op(
@@ -166,7 +172,7 @@ impl Sms {
             Then::Part {
                 attempt,
                 part,
-                state,
+                state: told,
             },
         );
     }

@@ -1,7 +1,8 @@
 //! What each result code of Android's SmsManager means for a message
 //! (android/telephony/SmsManager.java, `RESULT_*`).
 //!
-//! A code says that a part did not leave. The framework has made its own retries
+//! A code says that a part did not leave; some only that nobody knows
+//! ([`may_have_left`]). The framework has made its own retries
 //! by then (three, two seconds apart, for `RESULT_RIL_SMS_SEND_FAIL_RETRY`), so
 //! nothing is tried again here for a reason that the network gave: only what
 //! was never tried waits until it can be.
@@ -99,6 +100,14 @@ pub(crate) const fn refusal(code: i32) -> Refusal {
     }
 }
 
+/// Whether a part with this code may have left all the same: what was cut off between
+/// the framework and the modem (RESULT_CANCELLED, RESULT_REMOTE_EXCEPTION,
+/// RESULT_RIL_CANCELLED, RESULT_RIL_ABORTED) may be at the modem by then. It counts as
+/// unknown, and another try as another copy (DELIVERY 26).
+pub(crate) const fn may_have_left(code: i32) -> bool {
+    matches!(code, 23 | 31 | 119 | 137)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +126,12 @@ mod tests {
         for code in KNOWN {
             assert_ne!(refusal(code).because, unknown.because, "{code}");
         }
+    }
+
+    #[test]
+    fn what_was_cut_off_on_its_way_may_have_left() {
+        let unknown = KNOWN.into_iter().filter(|&code| may_have_left(code));
+        assert_eq!(unknown.collect::<Vec<_>>(), [23, 31, 119, 137]);
     }
 
     #[test]
