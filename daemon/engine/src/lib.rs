@@ -79,3 +79,4 @@ pub use input::{
     ChannelEvent, Command, ConnId, DownReason, Input, ReplyTo, SmsReceived, TelephonyEvent,
 };
 pub use output::{CommandError, Notice, Order, Output, Preview, Reply, SmsPreview, TransportKind};
+pub use sms::stricter as stricter_refusal;

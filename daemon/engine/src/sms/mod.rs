@@ -36,6 +36,7 @@ use crate::store_ops::{HandedSms, IncomingSms, Op, Outcome, SmsJob, Snapshot};
 use crate::time::{BootId, Instant};
 use crate::trace::Decision;
 use pacing::{Pacing, Text};
+pub use refusals::stricter;
 
 /// See the module.
 #[derive(Debug)]

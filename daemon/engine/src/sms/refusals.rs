@@ -100,6 +100,22 @@ pub(crate) const fn refusal(code: i32) -> Refusal {
     }
 }
 
+/// What decides about an attempt of several parts: a part that failed, whatever kept the
+/// others back. `kept`: the code of an earlier part; `new`: what follows from this one.
+#[must_use]
+pub const fn stricter(
+    kept: Option<i32>,
+    new: (AfterRefusal, Option<i32>),
+) -> (AfterRefusal, Option<i32>) {
+    match kept {
+        Some(code) => match refusal(code).then {
+            AfterRefusal::Fail => (AfterRefusal::Fail, Some(code)),
+            AfterRefusal::Wait(_) => new,
+        },
+        None => new,
+    }
+}
+
 /// Whether a part with this code may have left all the same: what was cut off between
 /// the framework and the modem (RESULT_CANCELLED, RESULT_REMOTE_EXCEPTION,
 /// RESULT_RIL_CANCELLED, RESULT_RIL_ABORTED) may be at the modem by then. It counts as

@@ -369,7 +369,8 @@ pub enum Op {
         state: PartState,
         /// The code of a refusal, as in SmsManager.
         code: Option<i32>,
-        /// What follows if nothing of the message left.
+        /// What follows if nothing of the message left, unless an earlier part of the
+        /// attempt has the [`crate::stricter_refusal`].
         refusal: AfterRefusal,
         /// See above.
         look: Option<Look>,

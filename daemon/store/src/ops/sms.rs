@@ -6,6 +6,7 @@ use twine_engine::limits::SMS_PARTS_PER_WINDOW;
 use twine_engine::message::{IpAttempt, LaneUse, MessageId, SmsAttempt, TakeBack};
 use twine_engine::parts::{AfterRefusal, AttemptId, PartState, PartStates};
 use twine_engine::store_ops::{Because, BootStamp, HandedSms, Look, Outcome, SmsJob};
+use twine_engine::stricter_refusal;
 use twine_proto::{LaneSeq, Redacted};
 
 use super::change::NextLook;
@@ -139,6 +140,10 @@ impl Turn<'_> {
         let mut after = before.clone();
         if after.parts.take(part, state) {
             self.tell(before.id, part_step(state), code.map(i64::from), because)?;
+            let kept = self.one(sql::SMS_CODE_KEPT, (rows::int(before.id.0),), |row| {
+                row.get(0)
+            })?;
+            let (refusal, code) = stricter_refusal(kept.flatten(), (refusal, code));
             if let Some(code) = code {
                 self.execute(sql::SMS_CODE, (rows::int(before.id.0), code))?;
             }

@@ -25,6 +25,7 @@ statements! {
     SMS_NAME = "UPDATE message SET sms_attempt = ?2, sms_code = NULL WHERE id = ?1";
     SMS_FORGET = "UPDATE message SET sms_attempt = NULL WHERE id = ?1";
     SMS_CODE = "UPDATE message SET sms_code = ?2 WHERE id = ?1";
+    SMS_CODE_KEPT = "SELECT sms_code FROM message WHERE id = ?1";
     SMS_BY_ATTEMPT = concat!(
         "SELECT ", attempts!(), " FROM message
          WHERE sms_attempt = ?1 AND sms_attempt IS NOT NULL");

@@ -155,6 +155,35 @@ pub fn a_refusal_for_now_goes_back_to_the_queue(backend: impl Backend) {
     assert_eq!(world.part(8, 1, PartState::Sent), SmsAttempt::Sent);
 }
 
+/// What waits for a part that the network will not take would wait in vain, and then
+/// take the others with it: what failed decides, whatever its place among the results.
+pub fn of_several_refusals_the_strictest_decides(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let radio = (2, AfterRefusal::Wait(WaitsFor::Radio));
+    let rejected = (10, AfterRefusal::Fail);
+    for (attempt, order) in [(7, [radio, rejected]), (8, [rejected, radio])] {
+        let id = world.undecided("two parts");
+        world.release_sms(id, false);
+        world.hand(id, attempt, 2);
+        for ((code, refusal), part) in order.into_iter().zip(0..) {
+            world.part_of(Op::ApplySmsPart {
+                attempt: AttemptId(attempt),
+                part,
+                state: PartState::Refused,
+                code: Some(code),
+                refusal,
+                look: Some(look(5_000)),
+                because: &["refused"],
+            });
+        }
+        world.crash();
+        let record = world.record(id);
+        assert_eq!(record.shown, Shown::Failed(Failure::SmsFailed), "{order:?}");
+        assert_eq!((record.waits_for, record.sms.code), (None, Some(10)));
+        world.op(Op::Cancel { id });
+    }
+}
+
 /// Sending it again is the user's choice, and then another copy.
 pub fn a_partial_result_fails_and_is_remembered(backend: impl Backend) {
     let mut world = World::bound(backend);

@@ -222,6 +222,7 @@ macro_rules! behaves_like_a_store {
                 parts_are_counted_one_by_one,
                 an_undeliverable_sms_failed,
                 a_refusal_for_now_goes_back_to_the_queue,
+                of_several_refusals_the_strictest_decides,
                 a_partial_result_fails_and_is_remembered,
                 a_refused_attempt_leaves_no_copy,
                 an_unknown_result_settles_as_unconfirmed,

@@ -4,6 +4,7 @@ use twine_engine::limits::SMS_PARTS_PER_WINDOW;
 use twine_engine::message::{IpAttempt, MessageId, SmsAttempt};
 use twine_engine::parts::{AfterRefusal, AttemptId, PartState, PartStates};
 use twine_engine::store_ops::{BootStamp, HandedSms, Look, Outcome, SmsJob};
+use twine_engine::stricter_refusal;
 use twine_engine::time::WallTime;
 
 use super::MemoryStore;
@@ -102,9 +103,8 @@ impl MemoryStore {
                 if !m.parts.take(part, state) {
                     return;
                 }
-                if state == PartState::Refused {
-                    m.code = code;
-                }
+                let (refusal, code) = stricter_refusal(m.code, (refusal, code));
+                m.code = code.or(m.code);
                 match m.parts.attempt(m.sms, refusal) {
                     None => {}
                     Some(SmsAttempt::Waiting) => {
