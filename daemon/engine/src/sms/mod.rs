@@ -67,7 +67,7 @@ enum Queue {
 #[derive(Debug)]
 pub(crate) enum Then {
     Loaded,
-    Handed,
+    Handed(Text),
     HandedBefore,
     Unknown,
     Part {
@@ -274,12 +274,15 @@ impl Sms {
             let text = leaving(job, sims);
             let parts = parts_of(&text, sims);
             let key = Text::of(job, &text);
-            let at = self.pacing.may_leave_at(now, parts, key);
-            if at > now {
-                self.not_before = Some(at);
-                return;
+            match self.pacing.may_leave_at(now, parts, key) {
+                Some(at) if at <= now => {}
+                // Without a time: the store's answer is the occasion.
+                later => {
+                    self.not_before = later;
+                    return;
+                }
             }
-            self.pacing.left(now, parts, key);
+            self.pacing.stores(now, parts, key);
             let attempt = AttemptId(rng.next());
             ctx.trace(Decision::SmsHanded(job.id), &["the pace allows it"]);
             ctx.op(
@@ -290,7 +293,7 @@ impl Sms {
                     boot: ctx.stamp(),
                     look: ctx.look(SMS_UNKNOWN_AFTER),
                 },
-                Then::Handed,
+                Then::Handed(key),
             );
             self.handed += 1;
             self.jobs.pop_front();
@@ -328,17 +331,14 @@ impl Sms {
                 };
                 self.jobs = jobs.into();
             }
-            (Then::Handed, Outcome::SmsHanded(handed)) => {
+            (Then::Handed(text), Outcome::SmsHanded(handed)) => {
+                self.pacing.leaves(ctx.now.instant, text);
                 if handed.is_empty() {
                     // Recalled meanwhile.
                     self.handed = self.handed.saturating_sub(1);
                 }
                 let left = handed.iter().filter(|sms| sms.job.ip == IpAttempt::None);
                 let left = left.count() as i64;
-                for HandedSms { job, .. } in &handed {
-                    let text = Text::of(job, &leaving(job, sims));
-                    self.pacing.leaves(ctx.now.instant, text);
-                }
                 self.order(ctx, proof, sims, handed);
                 return Settled {
                     left,

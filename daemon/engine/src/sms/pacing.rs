@@ -14,11 +14,14 @@ use crate::time::Instant;
 pub(super) struct Pacing {
     left: VecDeque<(Instant, u8, Option<Text>)>,
     texts: VecDeque<(Instant, Text)>,
+    /// Of what is being stored, to leave then: at most as many as may be handed over
+    /// at once.
+    leaving: Vec<Text>,
 }
 
 /// What Android's duplicate test compares, as far as the sender decides it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Text {
+pub(crate) struct Text {
     pub(super) own: E164,
     pub(super) peer: Peer,
     /// Of the text as it leaves.
@@ -37,14 +40,18 @@ impl Pacing {
                 .map(|(_, parts)| (now, parts, None))
                 .collect(),
             texts: VecDeque::new(),
+            leaving: Vec::new(),
         }
     }
 
-    /// From when on a message of so many parts may leave. One that is longer
-    /// than the window allows goes when the window is empty: the user agreed to
-    /// it.
-    pub(super) fn may_leave_at(&mut self, now: Instant, parts: u8, text: Text) -> Instant {
+    /// From when on a message of so many parts may leave; `None`: not before an equal
+    /// text that is being stored has left. One that is longer than the window allows
+    /// goes when the window is empty: the user agreed to it.
+    pub(super) fn may_leave_at(&mut self, now: Instant, parts: u8, text: Text) -> Option<Instant> {
         self.forget(now);
+        if self.leaving.contains(&text) {
+            return None;
+        }
         let equal = self
             .texts
             .iter()
@@ -60,17 +67,26 @@ impl Pacing {
             room += usize::from(parts_left);
             at = left + SMS_WINDOW;
         }
-        at.max(equal)
+        Some(at.max(equal))
     }
 
+    /// It left: the agent has it.
     pub(super) fn left(&mut self, now: Instant, parts: u8, text: Text) {
         self.left.push_back((now, parts, Some(text)));
         self.texts.push_back((now, text));
     }
 
+    /// It leaves as soon as that is stored, see [`Self::leaves`].
+    pub(super) fn stores(&mut self, now: Instant, parts: u8, text: Text) {
+        self.left.push_back((now, parts, Some(text)));
+        self.leaving.push(text);
+    }
+
     /// It leaves now, because it is stored only now: a slow disk must not push what
-    /// two minutes may see into one.
+    /// two minutes may see into one, nor equal texts into two seconds.
     pub(super) fn leaves(&mut self, now: Instant, text: Text) {
+        self.leaving.retain(|leaving| *leaving != text);
+        self.texts.push_back((now, text));
         for (at, _, known) in self.left.iter_mut().rev() {
             if *known == Some(text) {
                 *at = now;
@@ -126,7 +142,7 @@ mod tests {
         let mut sent: Vec<(Instant, u8)> = Vec::new();
         for hash in 0..40 {
             let parts = 1 + (hash % 7) as u8;
-            now = now.max(pacing.may_leave_at(now, parts, text(hash)));
+            now = now.max(pacing.may_leave_at(now, parts, text(hash)).unwrap());
             pacing.left(now, parts, text(hash));
             sent.push((now, parts));
         }
@@ -146,23 +162,23 @@ mod tests {
         let mut pacing = Pacing::restored(handed, Instant(410_000));
         assert_eq!(
             pacing.may_leave_at(Instant(410_000), 1, text(1)),
-            Instant(470_000)
+            Some(Instant(470_000))
         );
         let mut pacing = Pacing::restored(handed, Instant(700_000));
         assert_eq!(
             pacing.may_leave_at(Instant(700_000), 1, text(1)),
-            Instant(700_000)
+            Some(Instant(700_000))
         );
     }
 
     #[test]
     fn what_was_stored_late_leaves_late() {
         let mut pacing = Pacing::default();
-        pacing.left(Instant(0), 25, text(1));
+        pacing.stores(Instant(0), 25, text(1));
         pacing.leaves(Instant(5_000), text(1));
         assert_eq!(
             pacing.may_leave_at(Instant(60_000), 1, text(2)),
-            Instant(65_000)
+            Some(Instant(65_000))
         );
     }
 
@@ -172,11 +188,28 @@ mod tests {
         pacing.left(Instant(1_000), 1, text(1));
         assert_eq!(
             pacing.may_leave_at(Instant(1_500), 1, text(2)),
-            Instant(1_500)
+            Some(Instant(1_500))
         );
         assert_eq!(
             pacing.may_leave_at(Instant(1_500), 1, text(1)),
-            Instant(3_000)
+            Some(Instant(3_000))
+        );
+    }
+
+    /// Trap: both are stored at once, three seconds late.
+    #[test]
+    fn equal_texts_leave_two_seconds_apart_on_a_slow_disk() {
+        let mut pacing = Pacing::default();
+        pacing.stores(Instant(0), 1, text(1));
+        for late in [10, 2_500] {
+            assert_eq!(pacing.may_leave_at(Instant(late), 1, text(1)), None);
+            let other = pacing.may_leave_at(Instant(late), 1, text(2));
+            assert_eq!(other, Some(Instant(late)));
+        }
+        pacing.leaves(Instant(3_000), text(1));
+        assert_eq!(
+            pacing.may_leave_at(Instant(3_010), 1, text(1)),
+            Some(Instant(5_000))
         );
     }
 
@@ -186,11 +219,11 @@ mod tests {
         pacing.left(Instant(0), 3, text(1));
         assert_eq!(
             pacing.may_leave_at(Instant(10), 200, text(2)),
-            Instant(60_000)
+            Some(Instant(60_000))
         );
         assert_eq!(
             pacing.may_leave_at(Instant(60_000), 200, text(2)),
-            Instant(60_000)
+            Some(Instant(60_000))
         );
     }
 }
