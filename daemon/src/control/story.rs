@@ -88,7 +88,7 @@ fn sentence(line: &StoryLine) -> String {
         Step::Delivered => "delivered by IP",
         Step::IpFailed => "IP cannot deliver it",
         Step::BySms if line.detail == Some(1) => {
-            "goes by SMS, marked: another copy may have arrived by IP"
+            "goes by SMS, marked: another copy may have arrived, by IP or by SMS"
         }
         Step::BySms => "goes by SMS",
         Step::Recalled => "taken out of the queue for SMS",
