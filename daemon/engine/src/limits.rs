@@ -32,6 +32,11 @@ pub const MAX_GAPS_PER_LANE: usize = 64;
 /// tried again. Six hours: a new user is found the same day, a number without
 /// Twine costs one extra exchange with the gateway now and then.
 pub const REFUSED_REACH_TTL: Duration = Duration::from_secs(6 * 3600);
+/// A peer that let a delivery deadline pass is believed to be off IP so long; then IP is
+/// tried again. Two phones that were off IP at different times would otherwise write by
+/// SMS for ever, each waiting for the other's sign of life. Six hours: one message of
+/// that time waits for a deadline in vain if the peer is still off IP.
+pub const SILENT_REACH_TTL: Duration = Duration::from_secs(6 * 3600);
 /// SMS parts handed to the agent within [`SMS_WINDOW`]. Android asks the user
 /// above 30 in 60 s (SmsUsageMonitor); the rest is left to what the user's other
 /// apps send under the same package.

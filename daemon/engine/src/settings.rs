@@ -1,7 +1,11 @@
 //! What the user chose: which channel, and what may be done when IP fails.
 //! Kept per conversation and globally; a conversation's choice comes first.
 
+use std::time::Duration;
+
 use twine_proto::Redacted;
+
+use crate::limits::{REFUSED_REACH_TTL, SILENT_REACH_TTL};
 
 /// Which channels a conversation may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -77,6 +81,18 @@ pub enum Reach {
     /// [`crate::limits::REFUSED_REACH_TTL`].
     Refused,
     /// It let a message's delivery deadline pass (DELIVERY 15). Believed until a
-    /// sign of life.
+    /// sign of life, or for [`crate::limits::SILENT_REACH_TTL`].
     Silent,
+}
+
+impl Reach {
+    /// How long that is believed; `None`: until something else is seen.
+    #[must_use]
+    pub const fn believed_for(self) -> Option<Duration> {
+        match self {
+            Self::Refused => Some(REFUSED_REACH_TTL),
+            Self::Silent => Some(SILENT_REACH_TTL),
+            Self::Unknown | Self::OnIp => None,
+        }
+    }
 }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension};
-use twine_engine::limits::{MAX_CONVERSATION_SETTINGS, REFUSED_REACH_TTL};
+use twine_engine::limits::MAX_CONVERSATION_SETTINGS;
 use twine_engine::message::LaneUse;
 use twine_engine::settings::{Reach, Settings};
 use twine_engine::store_ops::{BootStamp, ConversationFacts, Outcome, Sender};
@@ -102,27 +102,27 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// A peer gave a sign of life, or let a deadline pass: believed until
-    /// something else is seen, so since when does not matter.
-    pub(super) fn believe_for_good(
-        &self,
-        peer: PeerKey,
-        reach: Reach,
-        known: Option<Reach>,
-    ) -> Result<()> {
-        if known == Some(reach) {
+    /// A peer gave a sign of life: believed until something else is seen, so since
+    /// when does not matter.
+    pub(super) fn believe_on_ip(&self, peer: PeerKey, known: Option<Reach>) -> Result<()> {
+        if known == Some(Reach::OnIp) {
             return Ok(());
         }
         let since = BootStamp {
             boot: BootId(0),
             at: Instant(0),
         };
-        self.believe(peer, reach, since)
+        self.believe(peer, Reach::OnIp, since)
     }
 
     /// The gateway does not know the number; believed for a while.
     pub(super) fn believe_refused(&self, peer: PeerKey, since: BootStamp) -> Result<()> {
         self.believe(peer, Reach::Refused, since)
+    }
+
+    /// It let a deadline pass; believed for a while.
+    pub(super) fn believe_silent(&self, peer: PeerKey, since: BootStamp) -> Result<()> {
+        self.believe(peer, Reach::Silent, since)
     }
 
     /// What a stored belief is worth now.
@@ -133,16 +133,12 @@ impl Turn<'_> {
         now: BootStamp,
     ) -> Result<Reach> {
         let reach = reach.unwrap_or_default();
-        if reach != Reach::Refused {
+        let Some(ttl) = reach.believed_for() else {
             return Ok(reach);
-        }
+        };
         let since = self.in_this_boot(since, now)?;
         let age: Duration = now.at.since(since);
-        Ok(if age < REFUSED_REACH_TTL {
-            reach
-        } else {
-            Reach::Unknown
-        })
+        Ok(if age < ttl { reach } else { Reach::Unknown })
     }
 
     /// When that was in this boot: what belongs to another one counts from the

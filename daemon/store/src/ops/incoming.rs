@@ -53,7 +53,7 @@ impl Turn<'_> {
         text: Option<&str>,
     ) -> Result<Outcome> {
         let lane = self.lane_state(incoming.own, name)?;
-        self.believe_for_good(PeerKey::of(name.from), Reach::OnIp, lane.reach)?;
+        self.believe_on_ip(PeerKey::of(name.from), lane.reach)?;
         let mut seen = lane.seen;
         let answer = seen.take(name.lane_seq);
         if answer == Seen::New {

@@ -135,7 +135,8 @@ impl Turn<'_> {
             let sent = SentAs { epoch, seq };
             match outcome {
                 RevokeOutcome::Revoked => {
-                    self.dispose(number, sent, Disposition::Revoked, None, &mut tally)?;
+                    let now = Some(look.boot);
+                    self.dispose(number, sent, Disposition::Revoked, now, &mut tally)?;
                 }
                 RevokeOutcome::AlreadyDelivered => self.deliver_open(number, sent, &mut tally)?,
                 // It stays marked and is asked for again (DELIVERY 15).
@@ -386,7 +387,7 @@ impl Turn<'_> {
         if before.carries_note {
             self.close_noted(&before, sent)?;
         }
-        self.believe_for_good(before.peer, Reach::OnIp, open.reach)?;
+        self.believe_on_ip(before.peer, open.reach)?;
         if before.is_note {
             return self.forget_note(&before);
         }
@@ -455,17 +456,18 @@ impl Turn<'_> {
         }
         let ip = IpAttempt::after(disposition, before.take_back);
         if ip == IpAttempt::Revoked(TakeBack::BySms) {
-            self.if_silent(&before, open.reach)?;
+            self.if_silent(&before, now)?;
         }
         self.end(&before, ip, tally)
     }
 
-    /// It was accepted, and its delivery deadline had passed (DELIVERY 15).
-    fn if_silent(&self, before: &Attempts, known: Option<Reach>) -> Result<()> {
-        if matches!(before.ip, IpAttempt::Accepted(_)) {
-            self.believe_for_good(before.peer, Reach::Silent, known)?;
+    /// It was accepted, and its delivery deadline had passed (DELIVERY 15). What a
+    /// closed epoch tells (without `now`) is too old to say anything.
+    fn if_silent(&self, before: &Attempts, now: Option<BootStamp>) -> Result<()> {
+        match (before.ip, now) {
+            (IpAttempt::Accepted(_), Some(now)) => self.believe_silent(before.peer, now),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// IP has ended negatively: while SMS is open, that is to be decided about; and again
@@ -503,7 +505,7 @@ impl Turn<'_> {
             return Ok(());
         }
         if may_be_handed {
-            self.if_silent(&before, open.reach)?;
+            self.if_silent(&before, Some(look.boot))?;
         }
         let first = before.sms == SmsAttempt::None
             && self.execute(sql::IN_DOUBT, (rows::int(before.id.0),))? > 0;

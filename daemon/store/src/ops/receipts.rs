@@ -1,7 +1,6 @@
 //! Read marks, ours and the peers' (DELIVERY 11).
 
 use twine_engine::message::{Channel, IpAttempt, MessageId};
-use twine_engine::settings::Reach;
 use twine_engine::store_ops::{Outcome, UntoldMark};
 use twine_proto::frame::ReadMark;
 use twine_proto::{Cursor, E164, Epoch, LaneSeq};
@@ -115,7 +114,7 @@ impl Turn<'_> {
         check: u32,
     ) -> Result<Outcome> {
         self.move_cursor(number, cursor, check)?;
-        self.believe_for_good(PeerKey::of(mark.peer), Reach::OnIp, None)?;
+        self.believe_on_ip(PeerKey::of(mark.peer), None)?;
         let mut from = LaneSeq(1);
         loop {
             let step = self.all(

@@ -291,7 +291,7 @@ macro_rules! behaves_like_a_store {
                 open_messages_are_looked_at_when_settings_change,
                 what_a_setting_ruled_out_is_open_again,
                 settings_disturb_nothing_that_is_settled,
-                a_refusal_is_believed_for_a_while,
+                that_a_peer_is_off_ip_is_believed_for_a_while,
                 signs_of_life_say_that_a_peer_is_on_ip,
                 an_unknown_recipient_is_not_on_ip,
                 a_card_brings_its_number_for_sms_alone,

@@ -1,6 +1,5 @@
 //! What the user chose, and what is believed of peers.
 
-use twine_engine::limits::REFUSED_REACH_TTL;
 use twine_engine::message::{Channel, SmsAttempt, WaitsFor};
 use twine_engine::settings::{Fallback, Mode, Reach, Settings};
 use twine_engine::store_ops::{BootStamp, NewOutgoing, Op, Outcome, Sender};
@@ -134,11 +133,10 @@ pub fn settings_disturb_nothing_that_is_settled(backend: impl Backend) {
     assert_eq!(world.due_ids(10_000_000), []);
 }
 
-/// Six hours, of one boot.
-pub fn a_refusal_is_believed_for_a_while(backend: impl Backend) {
+/// For hours, of one boot: two phones that were off IP at different times find back.
+pub fn that_a_peer_is_off_ip_is_believed_for_a_while(backend: impl Backend) {
     let mut world = World::bound(backend);
     assert_eq!(world.reach(), Reach::Unknown);
-    let ttl = u64::try_from(REFUSED_REACH_TTL.as_millis()).expect("fits");
     let set = |world: &mut World<_>, reach, boot| {
         world.done(Op::SetReach {
             peer: peer(),
@@ -147,24 +145,34 @@ pub fn a_refusal_is_believed_for_a_while(backend: impl Backend) {
         });
     };
     let reach = |world: &mut World<_>, boot| world.conversation_at(peer().into(), boot).reach;
-    set(&mut world, Reach::Refused, at(1000));
-    world.crash();
-    assert_eq!(reach(&mut world, at(1000 + ttl - 1)), Reach::Refused);
-    assert_eq!(reach(&mut world, at(1000 + ttl + 1)), Reach::Unknown);
-    let boot = |ms| BootStamp {
-        boot: BootId(7),
+    let boot = |no, ms| BootStamp {
+        boot: BootId(no),
         at: Instant(ms),
     };
-    world.op(Op::RearmDeadlines { boot: boot(50) });
-    assert_eq!(reach(&mut world, boot(50 + ttl - 1)), Reach::Refused);
-    assert_eq!(reach(&mut world, boot(50 + ttl + 1)), Reach::Unknown);
-    let other = world.conversation_at(other_peer().into(), boot(60));
-    assert_eq!(other.reach, Reach::Unknown);
-    // The others until something else is seen.
-    for known in [Reach::Silent, Reach::OnIp] {
-        set(&mut world, known, boot(60));
-        assert_eq!(reach(&mut world, boot(60 + 9 * ttl)), known);
+    let ttl_ms = |believed: Reach| {
+        let ttl = believed.believed_for().expect("for a while");
+        u64::try_from(ttl.as_millis()).expect("fits")
+    };
+    for (believed, next) in [(Reach::Refused, 7), (Reach::Silent, 8)] {
+        let ttl = ttl_ms(believed);
+        let first = |ms| boot(next - 1, ms);
+        world.op(Op::RearmDeadlines { boot: first(0) });
+        set(&mut world, believed, first(1000));
+        world.crash();
+        assert_eq!(reach(&mut world, first(1000 + ttl - 1)), believed);
+        assert_eq!(reach(&mut world, first(1000 + ttl + 1)), Reach::Unknown);
+        world.op(Op::RearmDeadlines {
+            boot: boot(next, 50),
+        });
+        assert_eq!(reach(&mut world, boot(next, 50 + ttl - 1)), believed);
+        assert_eq!(reach(&mut world, boot(next, 50 + ttl + 1)), Reach::Unknown);
     }
+    let other = world.conversation_at(other_peer().into(), boot(8, 60));
+    assert_eq!(other.reach, Reach::Unknown);
+    // A sign of life until something else is seen.
+    set(&mut world, Reach::OnIp, boot(8, 60));
+    let late = boot(8, 60 + 9 * ttl_ms(Reach::Refused));
+    assert_eq!(reach(&mut world, late), Reach::OnIp);
 }
 
 /// Each of them (DELIVERY 15).

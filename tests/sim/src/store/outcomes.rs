@@ -94,7 +94,8 @@ impl MemoryStore {
                     }
                 }
                 RevokeOutcome::Revoked => {
-                    self.dispose(number, sent, Disposition::Revoked, None, &mut tally, wall);
+                    let now = Some(look.boot);
+                    self.dispose(number, sent, Disposition::Revoked, now, &mut tally, wall);
                 }
                 RevokeOutcome::InDoubt => self.doubt(number, sent, (true, look), wall),
                 RevokeOutcome::Forgotten => self.doubt(number, sent, (false, look), wall),
@@ -263,20 +264,22 @@ impl MemoryStore {
             self.reach.insert(peer, (Reach::Refused, Some(now)));
         }
         if ip == IpAttempt::Revoked(TakeBack::BySms) {
-            self.fell_silent(number, sent);
+            self.fell_silent(number, sent, now);
         }
         self.settle(id, ip, tally, wall);
     }
 
     /// It was asked back because its delivery deadline had passed: the peer is
-    /// not on IP until a sign of life (DELIVERY 15).
-    fn fell_silent(&mut self, number: E164, sent: SentAs) {
-        if let Some(id) = self.unsettled_at(number, sent.epoch, sent.seq)
+    /// not on IP until a sign of life, or for a while (DELIVERY 15). A closed epoch
+    /// tells no time, and nothing of now.
+    fn fell_silent(&mut self, number: E164, sent: SentAs, now: Option<BootStamp>) {
+        if let Some(now) = now
+            && let Some(id) = self.unsettled_at(number, sent.epoch, sent.seq)
             && let Some(message) = self.outgoing.get(&id)
             && matches!(message.ip, IpAttempt::Accepted(_))
             && let Some(peer) = message.peer.number()
         {
-            self.reach.insert(peer, (Reach::Silent, None));
+            self.reach.insert(peer, (Reach::Silent, Some(now)));
         }
     }
 
@@ -293,7 +296,7 @@ impl MemoryStore {
             return;
         }
         if known {
-            self.fell_silent(number, sent);
+            self.fell_silent(number, sent, Some(look.boot));
         }
         self.change(id, wall, |m| {
             if m.sms == SmsAttempt::None && !m.in_doubt {

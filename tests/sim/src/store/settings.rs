@@ -1,6 +1,6 @@
 //! What the user chose for conversations, and who is believed to be on IP.
 
-use twine_engine::limits::{MAX_CONVERSATION_SETTINGS, REFUSED_REACH_TTL};
+use twine_engine::limits::MAX_CONVERSATION_SETTINGS;
 use twine_engine::message::{Channel, MessageId, SmsAttempt};
 use twine_engine::settings::{Mode, Reach, Settings};
 use twine_engine::store_ops::{BootStamp, ConversationFacts, Outcome, Sender};
@@ -75,12 +75,12 @@ impl MemoryStore {
         let known = peer.number().and_then(|number| self.reach.get(&number));
         match known {
             None => Reach::Unknown,
-            Some((Reach::Refused, Some(since)))
-                if since.boot == boot.boot && boot.at.since(since.at) > REFUSED_REACH_TTL =>
-            {
-                Reach::Unknown
+            Some((reach, since)) => {
+                let over = since.zip(reach.believed_for()).is_some_and(|(since, ttl)| {
+                    since.boot == boot.boot && boot.at.since(since.at) > ttl
+                });
+                if over { Reach::Unknown } else { *reach }
             }
-            Some((reach, _)) => *reach,
         }
     }
 
