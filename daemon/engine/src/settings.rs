@@ -20,7 +20,8 @@ pub enum Mode {
 }
 
 /// When a message that was meant for IP may go by SMS (RCS Universal Profile,
-/// "fallback to SMS"). Does not apply where the peer is known not to be on IP.
+/// "fallback to SMS"). Does not apply where the gateway says that the peer is not on IP
+/// ([`Reach::Refused`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Fallback {
     /// When IP does not deliver in time.

@@ -256,6 +256,8 @@ statements! {
                           AND u.epoch = e.epoch),
                 coalesce((SELECT mode FROM setting s WHERE s.own = m.own AND s.peer = m.peer),
                          (SELECT mode FROM setting s WHERE s.own = 0 AND s.peer = 0)),
+                coalesce((SELECT fallback FROM setting s WHERE s.own = m.own AND s.peer = m.peer),
+                         (SELECT fallback FROM setting s WHERE s.own = 0 AND s.peer = 0)),
                 r.reach, r.boot, r.since_ms
          FROM message m JOIN identity i ON i.number = m.own
                         JOIN epoch e ON e.own = i.number AND e.epoch = i.epoch

@@ -8,7 +8,8 @@
 //! 1. SMS is out of the question (this device, the setting, the user's wish, a
 //!    text that no SMS can carry): IP alone; to a name, the user decides.
 //! 2. The user wished for SMS, the setting says SMS only, the peer is a name, the
-//!    own number is not registered, or the peer is not on IP: SMS, at once.
+//!    own number is not registered, or the peer is not on IP: SMS, at once. That a peer
+//!    fell silent is a guess: it counts only where falling back is allowed.
 //! 3. Otherwise IP. When it does not get on in time, the message *falls back*:
 //!
 //! | it stands | in time is | then |
@@ -256,9 +257,21 @@ impl Facts {
             // Beliefs are for what has not left yet.
             _ if self.stage != Stage::Queued => return None,
             (.., Reach::Refused) => &["the peer is not on IP"],
-            (.., Reach::Silent) => &["the peer has given no sign of life by IP"],
-            (.., Reach::Unknown | Reach::OnIp) => return None,
+            // A guess, which counts only where the setting lets it.
+            (.., Reach::Silent) if self.may_fall_back() => {
+                &["the peer has given no sign of life by IP"]
+            }
+            (.., Reach::Silent | Reach::Unknown | Reach::OnIp) => return None,
         })
+    }
+
+    /// The setting lets it fall back unasked, as things stand.
+    fn may_fall_back(&self) -> bool {
+        match self.fallback {
+            Fallback::Always => true,
+            Fallback::NotWhenRoaming => !matches!(self.card, Card::Ready { roaming: true }),
+            Fallback::Ask | Fallback::Never => false,
+        }
     }
 
     /// IP was meant, and does not get on.

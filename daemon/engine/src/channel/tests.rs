@@ -247,6 +247,32 @@ fn settings_and_wishes_come_first() {
     assert_eq!(choice(abroad), wait(WaitsFor::Home));
 }
 
+/// Of a peer that only fell silent the setting decides as of any other.
+#[test]
+fn a_silent_peer_gets_no_sms_that_the_setting_forbids() {
+    use Fallback::{Ask, Never, NotWhenRoaming};
+    let silent = |fallback, roaming| Facts {
+        reach: Reach::Silent,
+        fallback,
+        card: Card::Ready { roaming },
+        ..facts(Stage::Queued)
+    };
+    assert_eq!(choice(silent(NotWhenRoaming, false)), PLAIN);
+    for tries_ip in [
+        silent(Ask, false),
+        silent(Never, false),
+        silent(NotWhenRoaming, true),
+    ] {
+        assert!(matches!(choice(tries_ip), Choice::Ip(_)), "{tries_ip:?}");
+    }
+    let offline = Facts {
+        reach: Reach::Silent,
+        fallback: Ask,
+        ..offline(Stage::Queued)
+    };
+    assert_eq!(choice(offline), wait(WaitsFor::User));
+}
+
 #[test]
 fn what_is_old_or_long_asks_also_where_only_sms_is_left() {
     let ways = [
@@ -286,10 +312,11 @@ fn what_is_old_or_long_asks_also_where_only_sms_is_left() {
 
 #[test]
 fn peers_off_ip_get_an_sms_at_once() {
-    for reach in [Reach::Refused, Reach::Silent] {
+    let refused = (Reach::Refused, Fallback::Never);
+    for (reach, fallback) in [refused, (Reach::Silent, Fallback::Always)] {
         let off_ip = Facts {
             reach,
-            fallback: Fallback::Never,
+            fallback,
             age: Duration::ZERO,
             ..facts(Stage::Queued)
         };

@@ -5,7 +5,7 @@ use rusqlite::{Row, params};
 use twine_engine::message::{
     Channel, IpAttempt, LaneFacts, LaneUse, MessageId, Shown, SmsAttempt, content_of, lane_use,
 };
-use twine_engine::settings::{Mode, Reach};
+use twine_engine::settings::{Fallback, Mode, Reach};
 use twine_engine::store_ops::{
     Because, BootStamp, EventKind, Look, NewOutgoing, Outcome, QueuedMessage, Released, ResumeItem,
 };
@@ -202,8 +202,11 @@ impl Turn<'_> {
         let (reach, since) = found.reach;
         Ok(match self.still_believed(reach, since, boot)? {
             Reach::Refused => Err(&["the peer is not on IP"]),
-            Reach::Silent => Err(&["the peer has given no sign of life by IP"]),
-            Reach::Unknown | Reach::OnIp => Ok(peer),
+            // A guess: only where it would certainly go by SMS at once.
+            Reach::Silent if found.fallback.unwrap_or_default() == Fallback::Always => {
+                Err(&["the peer has given no sign of life by IP"])
+            }
+            Reach::Silent | Reach::Unknown | Reach::OnIp => Ok(peer),
         })
     }
 
@@ -310,6 +313,7 @@ struct Releasable {
     blocked: bool,
     to_note: bool,
     mode: Option<Mode>,
+    fallback: Option<Fallback>,
     reach: (Option<Reach>, BootStamp),
 }
 
@@ -327,7 +331,8 @@ fn releasable(row: &Row<'_>) -> rusqlite::Result<Releasable> {
         blocked: row.get(10)?,
         to_note: row.get(11)?,
         mode: row.maybe_code(12, codes::mode_from)?,
-        reach: (row.maybe_code(13, codes::reach_from)?, row.stamp(14)?),
+        fallback: row.maybe_code(13, codes::fallback_from)?,
+        reach: (row.maybe_code(14, codes::reach_from)?, row.stamp(15)?),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use twine_engine::message::{Channel, IpAttempt, LaneUse, Shown, SmsAttempt, WaitsFor};
 use twine_engine::parts::PartState;
-use twine_engine::settings::{Mode, Reach, Settings};
+use twine_engine::settings::{Fallback, Mode, Reach, Settings};
 use twine_engine::store_ops::{IncomingSms, NewOutgoing, Op, Outcome, StoreOps};
 use twine_proto::frame::{Disposition, Refusal, RevokeOutcome};
 use twine_proto::{Epoch, Peer, SmsName};
@@ -368,6 +368,17 @@ pub fn what_speaks_against_ip_is_found_at_release(backend: impl Backend) {
         let id = world.open("to nobody");
         against(&mut world, id);
     }
+    // That it fell silent is a guess: where an SMS is not certain, IP is tried.
+    for fallback in [Fallback::Ask, Fallback::Never, Fallback::NotWhenRoaming] {
+        let settings = Settings {
+            fallback: Some(fallback),
+            ..Settings::default()
+        };
+        world.set(None, settings);
+        let id = world.open("to a silent one");
+        world.release(id);
+    }
+    world.set(None, Settings::default());
     let wished = NewOutgoing {
         wish: Some(Channel::Ip),
         queue_for_ip: true,

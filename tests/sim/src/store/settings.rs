@@ -2,7 +2,7 @@
 
 use twine_engine::limits::MAX_CONVERSATION_SETTINGS;
 use twine_engine::message::{Channel, MessageId, SmsAttempt};
-use twine_engine::settings::{Mode, Reach, Settings};
+use twine_engine::settings::{Fallback, Mode, Reach, Settings};
 use twine_engine::store_ops::{BootStamp, ConversationFacts, Outcome, Sender};
 use twine_engine::time::WallTime;
 use twine_proto::{E164, Peer};
@@ -134,10 +134,14 @@ impl MemoryStore {
     /// It is not to be released to IP as things stand. Where SMS is out of the
     /// question nothing counts: IP is the only way there is.
     pub(super) fn speaks_against_ip(&self, message: &Outgoing, boot: BootStamp) -> bool {
-        let not_reached = matches!(
-            self.reach_of(message.peer, boot),
-            Reach::Refused | Reach::Silent
-        );
+        let not_reached = match self.reach_of(message.peer, boot) {
+            Reach::Refused => true,
+            Reach::Silent => {
+                let settings = self.settings_of(message.own, message.peer);
+                settings.over(&self.global).fallback == Fallback::Always
+            }
+            Reach::Unknown | Reach::OnIp => false,
+        };
         message.sms == SmsAttempt::None
             && (self.excludes_ip(message) || not_reached && message.wish.is_none())
     }

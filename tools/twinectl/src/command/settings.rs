@@ -35,7 +35,8 @@ that and leaves the rest. --own says which of this device's numbers the
 conversation is of [default: the only one].
   --mode      auto, ip_only, sms_only
   --fallback  when a message meant for IP may go by SMS:
-              always, not_when_roaming, ask, never
+              always, not_when_roaming, ask, never; says nothing for a peer of
+              whom the gateway says that it is not on IP: SMS, at once
   --sim       the card by which SMS of this conversation leave, and no other
 Each takes \"default\" as well: as set for all conversations, or built in.
 JSON: {own, peer, mode, fallback, iccid, effective_mode, effective_fallback,
