@@ -1,5 +1,7 @@
 //! Why octets are no PDU.
 
+use std::fmt;
+
 use thiserror::Error;
 
 use super::Direction;
@@ -15,6 +17,57 @@ pub struct DecodeError {
     pub offset: usize,
     /// What is wrong.
     pub problem: Problem,
+}
+
+/// Octets that are no PDU, whether the address of a service centre comes first or not.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum DetectError {
+    /// There are none.
+    #[error("no PDU given")]
+    Empty,
+    /// Nothing comes behind the address.
+    #[error("a service centre's address alone: the PDU behind it is missing")]
+    SmscAlone,
+    /// No address comes first.
+    #[error("{0}")]
+    Bare(Box<Misread>),
+    /// One may come first.
+    #[error("with service centre, {framed}; without, {bare}")]
+    Neither {
+        /// Behind the address.
+        framed: Box<Misread>,
+        /// From the first octet on.
+        bare: Box<Misread>,
+    },
+}
+
+/// One way to read octets, which failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Misread {
+    /// What the MTI says they are, if that can be read.
+    pub kind: Option<&'static str>,
+    /// Where it failed.
+    pub error: DecodeError,
+}
+
+impl Misread {
+    pub(super) fn new(error: DecodeError, mti: Option<u8>, direction: Direction) -> Self {
+        let kind = match error.problem {
+            // It says so itself.
+            Problem::MessageType { .. } => None,
+            _ => mti.map(|mti| type_name(mti, direction)),
+        };
+        Self { kind, error }
+    }
+}
+
+impl fmt::Display for Misread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(kind) = self.kind {
+            write!(f, "as {kind}: ")?;
+        }
+        self.error.fmt(f)
+    }
 }
 
 /// What is wrong with a field.

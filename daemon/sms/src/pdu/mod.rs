@@ -39,7 +39,7 @@ pub use address::Address;
 pub use causes::FailureCause;
 pub use coding::{DataAlphabet, DataCoding};
 pub use deliver::Deliver;
-pub use error::{DecodeError, Problem};
+pub use error::{DecodeError, DetectError, Misread, Problem};
 pub use header::{InformationElement, UserDataHeader};
 pub use protocol::ProtocolId;
 pub use status::Status;
@@ -207,40 +207,40 @@ pub enum Smsc {
 ///
 /// # Errors
 ///
-/// If neither fits: the error of the one that was read further; if there is no
-/// address of a service centre in front, that without.
-pub fn detect(octets: &[u8], direction: Option<Direction>) -> Result<Detected, DecodeError> {
+/// If neither fits: what is wrong in each; if there is no address of a service centre
+/// in front, only without.
+pub fn detect(octets: &[u8], direction: Option<Direction>) -> Result<Detected, DetectError> {
+    if octets.is_empty() {
+        return Err(DetectError::Empty);
+    }
     let read = |reader: Reader<'_>| {
         let guessed = match reader.peek().map(|first| first & 0b11) {
             Some(0b01) => Direction::FromPhone,
             _ => Direction::ToPhone,
         };
         let direction = direction.unwrap_or(guessed);
-        Pdu::read(reader, direction)
+        let mti = reader.peek().map(|first| first & 0b11);
+        Pdu::read(reader, direction).map_err(|error| Box::new(Misread::new(error, mti, direction)))
     };
     let bare = read(Reader::new(octets));
     let mut reader = Reader::new(octets);
-    let framed = match Address::read_smsc(&mut reader) {
-        Ok(smsc) => read(reader).map(|pdu| (smsc, pdu)),
-        // These are no address: nothing that it says would help.
-        Err(no_address) => Err(bare.as_ref().err().copied().unwrap_or(no_address)),
-    };
-    match (framed, bare) {
-        (Ok((smsc, pdu)), bare) => Ok(Detected {
+    let smsc = Address::read_smsc(&mut reader);
+    let alone = smsc.is_ok() && reader.left() == 0;
+    match (smsc.map(|smsc| (smsc, read(reader))), bare) {
+        (Ok((smsc, Ok(pdu))), bare) => Ok(Detected {
             pdu,
             smsc: smsc.map_or(Smsc::Unset, Smsc::Address),
             ambiguous: bare.is_ok(),
         }),
-        (Err(_), Ok(pdu)) => Ok(Detected {
+        (_, Ok(pdu)) => Ok(Detected {
             pdu,
             smsc: Smsc::Absent,
             ambiguous: false,
         }),
-        (Err(framed), Err(bare)) => Err(if framed.offset >= bare.offset {
-            framed
-        } else {
-            bare
-        }),
+        (Ok(_), Err(_)) if alone => Err(DetectError::SmscAlone),
+        (Ok((_, Err(framed))), Err(bare)) => Err(DetectError::Neither { framed, bare }),
+        // These are no address: nothing that it says would help.
+        (Err(_), Err(bare)) => Err(DetectError::Bare(bare)),
     }
 }
 

@@ -47,7 +47,8 @@ none, as in stock Android]. A line feed at the end of stdin does not count.
 JSON: {encoding, count, units_left}; encoding is gsm7, ucs2, or for example
 gsm7-locking-hi-single-tr; units are septets or, in ucs2, 16-bit units.
 
-decode reads a PDU in hexadecimal; spaces and line breaks may be anywhere. What
+decode reads a PDU in hexadecimal; spaces and line breaks may be anywhere. 0x may
+come first, and a line of a radio log is taken as it is. What
 the MTI means depends on the direction; without an option 00 is taken for
 SMS-DELIVER and 10 for SMS-STATUS-REPORT to the phone, 01 for SMS-SUBMIT from it.
 Whether the address of the service centre comes first, as in radio logs, is found
@@ -159,7 +160,8 @@ impl Sms {
     }
 
     fn decode(&self, options: &Options) -> Result<(), Failure> {
-        let octets = octets(&self.input()?)?;
+        let input = self.input()?;
+        let octets = octets(hexadecimal(&input))?;
         let detected = detect(&octets, self.direction)
             .map_err(|error| Failure::input("invalid_pdu", error.to_string()))?;
         let shown = pdu::Shown::new(&detected, self.direction.is_some(), options.redact);
@@ -212,6 +214,31 @@ fn from_stdin() -> Result<String, Failure> {
     })
 }
 
+/// Fewer digits than any PDU with its service centre; more than other figures in a log
+/// have.
+const MIN_LOGGED_DIGITS: usize = 16;
+
+/// The digits of what was pasted: all of it, behind 0x, or of a line of a radio log
+/// ("[UNSL]< UNSOL_RESPONSE_NEW_SMS 0791… [SUB0]") the last long word, if it is digits.
+fn hexadecimal(input: &str) -> &str {
+    let digits = |word: &str| word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let bare = |word| {
+        let word: &str = word;
+        word.strip_prefix("0x").unwrap_or(word)
+    };
+    let input = bare(input.trim());
+    if input.split_whitespace().all(digits) {
+        return input;
+    }
+    input
+        .rsplit(|character: char| !character.is_ascii_alphanumeric())
+        .map(bare)
+        // Names of requests have letters that are no digits, and underlines between.
+        .find(|word| word.len() >= MIN_LOGGED_DIGITS)
+        .filter(|word| digits(word))
+        .unwrap_or(input)
+}
+
 /// Octets of hexadecimal digits, white space anywhere.
 fn octets(digits: &str) -> Result<Vec<u8>, Failure> {
     let mut octets = Vec::with_capacity(digits.len() / 2);
@@ -223,7 +250,8 @@ fn octets(digits: &str) -> Result<Vec<u8>, Failure> {
         let digit = character.to_digit(16).ok_or_else(|| {
             let position = index + 1;
             Failure::usage(format!(
-                "character {position}, {character:?}, is no hexadecimal digit"
+                "character {position}, {character:?}, is no hexadecimal digit: give only the \
+                 digits of the PDU, or a line of a radio log"
             ))
         })? as u8;
         match high.take() {

@@ -118,15 +118,44 @@ fn stdin_may_hold_either() {
 }
 
 #[test]
+fn a_pdu_may_be_pasted_as_it_is_found() {
+    let plain = said(&["sms", "decode", DELIVER]);
+    for pasted in [
+        format!("0x{DELIVER}"),
+        format!("[UNSL]< UNSOL_RESPONSE_NEW_SMS {DELIVER} [SUB0]"),
+        format!(
+            "11-30 08:27:26.123  1404  1777 D RILJ    : [UNSL]< UNSOL_RESPONSE_NEW_SMS {DELIVER}\n"
+        ),
+        format!("> RIL_REQUEST_SEND_SMS pdu=0x{DELIVER}"),
+    ] {
+        assert_eq!(said(&["sms", "decode", &pasted]), plain, "{pasted}");
+        let output = said_to(pasted.as_bytes(), &["sms", "decode", "-"]);
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), plain, "{pasted}");
+    }
+    let stderr = String::from_utf8(said_to(b" \n", &["sms", "decode", "-"]).stderr).unwrap();
+    assert_eq!(stderr, "twinectl: no PDU given\n");
+    // What was typed wrongly is not passed over.
+    let wrong = format!("[UNSL]< 0011223344556677 {}G", &DELIVER[..40]);
+    let output = without_daemon(&["sms", "decode", &wrong]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
 fn what_is_no_pdu_is_told_with_field_and_place() {
     let cases = [
         (
             vec![&SUBMIT[..28]],
-            "TP-User-Data-Length, octet 14: expected 1 octet(s), 0 left",
+            "with service centre, as SMS-SUBMIT: TP-User-Data-Length, octet 14: expected 1 octet(s), \
+             0 left; without, as SMS-DELIVER: ",
         ),
         (
             vec![&SUBMIT[..36]],
-            "TP-User-Data, octet 15: expected 9 octet(s), 3 left",
+            "with service centre, as SMS-SUBMIT: TP-User-Data, octet 15: expected 9 octet(s), 3 left",
+        ),
+        (vec![""], "no PDU given"),
+        (
+            vec![&DELIVER[..16]],
+            "a service centre's address alone: the PDU behind it is missing",
         ),
         (
             vec![&DELIVER[16..], "--from-phone"],
