@@ -245,6 +245,14 @@ impl Deciding {
                 followed.sms_queued |= in_queue(ctx, around, message);
                 return;
             }
+            SmsAttempt::NotUsed if message.ip == IpAttempt::None && is_in_vain(message) => {
+                let because = match message.peer {
+                    Peer::Number(_) => channel::WISHED_AND_UNREGISTERED,
+                    Peer::Name(_) => channel::WISHED_AND_A_NAME,
+                };
+                wait(ctx, id, seen, Some(WaitsFor::User), None, because);
+                return;
+            }
             _ => {
                 wait(ctx, id, seen, None, None, &["it needs nothing more"]);
                 return;
@@ -322,6 +330,11 @@ fn in_queue(ctx: &mut Ctx<'_>, around: &Surroundings<'_>, message: &Considered) 
     }
     wait(ctx, id, seen, None, None, &["it is tried again"]);
     true
+}
+
+/// It is left to IP, where its own number is not, or which reaches no names.
+const fn is_in_vain(message: &Considered) -> bool {
+    message.peer.number().is_none() || !message.conversation.consented
 }
 
 fn wait(

@@ -42,17 +42,25 @@ impl Registration {
         self.get(number).is_some() || self.identities.len() < MAX_IDENTITIES
     }
 
-    /// A number was registered.
-    pub(crate) fn registered(&mut self, number: E164, iccid: Option<Redacted<String>>) {
+    /// Its user agreed to use IP with it.
+    pub(crate) fn has_consented(&self, number: E164) -> bool {
+        self.get(number)
+            .is_some_and(|identity| identity.position.consented)
+    }
+
+    /// A number was registered. Says whether it was not before.
+    pub(crate) fn registered(&mut self, number: E164, iccid: Option<Redacted<String>>) -> bool {
         if let Some(identity) = self.get_mut(number) {
             if iccid.is_some() {
                 identity.position.iccid = iccid;
             }
+            let is_news = !identity.position.consented;
             identity.position.consented = true;
             identity.not_bound = false;
-            return;
+            return is_news;
         }
         self.add(number, iccid, true);
+        true
     }
 
     /// A card with this number is in the phone. `true` if that is news, to be

@@ -6,7 +6,8 @@
 //! # The specification
 //!
 //! 1. SMS is out of the question (this device, the setting, the user's wish, a
-//!    text that no SMS can carry): IP alone; to a name, the user decides.
+//!    text that no SMS can carry): IP alone; to a name, or from a number that is not
+//!    registered for IP, the user decides.
 //! 2. The user wished for SMS, the setting says SMS only, the peer is a name, the
 //!    own number is not registered, or the peer is not on IP: SMS, at once. That a peer
 //!    fell silent is a guess: it counts only where falling back is allowed.
@@ -178,21 +179,43 @@ const fn wait_a_while(look: Duration) -> Choice {
     }
 }
 
+/// Why a message that its user gave to IP does not leave.
+pub(crate) const WISHED_AND_UNREGISTERED: Because = &[
+    "the user wished for IP",
+    "the own number is not registered for IP",
+];
+
+/// The same, of one to a name.
+pub(crate) const WISHED_AND_A_NAME: Because = &[
+    "the user wished for IP",
+    "only SMS reaches a name or a short code",
+];
+
+/// The store looks at it when what is before it is out of the way.
+const BEHIND: (Choice, Because) = (
+    Choice::Wait {
+        waits: None,
+        look: None,
+    },
+    &["a message before it in its conversation is not settled"],
+);
+
 /// Chooses, and says why.
 pub(crate) fn choose(facts: &Facts) -> (Choice, Because) {
     if let Some(because) = facts.no_sms() {
-        return if !facts.numbered {
-            (wait(WaitsFor::User), because)
-        } else if facts.stage == Stage::Queued {
-            (Choice::Ip(facts.patience.accept), because)
-        } else {
-            (Choice::NoSms, because)
+        return match facts.stage {
+            _ if !facts.numbered => (wait(WaitsFor::User), because),
+            Stage::Queued if !facts.consented => (wait(WaitsFor::User), facts.neither_sms_nor_ip()),
+            Stage::Queued => (Choice::Ip(facts.patience.accept), because),
+            _ => (Choice::NoSms, because),
         };
     }
     if let Some(because) = facts.sms_at_once() {
         return facts.by_sms_unasked(because);
     }
     match facts.stage {
+        // Not even IP passes it: nothing changes before the lane does.
+        Stage::Queued if facts.before == LaneUse::Blocks => BEHIND,
         Stage::Queued if facts.session && facts.link_up => (
             Choice::Ip(facts.patience.accept),
             &["the gateway is reachable"],
@@ -244,6 +267,21 @@ impl Facts {
             _ if !self.sms => Some(&["this device sends no SMS"]),
             (None, Mode::IpOnly) => Some(&["the setting is IP only"]),
             _ => None,
+        }
+    }
+
+    /// The same, and why IP is, too: only its user can help.
+    fn neither_sms_nor_ip(&self) -> Because {
+        match self.wish {
+            Some(Channel::Ip) => WISHED_AND_UNREGISTERED,
+            _ if !self.sms => &[
+                "this device sends no SMS",
+                "the own number is not registered for IP",
+            ],
+            _ => &[
+                "the setting is IP only",
+                "the own number is not registered for IP",
+            ],
         }
     }
 
@@ -342,13 +380,7 @@ impl Facts {
             Length::Parts(_) => {}
         }
         if self.before != LaneUse::Free {
-            return (
-                Choice::Wait {
-                    waits: None,
-                    look: None,
-                },
-                &["a message before it in its conversation is not settled"],
-            );
+            return BEHIND;
         }
         match self.card {
             Card::Absent => {

@@ -348,6 +348,14 @@ fn an_sms_waits_for_its_lane_and_its_card_and_for_no_other() {
         };
         assert_eq!(choice(behind), BLOCKED);
     }
+    // IP does not pass it either: it is looked at when its lane changes, not again and again.
+    for around in [facts(Stage::Queued), offline(Stage::Queued)] {
+        let behind = Facts {
+            before: LaneUse::Blocks,
+            ..around
+        };
+        assert_eq!(choice(behind), BLOCKED);
+    }
     for (card, waits) in [
         (Card::Absent, WaitsFor::Sim),
         (Card::RadioOff, WaitsFor::Radio),
@@ -364,4 +372,35 @@ fn an_sms_waits_for_its_lane_and_its_card_and_for_no_other() {
         ..offline(Stage::Queued)
     };
     assert_eq!(choice(spaces), Choice::NoSms);
+}
+
+#[test]
+fn what_no_channel_carries_is_its_users_to_decide() {
+    let unregistered = Facts {
+        consented: false,
+        ..facts(Stage::Queued)
+    };
+    let wished = Facts {
+        wish: Some(Channel::Ip),
+        ..unregistered
+    };
+    let set = Facts {
+        mode: Mode::IpOnly,
+        ..unregistered
+    };
+    let no_sms = Facts {
+        sms: false,
+        ..unregistered
+    };
+    for facts in [wished, set, no_sms] {
+        let (choice, because) = choose(&facts);
+        assert_eq!(choice, wait(WaitsFor::User));
+        assert_eq!(because[1], "the own number is not registered for IP");
+        let registered = Facts {
+            consented: true,
+            ..facts
+        };
+        assert!(matches!(choose(&registered).0, Choice::Ip(_)));
+    }
+    assert_eq!(choice(unregistered), PLAIN);
 }

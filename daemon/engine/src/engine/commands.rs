@@ -1,6 +1,7 @@
 //! What control clients ask.
 
 use super::*;
+use crate::message::WaitsFor;
 use crate::store_ops::Sender;
 
 impl Engine {
@@ -134,9 +135,14 @@ impl Engine {
                 // The app may not know the card. If only one tells no number of its
                 // own, it is this one's.
                 let iccid = iccid.or_else(|| self.sims.unnumbered().cloned());
-                self.registration.registered(number, iccid.clone());
+                let is_news = self.registration.registered(number, iccid.clone());
                 self.outbox.identity(number, 0);
                 let mut ctx = ctx!(self, now);
+                if is_news {
+                    // There is another way than its user had to decide about.
+                    let (waits, own) = (WaitsFor::User, Some(number));
+                    ctx.op(Op::Wake { waits, own }, deciding::Then::Looks);
+                }
                 ctx.op(
                     Op::Register { number, iccid },
                     Then::Registered { to, number },
@@ -169,11 +175,9 @@ impl Engine {
         let (mode, wish) = (self.settings.mode.unwrap_or_default(), new.wish);
         // Whose it is the store finds: then all is decided when that is known.
         let own_open = !new.sender.others.is_empty();
-        let sms_open = config.sms && (wish != Some(Channel::Ip) || own_open);
-        let consented = self
-            .registration
-            .get(new.sender.own)
-            .is_some_and(|identity| identity.position.consented);
+        let consented = self.registration.has_consented(new.sender.own);
+        // With neither channel, it is looked at, so that its user is told.
+        let sms_open = config.sms && (wish != Some(Channel::Ip) || own_open || !consented);
         let queue_for_ip = !own_open
             && new.peer.number().is_some()
             && (consented || !config.sms)
@@ -254,6 +258,11 @@ impl Engine {
     /// SMS has no cards to keep to.
     fn sender(&self, from: Option<E164>) -> Result<Sender, CommandError> {
         let own = self.own(from)?;
+        if !self.session.config().sms && !self.registration.has_consented(own) {
+            return Err(CommandError::NoIdentity(
+                "the sending number is not registered for IP, and this device sends no SMS",
+            ));
+        }
         let others = if from.is_none() && self.session.config().sms {
             self.registration
                 .numbers()

@@ -150,8 +150,8 @@ impl Outbox {
                 reply(ctx, to, answer);
                 self.lanes_may_be_free();
             }
-            (Then::Retried { to }, Outcome::Retried { .. }) => {
-                self.queued += 1;
+            (Then::Retried { to }, Outcome::Retried { had_ended, .. }) => {
+                self.queued += u64::from(had_ended);
                 self.unblocked();
                 reply(ctx, to, Reply::Done);
             }

@@ -224,7 +224,8 @@ pub enum Op {
     /// Puts a failed or cancelled outgoing message back into the queue; keeps
     /// its place in the lane, and the mark of an earlier SMS that may have left.
     /// Or answers a message that waits for the user or for a condition: with `by` it
-    /// goes that way, without it is decided anew. Or gives one that is on its way by IP the wish for SMS.
+    /// goes that way, without it is decided anew. Or gives one that waits for IP, or is
+    /// on its way by it, the wish for SMS.
     /// In all cases the message takes the wish `by`, a look at once, and a new
     /// validity and age; SMS is open again, and what is not on IP undecided, unless
     /// the wish is IP: then it is in the queue of IP. → `Retried`, `TooLate` (none of

@@ -99,6 +99,8 @@ pub enum Outcome {
     },
     /// The message is back where Twine decides.
     Retried {
+        /// It had come to its end: the queues have one more.
+        had_ended: bool,
         /// As in `Applied`.
         look: Option<Instant>,
     },

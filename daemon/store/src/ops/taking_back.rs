@@ -64,12 +64,13 @@ impl Turn<'_> {
         };
         let asked = before.waits.is_some();
         let on_ip = before.ip.unsettled().is_some();
-        // On its way by IP, and the user would rather have it by SMS.
+        let had_ended = matches!(before.shown(), Shown::Failed(_) | Shown::Cancelled);
+        // In the queue of IP or on its way, and the user would rather have it by SMS.
         let rather_sms = by == Some(Channel::Sms)
-            && on_ip
+            && (on_ip || before.ip == IpAttempt::None)
             && before.take_back.is_none()
             && matches!(before.sms, SmsAttempt::None | SmsAttempt::NotUsed);
-        if !asked && !rather_sms && !matches!(before.shown(), Shown::Failed(_) | Shown::Cancelled) {
+        if !asked && !rather_sms && !had_ended {
             return Ok(Outcome::TooLate {
                 shown: Some(before.shown()),
             });
@@ -106,6 +107,7 @@ impl Turn<'_> {
             ),
         )?;
         Ok(Outcome::Retried {
+            had_ended,
             look: self.follows.look,
         })
     }

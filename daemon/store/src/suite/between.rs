@@ -452,7 +452,7 @@ pub fn a_retry_takes_the_wish_of_the_user(backend: impl Backend) {
     assert_eq!(world.shown(id), Shown::Failed(Failure::ExpiredAtGateway));
     let retried = world.op(by(id, Some(Channel::Sms)));
     assert!(
-        matches!(retried, Outcome::Retried { look } if ms(look) == AT_ONCE),
+        matches!(retried, Outcome::Retried { look, .. } if ms(look) == AT_ONCE),
         "{retried:?}"
     );
     world.crash();
@@ -495,7 +495,7 @@ pub fn the_user_may_prefer_sms_while_it_is_on_its_way(backend: impl Backend) {
     assert!(matches!(busy, Outcome::TooLate { .. }), "{busy:?}");
     let retried = world.op(by(id, Some(Channel::Sms)));
     assert!(
-        matches!(retried, Outcome::Retried { look } if ms(look) == AT_ONCE),
+        matches!(retried, Outcome::Retried { look, .. } if ms(look) == AT_ONCE),
         "{retried:?}"
     );
     let considered = world.considered(id);
@@ -523,7 +523,7 @@ pub fn the_user_answers_a_message_that_waits(backend: impl Backend) {
     for (id, wish) in [(accepted, Some(Channel::Sms)), (queued, None)] {
         let retried = world.op(by(id, wish));
         assert!(
-            matches!(retried, Outcome::Retried { look } if ms(look) == AT_ONCE),
+            matches!(retried, Outcome::Retried { look, .. } if ms(look) == AT_ONCE),
             "{retried:?}"
         );
         let considered = world.considered(id);

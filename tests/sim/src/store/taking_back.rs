@@ -63,9 +63,9 @@ impl MemoryStore {
         };
         let ended = matches!(message.shown, Shown::Failed(_) | Shown::Cancelled);
         let asked = message.waits_for.is_some();
-        // On its way by IP, and the user would rather have it by SMS.
+        // In the queue of IP or on its way, and the user would rather have it by SMS.
         let rather_sms = by == Some(Channel::Sms)
-            && message.ip.unsettled().is_some()
+            && (message.ip.unsettled().is_some() || message.ip == IpAttempt::None)
             && message.take_back.is_none()
             && matches!(message.sms, SmsAttempt::None | SmsAttempt::NotUsed);
         if !ended && !asked && !rather_sms {
@@ -96,6 +96,7 @@ impl MemoryStore {
             m.deadline = m.valid_for.map(|valid| (boot.boot, boot.at + valid));
         });
         Outcome::Retried {
+            had_ended: ended,
             look: self.after.look,
         }
     }
