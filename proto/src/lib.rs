@@ -105,6 +105,7 @@ pub mod frame;
 pub mod framing;
 pub mod ids;
 pub mod limits;
+pub mod originator;
 pub mod redacted;
 
 pub use content::{Content, ContentError, Filled, NoteEntry, OpaqueContent};

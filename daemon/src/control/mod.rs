@@ -38,7 +38,6 @@
 mod client;
 mod connection;
 mod listen;
-mod originator;
 mod present;
 mod queue;
 mod reports;

@@ -218,6 +218,17 @@ dials! {
     cards_ms,
     /// Parts that each card has paid for; the user pays again now and then.
     balance_parts,
+    /// One SMS in so many comes with its sender in national form.
+    national_one_in,
+    /// One of these in so many comes while the phone does not know the home of its card.
+    home_unknown_one_in,
+    /// One in so many sends goes to a number as people of its country dial it.
+    dialled_one_in,
+    /// One second card in so many is of another country, where numbers are written alike.
+    card_abroad_one_in,
+    /// One SMS in so many is followed by others with the same text, mark included: two
+    /// from a bulk sender with a name, one from its sender to the phone's other number.
+    echo_one_in,
 }
 
 /// In `percent` of worlds a value of this range, else never.
@@ -231,7 +242,7 @@ fn often(rng: &mut Rng, percent: u64, low: u64, high: u64) -> u64 {
 
 impl Faults {
     /// The mix that is drawn now, see [`Faults::draw_by`].
-    pub const MIX: u8 = 5;
+    pub const MIX: u8 = 6;
 
     /// Draws a mix as it was drawn when there were as many dials as then: seeds that
     /// found something then still have the mix that did.
@@ -241,12 +252,27 @@ impl Faults {
             2 => Self::draw_second(rng),
             3 => Self::draw_third(rng),
             4 => Self::draw_fourth(rng),
+            5 => Self::draw_fifth(rng),
             _ => Self::draw(rng),
         }
     }
 
     /// Draws a mix.
     pub fn draw(rng: &mut Rng) -> Self {
+        let fifth = Self::draw_fifth(rng);
+        let mix = Self {
+            national_one_in: often(rng, 40, 1, 6),
+            home_unknown_one_in: often(rng, 25, 2, 10),
+            dialled_one_in: often(rng, 15, 3, 30),
+            card_abroad_one_in: often(rng, 25, 1, 2),
+            echo_one_in: often(rng, 20, 2, 20),
+            ..fifth.clone()
+        };
+        if fifth.sms == 0 { fifth } else { mix }
+    }
+
+    /// The mix before numbers in national form.
+    fn draw_fifth(rng: &mut Rng) -> Self {
         let fourth = Self::draw_fourth(rng);
         let mut mix = Self {
             twin_ms: often(rng, 4, 20_000, 200_000),

@@ -8,7 +8,7 @@ use twine_engine::message::{Channel, MessageId, MessageRecord, WaitsFor};
 use twine_engine::store_ops::{Batch, ClientName, EventCursor, StoreOps, Token};
 use twine_engine::time::{BootId, Instant, Now, WallTime};
 use twine_engine::{Command, Config, Engine, Input, ReplyTo, TelephonyEvent};
-use twine_proto::{E164, Redacted};
+use twine_proto::{E164, Peer, Redacted};
 use twine_sms::TableSet;
 
 use crate::faults::Faults;
@@ -17,6 +17,7 @@ use crate::net::HandsetNo;
 use crate::rng::Rng;
 use crate::sms::framework::Framework;
 use crate::sms::phone::{Phone, card, sim};
+use crate::sms::plan::{ABROAD, Country, HERE};
 use crate::store::MemoryStore;
 
 /// 2026-01-01, so that epochs have a floor.
@@ -128,8 +129,8 @@ pub enum Asked {
 pub struct Outgoing {
     /// Whose; `None`: the phone's only number.
     pub from: Option<E164>,
-    /// To whom.
-    pub to: E164,
+    /// To whom, as the user dials it.
+    pub to: Peer,
     /// Unique in the world; the token as well.
     pub text: String,
     /// Give up after.
@@ -145,7 +146,7 @@ impl Outgoing {
             client: client(),
             token: Token(self.text.clone().into_bytes()),
             from: self.from,
-            to: self.to.into(),
+            to: self.to,
             text: Redacted::new(self.text.clone()),
             valid_for: self.valid_for_s.map(std::time::Duration::from_secs),
             by: self.by,
@@ -158,11 +159,17 @@ pub fn iccid_of(number: E164) -> Redacted<String> {
     Redacted::new(card(number, 0).iccid)
 }
 
-/// The number of the second card of a phone.
-pub fn second_number_of(index: usize) -> E164 {
-    match E164::new(254_710_000_000 + index as u64) {
-        Ok(number) => number,
-        Err(_) => unreachable!("twelve digits"),
+/// The number of the second card of a phone. Abroad it is written as the first number of
+/// a phone here.
+pub fn second_number_of(index: usize, country: Country) -> E164 {
+    let first = if country == ABROAD {
+        700_000_000
+    } else {
+        710_000_000
+    };
+    match country.number(first + index as u64) {
+        Some(number) => number,
+        None => unreachable!("twelve digits"),
     }
 }
 
@@ -259,7 +266,8 @@ impl Handset {
     pub fn insert_cards(&mut self, index: usize, faults: &Faults, rng: &mut Rng) {
         let mut cards = vec![card(self.number, faults.balance_parts)];
         if rng.one_in(faults.second_card_one_in) {
-            let number = second_number_of(index);
+            let abroad = rng.one_in(faults.card_abroad_one_in);
+            let number = second_number_of(index, if abroad { ABROAD } else { HERE });
             self.second = Some(number);
             self.second_on_ip = rng.one_in(faults.second_on_ip_one_in);
             cards.push(card(number, faults.balance_parts));

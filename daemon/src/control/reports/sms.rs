@@ -6,9 +6,9 @@ use twine_engine::{SmsReceived, TelephonyEvent};
 use twine_proto::Redacted;
 use twine_proto::control_pb as pb;
 use twine_proto::limits::MAX_TEXT_BYTES;
+use twine_proto::originator::originator;
 
 use super::{ReportError, Told, cut, wrong};
-use crate::control::originator::originator;
 use crate::control::requests;
 
 /// What became of one part.

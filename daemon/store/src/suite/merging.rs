@@ -7,7 +7,7 @@ use twine_engine::store_ops::{
     BootStamp, EventKind, Incoming, IncomingBody, IncomingSms, Op, Outcome,
 };
 use twine_engine::time::{BootId, Instant};
-use twine_proto::{Digest, Epoch, Filled, LaneSeq};
+use twine_proto::{Digest, Epoch, Filled, LaneSeq, Peer, SmsName};
 
 use super::Backend;
 use super::short_message::{entry, hash};
@@ -120,6 +120,20 @@ pub fn a_note_undoes_a_merge_of_two_sms(backend: impl Backend) {
             (EventKind::Unmerged, Some(first)),
         ]
     );
+}
+
+/// Whoever sends as a name has no places: what it says twice are two messages.
+pub fn what_a_name_says_is_never_merged(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let bank = Peer::Name(SmsName::new("BANK").expect("a name"));
+    world.ip_in(3, "your code");
+    for _ in 0..2 {
+        let sms = IncomingSms {
+            peer: bank,
+            ..world.new_sms("your code", Some(3))
+        };
+        assert_eq!(world.take_sms(sms).1, None);
+    }
 }
 
 /// Believed for a day; between boots no time is known to have passed.

@@ -261,6 +261,7 @@ macro_rules! behaves_like_a_store {
             merging {
                 a_marked_copy_merges_in_both_orders,
                 only_what_fits_is_merged,
+                what_a_name_says_is_never_merged,
                 an_ambiguous_mark_merges_nothing,
                 two_marked_sms_are_one_message,
                 a_note_undoes_a_merge_of_two_sms,

@@ -54,6 +54,10 @@ impl Model {
             // A placeholder: judged at the end, when its sender is known.
             return Ok(());
         }
+        self.has_sender(record)?;
+        if self.is_echo(record) {
+            return Ok(());
+        }
         let text = text_of(record);
         let sent = self.messages.get_mut(&text);
         let was_sent = "what is received was sent";

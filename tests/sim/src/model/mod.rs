@@ -27,6 +27,7 @@ mod cases;
 mod causes;
 mod expiry;
 mod rest;
+mod senders;
 mod sms;
 mod time;
 mod told;
@@ -74,6 +75,8 @@ struct Sent {
     asked_again: u32,
     /// How often its sender may have forgotten what became of it.
     doubts: u32,
+    /// It is addressed in a form that only SMS knows.
+    by_sms_alone: bool,
 }
 
 impl Sent {
@@ -126,6 +129,7 @@ pub struct Model {
     /// Cards that were in two phones: parts of one message may be as well.
     lent: BTreeSet<E164>,
     sms: sms::Ledger,
+    senders: senders::Senders,
     /// How often each promise was put to the test.
     pub cases: Cases,
 }
@@ -317,7 +321,13 @@ impl Model {
     }
 
     /// An app hands a message in.
-    pub fn sending(&mut self, text: &str, from: HandsetNo, to: E164, expires: bool) {
+    pub fn sending(
+        &mut self,
+        text: &str,
+        (from, to): (HandsetNo, E164),
+        expires: bool,
+        by_sms_alone: bool,
+    ) {
         let no = self.messages.len() as u64;
         let twice = self.live_twice.contains(&from);
         self.by_recipient
@@ -340,6 +350,7 @@ impl Model {
                 waited_for_user: false,
                 asked_again: 0,
                 doubts: u32::from(twice),
+                by_sms_alone,
             },
         );
     }

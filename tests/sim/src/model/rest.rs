@@ -6,6 +6,7 @@ use twine_engine::message::{
     Channel, Direction, IpAttempt, MessageId, Shown, SmsAttempt, WaitsFor,
 };
 use twine_engine::store_ops::StoreOps;
+use twine_sms::fold;
 
 use super::{Broken, Model, holds, text_of};
 use crate::net::HandsetNo;
@@ -112,6 +113,14 @@ impl Model {
             let mut by_sms: BTreeMap<String, u32> = BTreeMap::new();
             for record in store.incoming().filter(|record| record.text.is_some()) {
                 let text = text_of(&record);
+                self.merged_within(store, &record)?;
+                if self.is_echo(&record) {
+                    // A message of its own, and no copy.
+                    let alone = record.copy_of.is_none();
+                    let promise = "who says the same is not merged";
+                    self.cases.expect(promise, alone, &text)?;
+                    continue;
+                }
                 if record.came_by == Channel::Sms {
                     let times = by_sms.entry(text.clone()).or_default();
                     *times += 1;
@@ -121,7 +130,11 @@ impl Model {
                 }
                 if let Some(root) = record.copy_of {
                     let Ok(root) = store.message(root);
-                    let is_copy = root.is_some_and(|root| text_of(&root) == text);
+                    let is_copy = root.is_some_and(|root| {
+                        let root = text_of(&root);
+                        let of_one_hash = fold::hash(&root) == fold::hash(&text);
+                        root == text || of_one_hash && self.collides(&text)
+                    });
                     let promise = "only copies are merged";
                     self.cases.expect(promise, is_copy, &text)?;
                     self.cases.count(merged_at_last);
@@ -135,7 +148,9 @@ impl Model {
                     untold || changed || forgot || self.has_moved(sent.to)
                 }) || self.expired.has(&text)
                     || self.sms.is_beyond_merging(&text);
-                if !seen.insert(text.clone()) && !may_repeat && !self.collides(&text) {
+                // Whose sender could not be resolved stands by itself.
+                let again = !seen.insert((record.peer, text.clone()));
+                if again && !may_repeat && !self.collides(&text) {
                     return self.cases.expect(merged_at_last, false, &text);
                 }
             }

@@ -356,7 +356,8 @@ impl Model {
         let fell = self
             .messages
             .iter()
-            .filter(|(text, sent)| on_ip(sent.to) && self.sms.has_left(text));
+            .filter(|(_, sent)| on_ip(sent.to) && !sent.by_sms_alone)
+            .filter(|(text, _)| self.sms.has_left(text));
         fell.fold((0, 0), |(fell, wasted), (_, sent)| {
             let by_ip = sent.received.iter().any(|copy| copy.by_ip);
             (fell + 1, wasted + u64::from(by_ip))

@@ -10,9 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use twine_engine::input::SmsReceived;
 use twine_engine::parts::{AttemptId, PartState};
 use twine_engine::{Order, TelephonyEvent};
+use twine_proto::originator::originator;
 use twine_proto::{Peer, Redacted};
 
 use super::framework::{Call, Whole};
+use super::plan::{self, Country};
 
 /// What is known of a part that SmsManager was called for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,11 +25,19 @@ struct Journalled {
     taken: Option<PartState>,
 }
 
+/// A message that came, as it is on flash.
+#[derive(Debug, Clone)]
+struct Spooled {
+    whole: Whole,
+    /// What the home plan of its card made of its sender, empty if nothing.
+    from_e164: String,
+}
+
 /// See the module.
 #[derive(Debug, Clone, Default)]
 pub struct Agent {
     journal: BTreeMap<AttemptId, Vec<Journalled>>,
-    spool: BTreeMap<u64, Whole>,
+    spool: BTreeMap<u64, Spooled>,
     next_spool: u64,
     /// With the daemon; nothing is told otherwise.
     connected: bool,
@@ -104,8 +114,6 @@ impl Agent {
             }
             return None;
         }
-        // A name has no number that SMS of this world reach.
-        let to = to.number()?;
         let open = Journalled {
             state: PartState::Open,
             code: None,
@@ -145,9 +153,12 @@ impl Agent {
     }
 
     /// A message came: on flash before the broadcast is finished. A phone that dies
-    /// in between broadcasts it again, and it is spooled for the second time.
-    pub fn received(&mut self, whole: Whole) {
-        self.spool.insert(self.next_spool, whole);
+    /// in between broadcasts it again, and it is spooled for the second time. `home`:
+    /// the country of its card, if the phone knows it.
+    pub fn received(&mut self, whole: Whole, home: Option<Country>) {
+        let from_e164 = plan::resolve(&whole.from, home);
+        let spooled = Spooled { whole, from_e164 };
+        self.spool.insert(self.next_spool, spooled);
         self.next_spool += 1;
     }
 
@@ -171,13 +182,13 @@ impl Agent {
                 }
             }
         }
-        for (number, whole) in &self.spool {
+        for (number, Spooled { whole, from_e164 }) in &self.spool {
             if self.told_spooled.insert(*number) {
                 events.push(TelephonyEvent::SmsReceived(SmsReceived {
                     spool_id: format!("{SPOOL_PREFIX}{number}"),
                     iccid: Redacted::new(whole.iccid.clone()),
                     own: Some(whole.to),
-                    from: whole.from.into(),
+                    from: originator(&whole.from, from_e164).peer,
                     text: Redacted::new(whole.text.clone()),
                     scts_ms: whole.scts_ms,
                 }));
@@ -297,12 +308,12 @@ mod tests {
         let whole = Whole {
             iccid: "card".to_owned(),
             to: E164::new(254_700_000_002).unwrap(),
-            from: E164::new(254_700_000_002).unwrap(),
+            from: "+254700000002".to_owned(),
             text: "hello".to_owned(),
             scts_ms: 9_000,
         };
-        agent.received(whole.clone());
-        agent.received(whole);
+        agent.received(whole.clone(), None);
+        agent.received(whole, None);
         assert_eq!(spooled(&mut agent), ["spool-0", "spool-1"]);
         assert_eq!(spooled(&mut agent), Vec::<String>::new());
         agent.order(&Order::SmsTaken {

@@ -141,6 +141,7 @@ mod tests {
     fn part(text: &str) -> Part {
         Part {
             from: E164::new(254_700_000_001).unwrap(),
+            originator: "+254700000001".to_owned(),
             to: E164::new(254_700_000_002).unwrap(),
             sent_as: (AttemptId(7), 0),
             reference: 1,

@@ -8,8 +8,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use twine_engine::parts::{AttemptId, PartState};
-use twine_proto::E164;
+use twine_proto::{E164, Peer};
 
+use super::plan::{Country, national};
 use super::{Arrival, Later, Part, SmsFaults};
 use crate::rng::Rng;
 
@@ -66,8 +67,8 @@ pub struct Call {
     pub attempt: AttemptId,
     /// By this card.
     pub iccid: String,
-    /// To.
-    pub to: E164,
+    /// As it was dialled.
+    pub to: Peer,
     /// Joined they are the text.
     pub parts: Vec<String>,
 }
@@ -94,8 +95,8 @@ pub struct Whole {
     pub iccid: String,
     /// Its number.
     pub to: E164,
-    /// Whose.
-    pub from: E164,
+    /// Whose, as it came.
+    pub from: String,
     /// Its text.
     pub text: String,
     /// SCTS of its first part, milliseconds since 1970.
@@ -118,7 +119,7 @@ type Refused = (i32, Option<&'static str>);
 
 /// What the test for repeats compares: both numbers, SCTS, the text, and of a part
 /// of several its reference and its place (`InboundSmsHandler`).
-type Seen = (E164, E164, u64, String, Option<(u16, u8)>);
+type Seen = (String, E164, u64, String, Option<(u16, u8)>);
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -130,7 +131,7 @@ pub struct Framework {
     sent: VecDeque<(u64, usize)>,
     pending: usize,
     reference: u16,
-    parts: BTreeMap<(E164, E164, u16, u8), BTreeMap<u8, Arrival>>,
+    parts: BTreeMap<(String, E164, u16, u8), BTreeMap<u8, Arrival>>,
     recent: VecDeque<Seen>,
 }
 
@@ -177,6 +178,7 @@ impl Framework {
             self.reference = self.reference.wrapping_add(1);
         }
         let count = u8::try_from(call.parts.len()).unwrap_or(u8::MAX);
+        let nationally = rng.one_in(faults.national_one_in);
         let mut at_ms = now_ms;
         let mut ends = Vec::new();
         for (no, text) in (0..count).zip(&call.parts) {
@@ -186,7 +188,7 @@ impl Framework {
             let left = if code.is_some() {
                 None
             } else {
-                self.part(call, no, count, text)
+                self.part(call, (no, count), text, nationally)
             };
             let result = (PartState::Refused, code);
             let result = if code.is_none() {
@@ -266,10 +268,26 @@ impl Framework {
         }
     }
 
-    fn part(&self, call: &Call, no: u8, count: u8, text: &str) -> Option<Part> {
+    /// What leaves, if somebody has this number. Only people of one country see each
+    /// other's in national form.
+    fn part(
+        &self,
+        call: &Call,
+        (no, count): (u8, u8),
+        text: &str,
+        nationally: bool,
+    ) -> Option<Part> {
+        let from = self.card(&call.iccid)?.number;
+        let to = Country::of(from).dials(call.to)?;
+        let nationally = nationally && Country::of(from) == Country::of(to);
         Some(Part {
-            from: self.card(&call.iccid)?.number,
-            to: call.to,
+            from,
+            originator: if nationally {
+                national(from)
+            } else {
+                from.expose()
+            },
+            to,
             sent_as: (call.attempt, no),
             reference: self.reference,
             count,
@@ -280,12 +298,13 @@ impl Framework {
     /// A part is offered by the network.
     pub fn offered(&mut self, arrival: &Arrival) -> Offer {
         let Part {
-            from,
+            originator: ref from,
             to,
             sent_as: (_, no),
             reference,
             count,
             ref text,
+            ..
         } = arrival.part;
         let card = self
             .cards
@@ -300,7 +319,7 @@ impl Framework {
         // What came within one second of SCTS with the same text is a repeat, also
         // if it is not (DELIVERY 22).
         let of_several = (count > 1).then_some((reference, no));
-        let seen = (from, to, arrival.scts_s, text.clone(), of_several);
+        let seen = (from.clone(), to, arrival.scts_s, text.clone(), of_several);
         if self.recent.contains(&seen) {
             return Offer::Repeat;
         }
@@ -308,8 +327,8 @@ impl Framework {
         while self.recent.len() > REMEMBERED {
             self.recent.pop_front();
         }
-        let key = (from, to, reference, count);
-        let parts = self.parts.entry(key).or_default();
+        let key = (from.clone(), to, reference, count);
+        let parts = self.parts.entry(key.clone()).or_default();
         parts.insert(no, arrival.clone());
         if parts.len() < usize::from(count) {
             return Offer::Taken(None);
@@ -319,7 +338,7 @@ impl Framework {
         Offer::Taken(Some(Whole {
             iccid,
             to,
-            from,
+            from: from.clone(),
             text: parts.values().map(|part| &*part.part.text).collect(),
             scts_ms: scts_s * 1000,
         }))
@@ -352,7 +371,7 @@ mod tests {
         Call {
             attempt: AttemptId(attempt),
             iccid: "card 1".to_owned(),
-            to: number(2),
+            to: number(2).into(),
             parts: parts.iter().map(|&part| part.to_owned()).collect(),
         }
     }
@@ -464,7 +483,7 @@ mod tests {
         let whole = Whole {
             iccid: "card 2".to_owned(),
             to: number(2),
-            from: number(1),
+            from: number(1).expose(),
             text: "one two three".to_owned(),
             scts_ms: 9_000,
         };
@@ -489,6 +508,29 @@ mod tests {
         assert!(comes(&mut receiver, &first, 9));
         assert!(!comes(&mut receiver, &second, 9), "lost, for good");
         assert!(comes(&mut receiver, &second, 10));
+    }
+
+    #[test]
+    fn who_is_dialled_and_shown_in_national_form_is_of_the_country() {
+        let nationally = SmsFaults {
+            national_one_in: 1,
+            ..SmsFaults::default()
+        };
+        let left = |to: Peer| {
+            let call = Call {
+                to,
+                ..call(1, &["a"])
+            };
+            let ended = ends(&mut phone(1), 0, &call, &nationally).remove(0);
+            ended.left.map(|part| (part.to, part.originator))
+        };
+        let here = (number(2), "0700000001".to_owned());
+        assert_eq!(left(number(2).into()), Some(here.clone()));
+        assert_eq!(left("0700000002".parse().unwrap()), Some(here));
+        let abroad = E164::new(255_700_000_002).unwrap();
+        let other = (abroad, "+254700000001".to_owned());
+        assert_eq!(left(abroad.into()), Some(other));
+        assert_eq!(left("BANK".parse().unwrap()), None);
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub mod agent;
 pub mod centre;
 pub mod framework;
 pub mod phone;
+pub mod plan;
 
 use twine_engine::parts::AttemptId;
 use twine_proto::E164;
@@ -55,6 +56,8 @@ pub struct SmsFaults {
     pub no_result_one_in: u64,
     /// Longest time the radio takes for a part, milliseconds.
     pub radio_max_ms: u64,
+    /// One message in so many comes with its sender in national form.
+    pub national_one_in: u64,
 }
 
 /// One part of a message on its way to the centre.
@@ -62,6 +65,8 @@ pub struct SmsFaults {
 pub struct Part {
     /// The sending card's number.
     pub from: E164,
+    /// As the recipient's phone is told it (TP-OA).
+    pub originator: String,
     /// To.
     pub to: E164,
     /// What the phone knows it by.

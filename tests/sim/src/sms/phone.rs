@@ -8,9 +8,10 @@ use twine_proto::{E164, Redacted};
 
 use super::agent::Agent;
 use super::framework::{Card, Framework};
+use super::plan::{ABROAD, Country};
 
-/// Kenya's first network.
-const HOME: &str = "63902";
+/// A network of Kenya, and one of Tanzania.
+const NETWORKS: [&str; 2] = ["63902", "64002"];
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -102,12 +103,13 @@ impl Phone {
 
 /// What an agent says of a card that works.
 pub fn sim(slot: u8, iccid: Redacted<String>, number: Option<E164>) -> Sim {
+    let abroad = number.is_some_and(|number| Country::of(number) == ABROAD);
     Sim {
         slot,
         data: None,
         iccid,
         number,
-        mcc_mnc: Arc::from(HOME),
+        mcc_mnc: Arc::from(NETWORKS[usize::from(abroad)]),
         ready: true,
         in_service: true,
         roaming: false,

@@ -5,7 +5,7 @@ use twine_engine::message::{Channel, MessageId, MessageRecord, Shown, WaitsFor};
 use twine_engine::store_ops::{ClientName, EventCursor, EventKind, StoreOps};
 use twine_engine::{Command, Reply};
 use twine_proto::limits::MAX_LOOKUP_NUMBERS;
-use twine_proto::{E164, Redacted};
+use twine_proto::{E164, Peer, Redacted};
 
 use super::World;
 use super::gateway::{nobody, number_of};
@@ -15,6 +15,7 @@ use crate::handset::{Asked, Outgoing, client};
 use crate::model::Broken;
 use crate::net::HandsetNo;
 use crate::poison::Poison;
+use crate::sms::plan::{Country, national};
 
 /// Messages of a burst.
 const BURST: u64 = 30;
@@ -80,22 +81,19 @@ impl World {
             self.coverage.count(Group::Fault, "poison");
         }
         let (to, from) = self.cards_chosen(handset, to);
-        let by = match self.wish() {
-            // See FINDINGS: with a number that is not for IP it would wait for ever.
-            Some(Channel::Ip) if from.is_some_and(|own| !self.handsets[handset].is_on_ip(own)) => {
-                None
-            }
-            by => by,
-        };
+        let by = self.wish();
         if self.faults.sms > 0 && self.rng.one_in(self.faults.long_text_one_in) {
             self.lengthen(&mut text);
         }
+        let (dialled, to) = self.dialled(handset, (from, to));
+        let by_sms_alone = dialled.number().is_none();
+        let by = by.filter(|by| *by != Channel::Ip || !by_sms_alone);
         self.model
-            .sending(&text, handset, to, valid_for_s.is_some());
-        self.tell(|| format!("h{handset} app sends {text} to {}", to.get()));
+            .sending(&text, (handset, to), valid_for_s.is_some(), by_sms_alone);
+        self.tell(|| format!("h{handset} app sends {text} to {}", dialled.expose()));
         self.handsets[handset].send(Outgoing {
             from,
-            to,
+            to: dialled,
             text,
             valid_for_s,
             by,
@@ -123,6 +121,21 @@ impl World {
             _ => h.number,
         };
         (to, Some(from))
+    }
+
+    /// As the user dials it, and whom that reaches by this card.
+    fn dialled(&mut self, handset: HandsetNo, between: (Option<E164>, E164)) -> (Peer, E164) {
+        let (from, to) = between;
+        if self.faults.sms == 0 || !self.rng.one_in(self.faults.dialled_one_in) {
+            return (to.into(), to);
+        }
+        let from = from.unwrap_or(self.handsets[handset].number);
+        let Ok(written) = national(to).parse() else {
+            return (to.into(), to);
+        };
+        self.coverage
+            .count(Group::Fault, "dialled in national form");
+        (written, Country::of(from).dials(written).unwrap_or(to))
     }
 
     fn wish(&mut self) -> Option<Channel> {
@@ -447,10 +460,7 @@ impl World {
             && !self.calm
         {
             let at = self.now + self.rng.range(100, 20_000);
-            let by = match self.channel() {
-                Channel::Ip if !self.handsets[handset].is_on_ip(record.own) => Channel::Sms,
-                by => by,
-            };
+            let by = self.channel();
             let asked = Asked::Decide(record.id, by);
             self.at(at, Transition::Ask { handset, asked });
         }

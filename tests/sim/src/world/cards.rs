@@ -176,8 +176,7 @@ impl World {
         };
         let to = self.recipient(handset);
         let own = self.handsets[handset].number;
-        // See FINDINGS: "IP only" for all holds for the second number, too.
-        let for_one = self.rng.percent(70) || settings.mode == Some(Mode::IpOnly);
+        let for_one = self.rng.percent(70);
         let conversation = for_one.then_some((own, to.into()));
         let h = &mut self.handsets[handset];
         if !h.app.alive || h.engine.is_none() {

@@ -38,6 +38,7 @@ use crate::net::{HandsetNo, Net};
 use crate::panics;
 use crate::progress::Progress;
 use crate::rng::Rng;
+use crate::sms::plan::HERE;
 use attendance::Attendance;
 use gateway::{number_of, provision};
 use outcome::PANIC;
@@ -52,8 +53,9 @@ pub const MAX_HANDSETS: u64 = 200;
 pub const MAX_MINUTES: u64 = 1_000_000;
 /// Faults stop; how long the world may take to come to rest.
 const SETTLE_MS: u64 = 30 * 60 * 1000;
-/// The same, while parts of SMS still leave at their pace: a burst takes hours.
-const SETTLE_WITH_SMS_MS: u64 = 6 * 60 * 60 * 1000;
+/// The same, while parts of SMS still leave at their pace, or one after the other when each
+/// was in doubt for its time: a burst takes hours.
+const SETTLE_WITH_SMS_MS: u64 = 12 * 60 * 60 * 1000;
 /// Events a world may take for one simulated second: a livelock is a finding.
 const MAX_EVENTS_PER_S_AND_HANDSET: u64 = 10_000;
 /// Whether the world is at rest is looked at so often.
@@ -170,7 +172,7 @@ impl World {
             // Phones without SMS: what IP promises, by itself.
             for (index, h) in handsets.iter_mut().enumerate() {
                 h.second_on_ip = rng.one_in(faults.second_on_ip_one_in);
-                h.second = h.second_on_ip.then(|| second_number_of(index));
+                h.second = h.second_on_ip.then(|| second_number_of(index, HERE));
             }
             Config {
                 sms: false,

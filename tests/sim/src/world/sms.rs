@@ -5,7 +5,7 @@
 
 use twine_engine::store_ops::StoreOps;
 use twine_engine::{Input, Order, TelephonyEvent};
-use twine_proto::E164;
+use twine_proto::{E164, Peer};
 use twine_sms::TableSet;
 use twine_sms::mark;
 
@@ -16,7 +16,8 @@ use crate::handset::WALL_START_MS;
 use crate::model::{Broken, Ordered};
 use crate::net::HandsetNo;
 use crate::sms::centre::{self, FromCentre};
-use crate::sms::framework::{Call, Ended, Offer};
+use crate::sms::framework::{Call, Ended, Offer, Whole};
+use crate::sms::plan::{self, Country};
 use crate::sms::{Arrival, Later, SmsFaults};
 
 /// From the daemon to its agent and back; in order, because it is one socket.
@@ -41,6 +42,7 @@ impl World {
             part_refused_one_in: f.part_refused_one_in,
             no_result_one_in: f.no_result_one_in,
             radio_max_ms: f.sms_radio_max_ms,
+            national_one_in: f.national_one_in,
         }
     }
 
@@ -311,21 +313,71 @@ impl World {
         let (Some(at), Offer::Taken(Some(whole))) = (at, offer) else {
             return;
         };
-        self.tell(|| format!("h{at} spools SMS {:?}", whole.text));
+        self.tell(|| format!("h{at} spools SMS from {} {:?}", whole.from, whole.text));
         self.model.spooled(at, attempt);
+        let home = self.home_of(&whole);
+        self.model.is_owed(&whole, owner(&whole, home));
         let dies = !self.calm && self.rng.one_in(self.faults.agent_dies_at_receipt_one_in);
         if let Some(phone) = &mut self.handsets[at].phone {
             if dies {
                 // The broadcast was not finished: it comes once more.
-                phone.agent.received(whole.clone());
+                phone.agent.received(whole.clone(), home);
             }
-            phone.agent.received(whole);
+            phone.agent.received(whole.clone(), home);
         }
+        self.echo(at, &whole);
         if dies {
             self.coverage.count(Group::Fault, "agent dies at a receipt");
             self.agent_dies(at);
         } else {
             self.agent_tells(at);
+        }
+    }
+
+    /// The country of the card it came by, if the phone knows it.
+    fn home_of(&mut self, whole: &Whole) -> Option<Country> {
+        let home = Country::of(whole.to);
+        if whole.from.starts_with('+') {
+            return Some(home);
+        }
+        if !self.calm && self.rng.one_in(self.faults.home_unknown_one_in) {
+            self.coverage.count(Group::Fault, "home of a card unknown");
+            return None;
+        }
+        self.coverage.count(Group::Fault, "sender in national form");
+        Some(home)
+    }
+
+    /// Others say the same, to this number or, the same sender, to the phone's other one:
+    /// each stays a message of its own (DELIVERY 27).
+    fn echo(&mut self, at: HandsetNo, whole: &Whole) {
+        if self.calm || !self.rng.one_in(self.faults.echo_one_in) {
+            return;
+        }
+        self.coverage.count(Group::Fault, "echo");
+        let mut echoes: Vec<Whole> = (1..=2)
+            .map(|no| Whole {
+                from: "BANK".to_owned(),
+                scts_ms: whole.scts_ms + no * 1_000,
+                ..whole.clone()
+            })
+            .collect();
+        let Some(phone) = &mut self.handsets[at].phone else {
+            return;
+        };
+        let cards = &phone.framework.cards;
+        let other = cards
+            .iter()
+            .find(|card| card.present && card.number != whole.to);
+        echoes.extend(other.map(|card| Whole {
+            iccid: card.iccid.clone(),
+            to: card.number,
+            ..whole.clone()
+        }));
+        for echo in echoes {
+            let home = Some(Country::of(echo.to));
+            self.model.echoed(&echo, owner(&echo, home));
+            phone.agent.received(echo, home);
         }
     }
 
@@ -407,6 +459,13 @@ impl World {
         self.agent_says(handset, state);
         self.agent_tells(handset);
     }
+}
+
+/// Whose conversation it belongs to: the number that its card's home plan makes of its
+/// sender, or what came.
+fn owner(whole: &Whole, home: Option<Country>) -> Option<Peer> {
+    let number: Option<E164> = plan::resolve(&whole.from, home).parse().ok();
+    number.map(Peer::from).or_else(|| whole.from.parse().ok())
 }
 
 /// An order with its text, which it does not show by itself.

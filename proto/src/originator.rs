@@ -1,9 +1,10 @@
-//! Who an incoming SMS is from. Whatever the network delivered as originator, an
-//! SMS is never lost for it: what is no name becomes one that a person can see.
+//! Who an incoming SMS is from (DELIVERY 27). Whatever the network delivered as
+//! originator, an SMS is never lost for it: what is no name becomes one that a person
+//! can see. The home plan itself is the agent's: a phone has those of all countries.
 
 use std::borrow::Cow;
 
-use twine_proto::{Peer, SmsName};
+use crate::{Peer, SmsName};
 
 /// Stands for a character that cannot be shown.
 const UNSHOWN: char = '\u{fffd}';
@@ -12,15 +13,17 @@ const CUT: char = '…';
 
 /// An originator, and whether it had to be made presentable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Originator {
-    pub(super) peer: Peer,
+pub struct Originator {
+    /// Whose conversation it belongs to.
+    pub peer: Peer,
     /// It is not what came.
-    pub(super) changed: bool,
+    pub changed: bool,
 }
 
 /// `from` as it came; `e164` what the home plan of the receiving card makes of
-/// it (DELIVERY 27), empty if nothing.
-pub(super) fn originator(from: &str, e164: &str) -> Originator {
+/// it, E.164 with plus sign, empty if nothing: only then it is a number.
+#[must_use]
+pub fn originator(from: &str, e164: &str) -> Originator {
     if let Ok(number) = e164.parse() {
         return Originator {
             peer: Peer::Number(number),
