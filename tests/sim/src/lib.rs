@@ -33,7 +33,8 @@
 //!
 //! A directed scenario shows one rule at work; an invariant holds in every world.
 //! `rules` is `tests/rules` here, `core` is `tools/gateway/core/tests`, `suite` is the
-//! suite of `twine-store`; an invariant is quoted as the [`model`] or the world puts it.
+//! suite of `twine-store`, `engine` and `sms` are the tests of those crates; an invariant is
+//! quoted as the [`model`] or the world puts it.
 //!
 //! | rule | directed scenario | invariant |
 //! |---|---|---|
@@ -51,18 +52,30 @@
 //! | 12 | rules `rule_12_…` (two) | "what cannot be read is not shown as delivered"; "what can be read is not rejected" |
 //! | 13 | rules `rule_13_…`; core `submit`: `a_full_mailbox_refuses_…`; core `mailbox`: `old_mail_expires_…`, `outcomes_outlive_the_mail_…` | "every confirmed message comes to an end", with small mailboxes and short times; "a mailbox is bounded" |
 //! | 14 | rules `rule_14_…` (two); core `revoke` | "what was taken back is never delivered"; "only what its user took back is shown as such" |
-//! | 16 | rules `rule_16_…` (two) | |
+//! | 15 | rules `rule_15_…`; engine `channel`: `what_the_gateway_may_have_is_asked_back_first` | "only what was revoked leaves as a plain SMS"; "a plain SMS is the only copy" |
+//! | 16 | rules `rule_16_…` (three) | "what can be read is read"; "what left whole reaches a phone" |
+//! | 17 | rules `rule_15_and_17_…`, `rule_17_…`; suite `merging`: `a_marked_copy_merges_in_both_orders`, `only_what_fits_is_merged`, `an_ambiguous_mark_merges_nothing`, `a_mark_…` (two) | "only copies are merged" |
+//! | 18 | suite `notes` (16); suite `merging`: `a_note_…` (seven); sms `folding` | "copies of a message are merged at last"; "only copies are merged" |
 //! | 19 | rules `rule_19_…` | "order keys sort a lane by its places"; "a lane keeps its order" |
-//! | 21 | rules `rule_21_…`: by IP; there is no other channel yet | "the in-flight window is bounded" |
+//! | 20 | suite `merging`: `a_note_gives_an_sms_its_place`, `an_sms_moves_to_its_place`, `an_sms_that_finds_its_place_late_stays` | "order keys sort a lane by its places"; "a lane keeps its order" |
+//! | 21 | rules `rule_21_…` (two); suite `lanes`: `nothing_passes_…` (two), `an_sms_waits_for_what_is_before_it` | "a lane keeps its order"; "the in-flight window is bounded" |
+//! | 22 | rules `rule_22_…` (two); engine `pacing` | |
 //! | 23 | rules `rule_23_…` (three) | |
 //! | 24 | rules `rule_24_…` | every one, with wall clocks that jump by years |
-//! | 25 | core `submit`: `away_is_told_until_the_recipient_is_here` | "the gateway says who is away" |
+//! | 25 | rules `rule_25_…`; engine `channel`: `a_recipient_who_was_there_has_it_most_likely`; core `submit`: `away_is_told_until_the_recipient_is_here` | "the gateway says who is away" |
+//! | 26 | rules `rule_26_…`; [`sms::agent`]: `an_attempt_is_sent_once_whoever_asks_again` | "an attempt is handed to the phone's SMS at most once"; "what may have left is not sent again unasked"; "every confirmed message comes to an end" |
+//! | 27 | rules `rule_27_…`; suite `merging`: `what_a_name_says_is_never_merged` | "an SMS belongs to whom its card's home plan makes of its sender"; "nothing is merged across senders, names or own numbers"; "who says the same is not merged" |
+//! | 28 | rules `rule_28_…`; suite `short_messages`: `an_sms_is_taken_once_for_its_spool_id`, `an_sms_the_network_repeats_is_taken_once` | "what is spooled reaches the app" |
 //! | 29 | rules `rule_29_…`; suite `behind_retention_is_resync` | "an event refers to history" |
 //! | 30 | core `submit`: `a_number_moved_meanwhile_…` | "mail goes to the phone that has the number" |
 //!
 //! That these checks find anything is checked as well: `mutants/*.toml` lists deliberate
 //! bugs, at least one for each rule that one line can break, and the program `mutants`
 //! (feature `mutants`) shows that each is found, by worlds or by the scenario it names.
+//!
+//! Every text of a world is another: what rule 22 says of equal ones is left to its
+//! scenarios. The home plan is the bridge's, in Java; what the daemon makes of its word is
+//! the code that ships.
 //!
 //! Apps that acknowledge nothing for long are not simulated: 50,000 events are kept,
 //! and the suite tests what lies behind them. A gateway that refuses by policy is not

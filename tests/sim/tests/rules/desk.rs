@@ -5,7 +5,7 @@ use std::time::Duration;
 use twine_engine::link::{Binding, Generation, Link, LinkId, LinkKind, Vpn};
 use twine_engine::message::{MessageId, MessageRecord};
 use twine_engine::output::Output;
-use twine_engine::store_ops::{Batch, ClientName, StoreOps, Token};
+use twine_engine::store_ops::{Batch, ClientName, Op, StoreOps, Token};
 use twine_engine::time::{BootId, Instant, Now, WallTime};
 use twine_engine::trace::Decision;
 use twine_engine::{
@@ -14,7 +14,10 @@ use twine_engine::{
 };
 use twine_proto::frame::{Deliver, SentState, SlotStatus, Submit, Welcome, WelcomeSlot};
 use twine_proto::{Content, Cursor, E164, Epoch, Frame, LaneSeq, Redacted, Seq, SessionNo, Slot};
+use twine_sim::handset::iccid_of;
+use twine_sim::sms::phone::sim;
 use twine_sim::store::MemoryStore;
+use twine_sms::TableSet;
 
 pub(crate) const EPOCH: Epoch = Epoch(690);
 
@@ -56,14 +59,47 @@ impl Desk {
         desk
     }
 
+    /// The same with a card, an agent, and the default of everything else.
+    pub(crate) fn with_sms() -> Self {
+        let mut desk = Self::with_sms_unregistered();
+        desk.bind(Some(Self::card()));
+        desk.pass(10_000);
+        desk
+    }
+
+    /// The same, whose number is of its card alone.
+    pub(crate) fn with_sms_unregistered() -> Self {
+        let config = Config {
+            sms: true,
+            ..config()
+        };
+        let mut desk = Self::of(config, MemoryStore::new(), BootId(1), 10_000);
+        desk.input(Input::Telephony(TelephonyEvent::State {
+            sims: vec![sim(0, Self::card(), Some(own()))],
+            links: vec![link("lte", true)],
+            tables: TableSet::default(),
+        }));
+        desk.pass(10_000);
+        desk
+    }
+
+    /// Of its only number.
+    pub(crate) fn card() -> Redacted<String> {
+        iccid_of(own())
+    }
+
     fn on(store: MemoryStore, boot: BootId, now_ms: u64) -> Self {
+        Self::of(config(), store, boot, now_ms)
+    }
+
+    fn of(config: Config, store: MemoryStore, boot: BootId, now_ms: u64) -> Self {
         let snapshot = store.snapshot().unwrap();
         let now = Now {
             instant: Instant(now_ms),
             wall: WallTime(now_ms),
         };
         let mut desk = Self {
-            engine: Engine::new(config(), 7, boot, now, snapshot),
+            engine: Engine::new(config, 7, boot, now, snapshot),
             store,
             now_ms,
             boot,
@@ -87,15 +123,18 @@ impl Desk {
     /// A phone with a number, a session and an epoch.
     pub(crate) fn live() -> Self {
         let mut desk = Self::new();
-        desk.command(Command::Register {
-            number: own(),
-            iccid: None,
-        });
-        desk.up();
-        desk.welcome(SlotStatus::Granted(EPOCH), SentState::default());
-        desk.frames.clear();
-        desk.replies.clear();
+        desk.bind(None);
         desk
+    }
+
+    /// Registers its number, and the gateway binds it.
+    pub(crate) fn bind(&mut self, iccid: Option<Redacted<String>>) {
+        let number = own();
+        self.command(Command::Register { number, iccid });
+        self.up();
+        self.welcome(SlotStatus::Granted(EPOCH), SentState::default());
+        self.frames.clear();
+        self.replies.clear();
     }
 
     /// The process dies; the batch that was held is lost. Same boot.
@@ -179,6 +218,20 @@ impl Desk {
         self.drain();
     }
 
+    /// The store answers what was held, and holds what follows.
+    pub(crate) fn answer_and_hold(&mut self) {
+        self.store_answers_now();
+        self.drain();
+    }
+
+    /// An SMS is being stored as handed over.
+    pub(crate) fn is_handing_over(&self) -> bool {
+        let hands_over = |op: &Op| matches!(op, Op::HandSms { .. });
+        self.held
+            .as_ref()
+            .is_some_and(|batch| batch.ops.iter().any(hands_over))
+    }
+
     pub(crate) fn command(&mut self, command: Command) {
         self.requests += 1;
         let to = ReplyTo {
@@ -195,6 +248,11 @@ impl Desk {
 
     pub(crate) fn send_for(&mut self, text: &str, valid_s: Option<u64>) -> MessageId {
         self.command(send(text, valid_s));
+        self.last_sent()
+    }
+
+    /// The message that the app was told of last.
+    pub(crate) fn last_sent(&self) -> MessageId {
         match self.replies.last() {
             Some(Reply::Sent { id, .. }) => *id,
             other => panic!("{other:?}"),

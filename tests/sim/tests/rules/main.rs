@@ -2,6 +2,7 @@
 //! fails when its rule is broken.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod by_sms;
 mod deadlines;
 mod desk;
 mod ending;
