@@ -37,6 +37,11 @@ const ASKED: &[(&str, u64)] = &[
 ];
 /// What is sent to or from second cards goes by SMS: they have no IP.
 const SMS: &[(&str, u64)] = &[("sms", 1), ("second_card_one_in", 1)];
+const NATIONAL: &[(&str, u64)] = &[
+    ("sms", 1),
+    ("second_card_one_in", 1),
+    ("national_one_in", 1),
+];
 const SMS_FLAPS: &[(&str, u64)] = &[
     ("sms", 1),
     ("second_card_one_in", 1),
@@ -274,6 +279,26 @@ const CASES: &[Case] = &[
     ("service_ms", 10_000, SMS, Some((Fault, "service"))),
     ("cards_ms", 10_000, SMS, Some((Fault, "card moved"))),
     ("balance_parts", 3, SMS, Some((Fault, "balance empty"))),
+    (
+        "national_one_in",
+        1,
+        SMS,
+        Some((Fault, "sender in national form")),
+    ),
+    (
+        "home_unknown_one_in",
+        1,
+        NATIONAL,
+        Some((Fault, "home of a card unknown")),
+    ),
+    (
+        "dialled_one_in",
+        2,
+        SMS,
+        Some((Fault, "dialled in national form")),
+    ),
+    ("card_abroad_one_in", 1, SMS, None),
+    ("echo_one_in", 2, SMS, Some((Fault, "echo"))),
 ];
 
 #[test]
