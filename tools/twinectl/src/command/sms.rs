@@ -219,7 +219,7 @@ fn from_stdin() -> Result<String, Failure> {
 const MIN_LOGGED_DIGITS: usize = 16;
 
 /// The digits of what was pasted: all of it, behind 0x, or of a line of a radio log
-/// ("[UNSL]< UNSOL_RESPONSE_NEW_SMS 0791… [SUB0]") the last long word, if it is digits.
+/// (`[UNSL]< UNSOL_RESPONSE_NEW_SMS 0791… [SUB0]`) the last long word, if it is digits.
 fn hexadecimal(input: &str) -> &str {
     let digits = |word: &str| word.bytes().all(|byte| byte.is_ascii_hexdigit());
     let bare = |word| {
