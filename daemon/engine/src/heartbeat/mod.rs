@@ -56,7 +56,7 @@
 //! When UDP holds less than the ceiling, and TCP holds half as much again or was not
 //! tried, the next session goes by TCP: an idle phone pays for nothing but heartbeats.
 //! When TCP proves no better, it goes by UDP again, unless the network eats it
-//! ([`crate::race`]).
+//! (`crate::race`).
 //!
 //! # Kept
 //!
