@@ -119,6 +119,12 @@ fn regression_worlds_in_which_notes_queues_and_agents_were_wrong() {
     }
 }
 
+/// Two notes, of which the second became due before the first was stored.
+#[test]
+fn regression_notes_beyond_the_window() {
+    run(&Setup::drawn_by(5, 17_576, 2));
+}
+
 /// The check itself was wrong: of an old message that a setting sent by SMS it forgot
 /// whose will that was before the SMS left.
 #[test]

@@ -534,7 +534,10 @@ impl Outbox {
 
     /// Makes a note without a message, if one is due.
     pub(crate) fn release_note(&mut self, ctx: &mut Ctx<'_>, own: E164, id: MessageId) {
-        self.identities.entry(own).or_default().note_due = false;
+        let sending = self.identities.entry(own).or_default();
+        sending.note_due = false;
+        // Another may become due before this one is stored.
+        sending.window.reserve(0);
         ctx.op(
             Op::ReleaseNote { number: own, id },
             Then::NoteReleased { own },

@@ -54,11 +54,15 @@ impl Outbox {
             }
             (Then::NoteReleased { own }, Outcome::Released(note)) => {
                 let sending = self.identities.entry(own).or_default();
+                sending.window.unreserve(0);
                 // Another lane may have one due as well.
                 sending.note_due = true;
                 return sending.submit(ctx, proof, note);
             }
-            (Then::NoteReleased { .. }, _) => {}
+            (Then::NoteReleased { own }, _) => {
+                let sending = self.identities.entry(own).or_default();
+                sending.window.unreserve(0);
+            }
             (Then::Loaded { own }, Outcome::Queued { messages, more }) => {
                 let sending = self.identities.entry(own).or_default();
                 let grew = sending.backlog == Backlog::LoadingAndMore;
