@@ -412,7 +412,6 @@ impl World {
     }
 
     pub(super) fn agent_dies(&mut self, handset: HandsetNo) {
-        let run = self.handsets[handset].run;
         let Some(phone) = &mut self.handsets[handset].phone else {
             return;
         };
@@ -421,15 +420,7 @@ impl World {
         }
         phone.agent_dies();
         self.broke("agent death", || format!("h{handset} agent dies"));
-        let input = Input::Telephony(TelephonyEvent::AgentGone);
-        self.at(
-            self.now + SOCKET_MS,
-            Transition::Input {
-                handset,
-                run,
-                input,
-            },
-        );
+        self.agent_says(handset, Input::Telephony(TelephonyEvent::AgentGone));
         let most = if self.calm { 1_000 } else { 30_000 };
         let at = self.now + self.rng.range(SOCKET_MS + 1, most);
         self.at(at, Transition::AgentStart { handset });

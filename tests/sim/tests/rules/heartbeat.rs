@@ -112,14 +112,19 @@ fn a_nat_that_forgets_udp_is_told_by_the_gateways_validation() {
     assert_eq!(beat(&mut desk), 135);
 }
 
-#[test]
-fn what_was_learned_is_there_after_a_restart() {
+/// A phone that starts anew where it has learned that UDP is forgotten early.
+fn after_udp_was_forgotten() -> Desk {
     let mut desk = Desk::live();
     beat(&mut desk);
     let nonce = ping(&mut desk);
     desk.channel(ChannelEvent::PathValidated);
     desk.frame(Frame::Pong(nonce));
-    let mut desk = desk.crash();
+    desk.crash()
+}
+
+#[test]
+fn what_was_learned_is_there_after_a_restart() {
+    let mut desk = after_udp_was_forgotten();
     // TCP from the start: UDP is known to be forgotten early.
     assert_eq!(desk.connects[0].1, TransportKind::Tls);
     greet(&mut desk);
@@ -183,12 +188,7 @@ fn a_dead_network_teaches_nothing() {
 #[test]
 fn a_session_is_not_left_at_every_heartbeat_for_a_transport_that_the_network_eats() {
     // UDP is forgotten after 110 s, TCP, too.
-    let mut desk = Desk::live();
-    beat(&mut desk);
-    let nonce = ping(&mut desk);
-    desk.channel(ChannelEvent::PathValidated);
-    desk.frame(Frame::Pong(nonce));
-    let mut desk = desk.crash();
+    let mut desk = after_udp_was_forgotten();
     greet(&mut desk);
     beat(&mut desk);
     unanswered(&mut desk);

@@ -1,0 +1,328 @@
+//! Which card carries data, case by case.
+
+use super::*;
+
+#[test]
+fn data_leave_a_card_without_coverage_after_a_second() {
+    let mut links = two_cards(Rules::default(), card(1));
+    assert_eq!(pass(&mut links, secs(60)), None);
+    lose_first(&mut links, secs(100));
+    assert_eq!(links.poll_timeout(), Some(secs(101)));
+    let request = DataMove {
+        slot: 1,
+        because: Because::Coverage,
+    };
+    assert_eq!(pass(&mut links, secs(101)), Some(request));
+    // Asked once; seen there, it is done.
+    assert_eq!(pass(&mut links, secs(110)), None);
+    let _ = links.report(link("sim2", SIM2, Generation::G4), secs(111));
+    // Back in coverage, the first is no better but for the user's choice, which
+    // waits for long, and longer because it failed.
+    report_card(&mut links, card(0), secs(120));
+    assert_eq!(pass(&mut links, secs(120 + 1_799)), None);
+    let home = pass(&mut links, secs(120 + 1_800)).map(|request| request.because);
+    assert_eq!(home, Some(Because::UsersChoice));
+}
+
+#[test]
+fn data_leave_a_card_that_never_had_a_link() {
+    // The phone was switched on out of its coverage.
+    let mut links = Links::new(Rules::default());
+    let first = SimData {
+        carries_data: true,
+        ..out_of_coverage(0)
+    };
+    let _ = links.replace_cards([first, card(1)].map(seated).into(), secs(0));
+    let request = DataMove {
+        slot: 1,
+        because: Because::Coverage,
+    };
+    assert_eq!(pass(&mut links, secs(9)), None, "they rest first");
+    assert_eq!(pass(&mut links, secs(10)), Some(request));
+    // The agent sees them on the other card.
+    let second = SimData {
+        carries_data: true,
+        ..card(1)
+    };
+    let _ = links.replace_cards([out_of_coverage(0), second].map(seated).into(), secs(12));
+    assert_eq!(pass(&mut links, secs(1_000)), None);
+    // It is the one to leave now.
+    let back = [
+        card(0),
+        SimData {
+            service: Service::None,
+            ..second
+        },
+    ];
+    let _ = links.replace_cards(back.map(seated).into(), secs(1_000));
+    let request = pass(&mut links, secs(1_001));
+    assert_eq!(request.map(|request| request.slot), Some(0));
+}
+
+#[test]
+fn a_phone_that_wakes_reads_where_data_are_before_it_asks_for_them() {
+    let mut links = two_cards(Rules::default(), card(1));
+    lose_first(&mut links, secs(100));
+    assert_eq!(links.poll_timeout(), Some(secs(101)));
+    // It slept. The first report that it reads says nothing new, the second that the
+    // system has moved data itself.
+    report_card(&mut links, out_of_coverage(0), secs(5_000));
+    let _ = links.report(link("sim2", SIM2, Generation::G4), secs(5_000));
+    assert_eq!(links.poll_request(secs(5_000)), None);
+    assert_eq!(pass(&mut links, secs(9_000)), None);
+}
+
+#[test]
+fn coverage_that_comes_back_at_once_moves_nothing() {
+    let mut links = two_cards(Rules::default(), card(1));
+    lose_first(&mut links, Instant(100_000));
+    report_card(&mut links, card(0), Instant(100_900));
+    let _ = links.report(link("sim1", SIM1, Generation::G4), Instant(100_900));
+    assert_eq!(pass(&mut links, secs(1_000)), None);
+}
+
+#[test]
+fn data_never_go_where_the_user_does_not_want_them() {
+    let barred = [
+        SimData {
+            allowance: Allowance::Off,
+            ..card(1)
+        },
+        SimData {
+            allowance: Allowance::Unknown,
+            ..card(1)
+        },
+        SimData {
+            service: Service::Roaming,
+            ..card(1)
+        },
+        SimData {
+            bundle: Bundle::Spent,
+            ..card(1)
+        },
+        out_of_coverage(1),
+    ];
+    for second in barred {
+        let mut links = two_cards(Rules::default(), second);
+        lose_first(&mut links, secs(100));
+        assert_eq!(pass(&mut links, secs(10_000)), None, "{second:?}");
+    }
+    let allowed = [
+        SimData {
+            service: Service::Roaming,
+            allowance: Allowance::RoamingToo,
+            ..card(1)
+        },
+        SimData {
+            bundle: Bundle::Spent,
+            ..card(1)
+        },
+    ];
+    for second in allowed {
+        let rules = Rules {
+            spent_bundle: SpentBundle::Allow,
+            ..Rules::default()
+        };
+        let mut links = two_cards(rules, second);
+        lose_first(&mut links, secs(100));
+        assert!(pass(&mut links, secs(110)).is_some(), "{second:?}");
+    }
+}
+
+#[test]
+fn data_leave_a_card_whose_bundle_is_spent() {
+    let mut links = two_cards(Rules::default(), card(1));
+    let spent = SimData {
+        bundle: Bundle::Spent,
+        ..card(0)
+    };
+    report_card(&mut links, spent, secs(100));
+    assert_eq!(pass(&mut links, secs(159)), None);
+    let request = pass(&mut links, secs(160)).map(|request| request.because);
+    assert_eq!(request, Some(Because::Price));
+}
+
+#[test]
+fn data_leave_a_card_that_is_silent_whatever_the_system_says() {
+    let mut links = two_cards(Rules::default(), card(1));
+    let sim1 = id("sim1");
+    // The gateway may have gone, and answers the next attempt.
+    let _ = links.traffic(&sim1, Traffic::Missing, secs(100));
+    assert_eq!(pass(&mut links, secs(110)), None);
+    let _ = links.traffic(&sim1, Traffic::Answered(None), secs(111));
+    let _ = links.traffic(&sim1, Traffic::Missing, secs(200));
+    assert_eq!(pass(&mut links, secs(211)), None);
+    // No attempt is answered either.
+    let _ = links.traffic(&sim1, Traffic::Missing, secs(212));
+    let request = pass(&mut links, secs(213)).map(|request| request.because);
+    assert_eq!(request, Some(Because::Reach));
+}
+
+#[test]
+fn one_missing_answer_is_enough_where_the_system_has_not_validated() {
+    let mut links = two_cards(Rules::default(), card(1));
+    let mut unproven = link("sim1", SIM1, Generation::G4);
+    unproven.validated = false;
+    let _ = links.report(unproven, secs(100));
+    let _ = links.traffic(&id("sim1"), Traffic::Missing, secs(101));
+    assert!(pass(&mut links, secs(102)).is_some());
+}
+
+#[test]
+fn a_card_that_is_registered_and_has_no_link_is_silent_after_a_while() {
+    let mut links = two_cards(Rules::default(), card(1));
+    let mut gone = link("sim1", SIM1, Generation::G4);
+    gone.validated = false;
+    let _ = links.report(gone, secs(100));
+    assert_eq!(pass(&mut links, secs(108)), None);
+    let request = pass(&mut links, secs(109)).map(|request| request.because);
+    assert_eq!(request, Some(Because::Reach));
+}
+
+#[test]
+fn a_link_that_bounces_does_not_move_data() {
+    let mut links = two_cards(Rules::default(), card(1));
+    let sim1 = link("sim1", SIM1, Generation::G4);
+    for round in 1..4 {
+        let at = round * 1_000;
+        let _ = links.replace(vec![], secs(at));
+        assert_eq!(pass(&mut links, secs(at + 7)), None);
+        let _ = links.report(sim1.clone(), secs(at + 7));
+        assert_eq!(pass(&mut links, secs(at + 999)), None);
+    }
+    // It does not come back.
+    let _ = links.replace(vec![], secs(5_000));
+    assert_eq!(pass(&mut links, secs(5_008)), None);
+    let request = pass(&mut links, secs(5_009)).map(|request| request.because);
+    assert_eq!(request, Some(Because::Reach));
+}
+
+#[test]
+fn when_wifi_goes_the_card_has_the_time_to_bring_its_link_up() {
+    let mut links = two_cards(Rules::default(), card(1));
+    let wifi = link("wifi", LinkKind::Wifi, Generation::Unknown);
+    let _ = links.report(wifi.clone(), secs(1));
+    // Android takes the mobile link down meanwhile.
+    let _ = links.replace(vec![wifi], secs(30));
+    assert_eq!(pass(&mut links, secs(3_600)), None);
+    let _ = links.replace(vec![], secs(3_600));
+    assert_eq!(pass(&mut links, secs(3_603)), None);
+    let _ = links.report(link("sim1", SIM1, Generation::G4), secs(3_603));
+    assert_eq!(pass(&mut links, secs(4_000)), None);
+}
+
+#[test]
+fn a_radio_that_nobody_names_is_no_reason_to_move_data() {
+    for (first, second) in [
+        (Generation::Unknown, Generation::G4),
+        (Generation::G2, Generation::Unknown),
+    ] {
+        let here = SimData {
+            generation: first,
+            ..card(0)
+        };
+        let there = SimData {
+            generation: second,
+            ..card(1)
+        };
+        let mut links = Links::new(Rules::default());
+        let _ = links.replace_cards([here, there].map(seated).into(), secs(0));
+        let _ = links.report(link("sim1", SIM1, first), secs(0));
+        assert_eq!(pass(&mut links, secs(3_600)), None);
+    }
+}
+
+#[test]
+fn data_stay_while_wifi_carries_the_session() {
+    let mut links = two_cards(Rules::default(), card(1));
+    let _ = links.report(link("wifi", LinkKind::Wifi, Generation::Unknown), secs(1));
+    lose_first(&mut links, secs(100));
+    assert_eq!(pass(&mut links, secs(1_000)), None);
+    // The Wi-Fi dies: now it matters.
+    let _ = links.traffic(&id("wifi"), Traffic::Missing, secs(1_001));
+    assert!(pass(&mut links, secs(1_003)).is_some());
+}
+
+#[test]
+fn a_card_that_refused_is_asked_again_ever_later() {
+    let mut links = two_cards(Rules::default(), card(1));
+    lose_first(&mut links, secs(100));
+    assert!(pass(&mut links, secs(101)).is_some());
+    let _ = links.data_sim(1, false, secs(105));
+    assert_eq!(pass(&mut links, secs(164)), None);
+    assert!(pass(&mut links, secs(167)).is_some());
+    // No answer at all counts as a refusal, after 20 s.
+    assert_eq!(pass(&mut links, secs(167 + 20 + 119)), None);
+    assert!(pass(&mut links, secs(167 + 20 + 130)).is_some());
+}
+
+#[test]
+fn a_card_is_not_blamed_while_its_data_cannot_be_moved_away() {
+    let mut links = two_cards(Rules::default(), card(1));
+    lose_first(&mut links, secs(100));
+    assert!(pass(&mut links, secs(101)).is_some());
+    let strikes = |links: &Links, at| links.memory.card(0).map_or(0, |card| card.strikes(at));
+    let _ = links.data_sim(1, false, secs(105));
+    assert_eq!(strikes(&links, secs(105)), 0);
+    assert!(pass(&mut links, secs(167)).is_some());
+    let _ = links.data_sim(1, true, secs(170));
+    assert_eq!(strikes(&links, secs(170)), 1);
+}
+
+#[test]
+fn a_gateway_that_is_down_does_not_chase_data_from_card_to_card() {
+    let mut links = two_cards(Rules::default(), card(1));
+    let mut moves = 0;
+    let mut carrier = 0_u8;
+    for second in 100..3_700 {
+        let name = if carrier == 0 { "sim1" } else { "sim2" };
+        if second % 15 == 0 {
+            let _ = links.traffic(&id(name), Traffic::Missing, secs(second));
+        }
+        if let Some(request) = pass(&mut links, secs(second)) {
+            moves += 1;
+            carrier = request.slot;
+            let (name, kind) = if carrier == 0 {
+                ("sim1", SIM1)
+            } else {
+                ("sim2", SIM2)
+            };
+            let _ = links.replace(vec![link(name, kind, Generation::G4)], secs(second));
+        }
+    }
+    assert!(moves <= 5, "{moves} moves in an hour");
+}
+
+#[test]
+fn where_both_cards_flap_data_stay_after_ten_moves() {
+    let mut links = two_cards(Rules::default(), card(1));
+    let mut carrier = 0_u8;
+    let mut moves = 0;
+    for round in 0..60_u64 {
+        let at = 100 + round * 60;
+        let other = 1 - carrier;
+        let (name, kind) = [("sim1", SIM1), ("sim2", SIM2)][usize::from(other)];
+        let _ = links.replace(vec![], secs(at));
+        report_card(&mut links, out_of_coverage(carrier), secs(at));
+        if pass(&mut links, secs(at + 25)).is_some() {
+            moves += 1;
+            let _ = links.report(link(name, kind, Generation::G4), secs(at + 26));
+        }
+        report_card(&mut links, card(carrier), secs(at + 27));
+        if links.mover.carrier == Some(other) {
+            carrier = other;
+        } else {
+            let (name, kind) = [("sim1", SIM1), ("sim2", SIM2)][usize::from(carrier)];
+            let _ = links.report(link(name, kind, Generation::G4), secs(at + 27));
+        }
+    }
+    assert_eq!(moves, 10);
+}
+
+#[test]
+fn without_an_agent_nothing_is_asked() {
+    let mut links = two_cards(Rules::default(), card(1));
+    lose_first(&mut links, secs(100));
+    links.agent_gone();
+    assert_eq!(pass(&mut links, secs(1_000)), None);
+}
