@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use anyhow::Context as _;
 use lexopt::{Error, Parser, ValueExt as _};
-use twine_out::{say, sayln};
+use twine_out::{errln, say, sayln};
 
 /// Where the figures go, and whether they are judged.
 #[derive(Debug, Default)]
@@ -23,8 +23,8 @@ impl Outcome {
     /// Takes an option that every evaluation has; any other is an error.
     pub fn option(&mut self, name: &str, parser: &mut Parser) -> Result<(), Error> {
         match name {
-            "json" => self.json = Some(parser.value()?.into()),
-            "html" => self.html = Some(parser.value()?.into()),
+            "json" => self.json = Some(file(parser, name)?),
+            "html" => self.html = Some(file(parser, name)?),
             "check" => self.check = true,
             _ => return Err(Error::UnexpectedOption(format!("--{name}"))),
         }
@@ -59,6 +59,23 @@ impl Outcome {
     }
 }
 
+/// The value of an option that names a file to write. Said before the run, which may take
+/// minutes, not after it.
+fn file(parser: &mut Parser, name: &str) -> Result<PathBuf, Error> {
+    let path = PathBuf::from(parser.value()?);
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    match folder.filter(|folder| !folder.is_dir()) {
+        Some(folder) => Err(wrong(format!(
+            "--{name} {}: there is no folder {}",
+            path.display(),
+            folder.display()
+        ))),
+        None => Ok(path),
+    }
+}
+
 fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
@@ -79,12 +96,12 @@ pub fn main<A>(
             return ExitCode::SUCCESS;
         }
         Err(error) => {
-            eprintln!("{name}: {error}\nsee {name} --help");
+            errln!("{name}: {error}\nsee {name} --help");
             return ExitCode::from(2);
         }
     }
     run(&args).unwrap_or_else(|error| {
-        eprintln!("{name}: {error:#}");
+        errln!("{name}: {error:#}");
         ExitCode::from(2)
     })
 }

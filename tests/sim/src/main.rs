@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use args::{Args, Asked, Mode};
-use twine_out::{say, sayln};
+use twine_out::{errln, say, sayln};
 use twine_sim::coverage::{Coverage, LISTED};
 use twine_sim::progress::{Progress, saying};
 use twine_sim::setup::Setup;
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Err(error) => {
-            eprintln!("twine-sim: {error}\nsee twine-sim --help");
+            errln!("twine-sim: {error}\nsee twine-sim --help");
             return ExitCode::from(2);
         }
     };
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
         Mode::Replay => match replay(&args, &args.setup(args.seeds.start)) {
             Ok(failures) => (1, failures),
             Err(error) => {
-                eprintln!("twine-sim: {error}");
+                errln!("twine-sim: {error}");
                 return ExitCode::from(2);
             }
         },

@@ -51,7 +51,7 @@ pub fn saying<T>(line: impl Fn() -> String + Send, work: impl FnOnce() -> T) -> 
     std::thread::scope(|scope| {
         scope.spawn(move || {
             while done.recv_timeout(PAUSE) == Err(RecvTimeoutError::Timeout) {
-                eprintln!("{}, {:.0} s", line(), started.elapsed().as_secs_f64());
+                twine_out::errln!("{}, {:.0} s", line(), started.elapsed().as_secs_f64());
             }
         });
         let result = work();

@@ -82,8 +82,8 @@ fn the_evaluations_name_a_wrong_option_too() {
         (LINKS, &["--json"], "--json"),
         (
             LINKS,
-            &["--minutes", "10", "--seeds", "0..1", "--json", "/nowhere/x"],
-            "cannot write /nowhere/x",
+            &["--json", "/nowhere/x"],
+            "--json /nowhere/x: there is no folder /nowhere",
         ),
     ] {
         let (code, said) = run(program, args, Stdio::null());
@@ -200,5 +200,17 @@ fn whose_reader_is_gone_ends_without_a_word() {
             run(program, &args, writer.into()),
             (Some(141), String::new())
         );
+    }
+}
+
+/// As in `2>&1 | head -1`.
+#[test]
+fn nobody_listens_to_errors() {
+    for program in [SIM, LINKS, HEARTBEATS, RETURNS] {
+        let (reader, nobody) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(program);
+        let status = command.arg("--bogus").stderr(nobody).status().unwrap();
+        assert_eq!(status.code(), Some(2), "{program}");
     }
 }

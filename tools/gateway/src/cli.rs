@@ -11,7 +11,7 @@ use twine_proto::E164;
 use crate::commands::{numbers, restored, serve, stats};
 use crate::config::{self, ConfigError, GatewayConfig};
 use crate::dev_cert;
-use twine_out::{say, sayln};
+use twine_out::{errln, say, sayln};
 
 /// Not done; the message says why.
 const FAILED: u8 = 1;
@@ -107,7 +107,7 @@ pub fn run() -> ExitCode {
     match parse(lexopt::Parser::from_env()) {
         Ok(command) => execute(command),
         Err(error) => {
-            eprintln!("twine-gateway: {error}\nsee twine-gateway --help");
+            errln!("twine-gateway: {error}\nsee twine-gateway --help");
             ExitCode::from(USAGE)
         }
     }
@@ -266,11 +266,11 @@ fn execute(command: Command) -> ExitCode {
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {
-            eprintln!("twine-gateway: this number is not bound");
+            errln!("twine-gateway: this number is not bound");
             ExitCode::from(FAILED)
         }
         Err(error) => {
-            eprintln!("twine-gateway: {error:#}");
+            errln!("twine-gateway: {error:#}");
             let bad_config = error.downcast_ref::<ConfigError>().is_some();
             ExitCode::from(if bad_config { BAD_CONFIG } else { FAILED })
         }

@@ -8,7 +8,7 @@ use cli::{Command, RunOptions};
 use twine_lab::report;
 use twine_lab::run::{self, RunPlan};
 use twine_lab::{binaries::Binaries, scenario};
-use twine_out::say;
+use twine_out::{errln, say};
 
 /// Everything ran, and not everything arrived once and in order.
 const NOT_GOOD: u8 = 1;
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         Err(error) => Err((USAGE, error)),
     };
     result.unwrap_or_else(|(exit, error): (u8, anyhow::Error)| {
-        eprintln!("twine-lab: {error:#}");
+        errln!("twine-lab: {error:#}");
         ExitCode::from(exit)
     })
 }
@@ -75,7 +75,7 @@ fn run_scenario(options: &RunOptions) -> Result<ExitCode, (u8, anyhow::Error)> {
 
     let score = report::scoreboard(&scenario, &outcome);
     if options.json_to_stdout() {
-        eprint!("{score}");
+        twine_out::write_error(format_args!("{score}"));
     } else {
         say!("{score}");
     }
@@ -85,10 +85,10 @@ fn run_scenario(options: &RunOptions) -> Result<ExitCode, (u8, anyhow::Error)> {
     }
     if let Some(path) = &options.html {
         cli::write(path, &report::html(&scenario, &outcome)).map_err(not_run)?;
-        eprintln!("report: {}", path.display());
+        errln!("report: {}", path.display());
     }
     if let Some(kept) = directory.kept() {
-        eprintln!("kept: {}", kept.display());
+        errln!("kept: {}", kept.display());
     }
     Ok(if outcome.is_good() {
         ExitCode::SUCCESS

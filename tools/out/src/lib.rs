@@ -1,7 +1,8 @@
-//! Standard output of the command lines that run on a workstation.
+//! Standard output and standard error of the command lines that run on a workstation.
 //!
 //! What cannot be written ends the program with a reason, and what nobody reads
-//! any more without one; never with a panic, as `println!` does.
+//! any more without one; never with a panic, as `println!` and `eprintln!` do. Whoever
+//! closed standard error wants to know nothing: the program goes on.
 
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write as _};
@@ -24,11 +25,17 @@ pub fn write(text: Arguments<'_>) {
     }
     let program = std::env::args_os().next().unwrap_or_default();
     let program = Path::new(&program).file_name().unwrap_or_default();
-    eprintln!(
+    errln!(
         "{}: cannot write to standard output: {error}",
         program.display()
     );
     std::process::exit(CANNOT_WRITE);
+}
+
+/// Writes to standard error what it takes. Use [`errln!`].
+pub fn write_error(text: Arguments<'_>) {
+    // There is nobody left who could be told.
+    let _ = io::stderr().lock().write_fmt(text);
 }
 
 /// As `print!`, but see [`write()`].
@@ -41,4 +48,10 @@ macro_rules! say {
 #[macro_export]
 macro_rules! sayln {
     ($($text:tt)*) => { $crate::write(::std::format_args!("{}\n", ::std::format_args!($($text)*))) };
+}
+
+/// As `eprintln!`, but see [`write_error()`].
+#[macro_export]
+macro_rules! errln {
+    ($($text:tt)*) => { $crate::write_error(::std::format_args!("{}\n", ::std::format_args!($($text)*))) };
 }

@@ -31,7 +31,7 @@ async fn serve(config: &GatewayConfig, ready_file: Option<&Path>) -> anyhow::Res
         write_ready(path, quic, tls)
             .with_context(|| format!("cannot write the ready file {}", path.display()))?;
     }
-    eprintln!("listening quic={} tls={}", or_off(quic), or_off(tls));
+    twine_out::errln!("listening quic={} tls={}", or_off(quic), or_off(tls));
     tokio::select! {
         _ = terminate.recv() => log::info!("event=draining signal=SIGTERM"),
         _ = interrupt.recv() => log::info!("event=draining signal=SIGINT"),

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use list::Mutant;
-use twine_out::{say, sayln};
+use twine_out::{errln, say, sayln};
 use twine_sim::progress::saying;
 
 const HELP: &str = "\
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
         Ok(0) => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("mutants: {error:#}");
+            errln!("mutants: {error:#}");
             ExitCode::from(2)
         }
     }
