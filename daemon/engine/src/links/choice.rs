@@ -55,6 +55,7 @@ impl Links {
             (chosen, _) => (chosen, because),
         };
         self.because = because;
+        self.tell_each(&ranked, chosen.as_ref());
         if chosen != self.chosen {
             self.leave(before, now);
             self.chosen.clone_from(&chosen);
@@ -68,6 +69,20 @@ impl Links {
             (Some(_), None) => false,
         };
         (!same).then_some(LinksEvent::Renewed(id))
+    }
+
+    /// Notes of each link why it was chosen, or in which class it lost.
+    fn tell_each(&mut self, ranked: &[(Rank, LinkId)], chosen: Option<&LinkId>) {
+        let winner = ranked.iter().find(|(_, id)| Some(id) == chosen);
+        for (id, entry) in &mut self.table {
+            let rank = ranked.iter().find(|(_, other)| other == id);
+            entry.because = match (winner, rank) {
+                (Some((_, winner)), _) if winner == id => self.because,
+                (Some((winner, _)), Some((rank, _))) if winner < rank => Because::Patience,
+                (Some((winner, _)), Some((rank, _))) => winner.because(rank),
+                _ => Because::VpnOnly,
+            };
+        }
     }
 
     /// Keeps the present link while a return to a better one has to wait.
@@ -122,7 +137,7 @@ impl Links {
         }
     }
 
-    /// The present link is left: was it for lack of reach? One that went is beyond it.
+    /// The present link is left: coming back to it takes patience for a while.
     fn leave(&mut self, before: &BTreeMap<LinkId, Entry>, now: Instant) {
         let Some(id) = &self.chosen else {
             return;
@@ -131,9 +146,8 @@ impl Links {
         let Some(entry) = self.table.get(id).or_else(|| before.get(id)) else {
             return;
         };
-        if !went && self.reach(&entry.link, now) == Reach::Reached {
-            return;
-        }
+        self.memory.no_longer_tried(&entry.link);
+        let dead = !went && self.reach(&entry.link, now) != Reach::Reached;
         let known = self.memory.note(&entry.link, now);
         if went {
             known.bound = 0;
@@ -143,8 +157,8 @@ impl Links {
             .is_some_and(|left| now.since(left) < RETURN_WINDOW);
         known.returns = if again { known.returns + 1 } else { 0 };
         known.left = Some(now);
-        // Links go all day: that is not worth being written for by itself.
-        self.memory.unsaved |= !went;
+        // Links go and get better all day: that is not worth being written for by itself.
+        self.memory.unsaved |= dead;
     }
 
     pub(super) fn reach(&self, link: &Link, now: Instant) -> Reach {

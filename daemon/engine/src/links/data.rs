@@ -1,5 +1,7 @@
 //! Which card should carry mobile data: compares them, and asks the mover.
 
+use std::time::Duration;
+
 use super::because::Because;
 use super::mover::{Candidate, DataMove};
 use super::rank::{CardRank, Ground, Reach};
@@ -7,6 +9,12 @@ use super::sim::Bundle;
 use super::{Entry, GROUND_LOST_AFTER, Links, SpentBundle};
 use crate::link::{Generation, LinkKind};
 use crate::time::Instant;
+
+/// Where the system reaches the internet over a card and we do not reach the gateway, the
+/// card is blamed after so long. Longer than most outages of a gateway; a dead link the
+/// system notices by itself (data stall detection), and an operator that lets through
+/// nothing but the system's probe is rare.
+const GATEWAY_AWAY_AT_MOST: Duration = Duration::from_secs(15 * 60);
 
 impl Links {
     pub(super) fn move_data(&mut self, now: Instant) {
@@ -123,10 +131,12 @@ impl Links {
         };
         let lost_at = lost_since.map(|since| since + GROUND_LOST_AFTER);
         let refused_until = record.refused_until;
-        let mut look_again = [health.silent_until, lost_at, refused_until];
-        // One answer that is missing may be the gateway's fault.
+        // Where the system reaches the internet it is the gateway that is away, most likely.
         let trusted = self.link_of(slot).is_some_and(|on| on.link.validated);
-        let ground = if (health.is_silent(now) && (!trusted || health.is_twice_missing()))
+        let given_up = health.unanswered.map(|since| since + GATEWAY_AWAY_AT_MOST);
+        let mut look_again = [health.silent_until, given_up, lost_at, refused_until];
+        let ground = if (health.is_silent(now)
+            && (!trusted || given_up.is_some_and(|at| now >= at)))
             || lost_at.is_some_and(|at| now >= at)
             || refused_until.is_some_and(|until| now < until)
         {

@@ -4,7 +4,8 @@
 //! send over it. An answer that is missing makes a network *silent* until one comes,
 //! or until the next try is due: first after [`FIRST_TRY_AGAIN`], each time
 //! doubled, at most [`LAST_TRY_AGAIN`]. Among the last eight outcomes, three
-//! that are missing make it *poor*.
+//! that are missing make it *poor*. Until an answer comes, all that are missing are one
+//! outcome: a gateway that is away says nothing of how reliable the network is.
 
 use std::time::Duration;
 
@@ -65,6 +66,8 @@ pub(super) struct Health {
     /// What answers that are not late take, milliseconds; 0: not known.
     pub(super) usual_ms: u64,
     pub(super) troubled: Option<Instant>,
+    /// No answer came since this one was missing.
+    pub(super) unanswered: Option<Instant>,
 }
 
 impl Health {
@@ -73,9 +76,11 @@ impl Health {
         let before = (self.answered, self.silent_until, self.grade(now));
         self.noted = now;
         self.forgive(now);
+        let goes_on = traffic == Traffic::Missing && self.missing & 1 == 1 && !self.answered;
         let (missing, late) = match traffic {
             Traffic::Missing => {
                 self.answered = false;
+                self.unanswered = self.unanswered.or(Some(now));
                 let wait = FIRST_TRY_AGAIN * (1 << self.strikes.min(8));
                 self.silent_until = Some(now + wait.min(LAST_TRY_AGAIN));
                 self.strikes += 1;
@@ -83,13 +88,17 @@ impl Health {
             }
             Traffic::Answered(after) => {
                 self.answered = true;
+                self.unanswered = None;
                 self.silent_until = None;
                 let late = after.is_some_and(|after| self.is_late(after));
                 (after.is_some_and(|after| after >= TOO_SLOW), late)
             }
         };
-        self.missing = self.missing << 1 | u8::from(missing);
-        self.late = self.late << 1 | u16::from(late);
+        // One outage is one outcome, however often was asked.
+        if !goes_on {
+            self.missing = self.missing << 1 | u8::from(missing);
+            self.late = self.late << 1 | u16::from(late);
+        }
         if missing || late {
             self.troubled = Some(now);
         }
@@ -116,16 +125,12 @@ impl Health {
     /// The network is another, or was away: what it did says little.
     pub(super) fn renewed(&mut self) {
         self.answered = false;
+        self.unanswered = None;
         self.silent_until = None;
     }
 
     pub(super) fn is_silent(&self, now: Instant) -> bool {
         self.silent_until.is_some_and(|until| now < until)
-    }
-
-    /// Two answers in a row were missing: the session's own, and all attempts after it.
-    pub(super) const fn is_twice_missing(&self) -> bool {
-        self.missing & 0b11 == 0b11
     }
 
     pub(super) fn grade(&self, now: Instant) -> Grade {

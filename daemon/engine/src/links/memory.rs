@@ -52,7 +52,7 @@ pub(super) enum Key {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Known {
     pub(super) health: Health,
-    /// The session left it for lack of reach, or it went.
+    /// The session left it, or it went.
     pub(super) left: Option<Instant>,
     pub(super) returns: u32,
     /// Names the sockets' binding that this is about; 0: of no link that is up.
@@ -171,6 +171,14 @@ impl Memory {
         if let Some(known) = self.networks.get_mut(&key) {
             known.bound = 0;
             known.health.renewed();
+        }
+    }
+
+    /// The session went elsewhere: nobody asks over this link any more.
+    pub(super) fn no_longer_tried(&mut self, link: &Link) {
+        let key = self.key(link);
+        if let Some(known) = self.networks.get_mut(&key) {
+            known.health.unanswered = None;
         }
     }
 

@@ -14,7 +14,7 @@
 //! |---|---|
 //! | reach | silent (our traffic is not answered), unproven, reached (the system validated it, or our traffic was answered) |
 //! | price | bundle spent, roaming, metered, free |
-//! | health | poor (3 of the last 8 answers missing or as slow as that), uneven (3 of 16 late), sound |
+//! | health | poor (3 of the last 8 answers missing or as slow as that), uneven (3 of 16 late), sound; an outage counts once |
 //! | speed | generation of the radio; Wi-Fi above all |
 //! | incumbent | carries the session already |
 //!
@@ -22,8 +22,11 @@
 //! it, whatever the system says, and tried again after a minute, then two, and
 //! so on (`health`); sooner when the system validates it anew, but that is believed only once
 //! until it answers. Better by reach: at once. For mere gain: at once the
-//! first time; coming back to a link that was left for lack of reach, or that went, within
-//! ten minutes takes five seconds of patience, doubled for each return.
+//! first time; coming back to a link within ten minutes after it was left, or went, takes
+//! five seconds of patience, doubled for each return. So a price, a grade of health or
+//! a radio that flips carries the session to and fro ever more slowly.
+//!
+//! Each of the others is told in which class it lost.
 //! A link that the user's VPN lockdown bars does not count, unless the
 //! configuration says so.
 //!
@@ -44,16 +47,20 @@
 //! | radio | generation | 2 min |
 //!
 //! - Speed and radio count only where those of both cards are known.
-//! - *Silent* is a card over which our traffic is not answered (twice in a row while the
-//!   system validates its link: a gateway that is away is no reason to move), or which has
-//!   been without a link, or not validated, for [`GROUND_LOST_AFTER`]. Without a link
+//! - *Silent* is a card over which our traffic is not answered, or which has
+//!   been without a link, or not validated, for [`GROUND_LOST_AFTER`]. While the system
+//!   validates its link it takes 15 minutes without an answer: all else works then, so it
+//!   is the gateway that is away, and no reason to move. Android notices by itself when
+//!   a link dies, within about a minute. Without a link
 //!   counts from when it went or the card registered, and not while Wi-Fi carries the
 //!   session: Android then takes the mobile link down, and up again when Wi-Fi goes.
 //! - Steadiness needs no traffic: a phone knows of both cards when they lose
 //!   coverage.
 //! - While Wi-Fi carries the session, data are not moved but for the user's
 //!   choice, since that is free then.
-//! - Patience with price, health and the user's choice doubles with every time the
+//! - Price is a class, no figure: what data cost a little more or less moves nothing, and
+//!   a bundle that flips has to stay as it is for a minute.
+//! - Patience with health and the user's choice doubles with every time the
 //!   other card was left because it failed (a strike, forgotten after an hour), and is
 //!   an hour for the speed of a card that did.
 //! - To a card that is less steady, 15 s of patience, and to one without signal
@@ -70,7 +77,8 @@
 //!   coverage has no link, and yet a card to move data from.
 //! - A request is over when data are seen on the card, when the agent says it
 //!   failed, or after 20 s. A card that failed is left alone for a minute, then
-//!   two, at most an hour.
+//!   two, at most an hour; only an answer over it makes that a minute again, not that its
+//!   link came up.
 //! - When nothing answers on either card, the gateway may be to blame and not the
 //!   cards. A move for silence after which nothing was answered was futile; the
 //!   next one waits for two minutes, then four, until an answer comes.
@@ -168,6 +176,8 @@ struct Entry {
     /// It was silent when the system validated it anew, and has not answered since:
     /// that is believed once.
     believed: bool,
+    /// Why it was chosen, or the class in which it lost.
+    because: Because,
 }
 
 /// A card that is in the phone.
@@ -271,7 +281,7 @@ impl Links {
         let worth_keeping = health.held_against(now) != before;
         self.memory.unsaved |= worth_keeping;
         if let LinkKind::Cellular { sim_slot } = link.kind {
-            self.mover.traffic(sim_slot, traffic);
+            self.mover.traffic(now, sim_slot, traffic, &mut self.memory);
         }
         if !changed {
             return None;
@@ -356,6 +366,7 @@ impl Links {
             reported: now,
             unvalidated,
             believed,
+            because: Because::NoLink,
             link,
         };
         self.table.insert(entry.link.id.clone(), entry);
@@ -425,11 +436,9 @@ impl Links {
                 reported: entry.reported,
                 carries_session: carrier == Some(id),
                 reason: if self.chosen.as_ref() == Some(id) {
-                    self.because.as_str()
-                } else if self.bars(&entry.link) {
-                    Because::VpnOnly.as_str()
+                    entry.because.as_str()
                 } else {
-                    "another link ranks higher"
+                    entry.because.lost_as_str()
                 },
             })
             .collect()

@@ -16,7 +16,8 @@ use crate::time::Instant;
 /// confirmed by then has failed.
 const MOVE_TIMEOUT: Duration = Duration::from_secs(20);
 /// After a move that failed its card is left alone for so long; doubled each
-/// time, up to [`MAX_REFUSED`].
+/// time, up to [`MAX_REFUSED`], until our traffic is answered over it: a card at the edge
+/// of its cell may bring its link up and lose it again at every try.
 const FIRST_REFUSED: Duration = Duration::from_secs(60);
 const MAX_REFUSED: Duration = Duration::from_secs(60 * 60);
 /// Data rest at least so long on a card, whatever happens: the card's first
@@ -103,6 +104,8 @@ fn doublings(record: &Record, now: Instant, because: Because) -> u32 {
     match because {
         // The other is dead, or this one has proved its worth since.
         Because::Coverage | Because::Reach | Because::Steadiness => 0,
+        // A card that fails costs no more for it.
+        Because::Price => 0,
         // A fast card that failed is no gain.
         Because::Speed if strikes > 0 => MAX_DOUBLINGS,
         _ => strikes.min(MAX_DOUBLINGS),
@@ -135,9 +138,11 @@ impl Mover {
                 self.leave(now, asked.because, memory);
             }
             self.unproven = asked.because == Because::Reach;
-            let failed = memory.card(slot).is_some_and(|record| record.failures > 0);
-            if failed && let Some(record) = memory.note_card(slot, now) {
-                record.failures = 0;
+            // What failed before still counts: that they are there says little.
+            let refused = memory
+                .card(slot)
+                .is_some_and(|it| it.refused_until.is_some());
+            if refused && let Some(record) = memory.note_card(slot, now) {
                 record.refused_until = None;
             }
         }
@@ -171,12 +176,24 @@ impl Mover {
     }
 
     /// What became of traffic over the data of this card.
-    pub(super) fn traffic(&mut self, slot: u8, traffic: Traffic) {
+    pub(super) fn traffic(
+        &mut self,
+        now: Instant,
+        slot: u8,
+        traffic: Traffic,
+        memory: &mut Memory,
+    ) {
         if self.carrier != Some(slot) || self.asked.is_some() {
             return;
         }
         match traffic {
-            Traffic::Answered(_) => self.futile = 0,
+            Traffic::Answered(_) => {
+                self.futile = 0;
+                let failed = memory.card(slot).is_some_and(|record| record.failures > 0);
+                if failed && let Some(record) = memory.note_card(slot, now) {
+                    record.failures = 0;
+                }
+            }
             Traffic::Missing if self.unproven => self.futile += 1,
             Traffic::Missing => {}
         }

@@ -92,6 +92,7 @@ fn write_memory(writer: &mut Writer, memory: &Memory) {
             silent_until,
             strikes,
             answered: _,
+            unanswered: _,
             noted,
             usual_ms,
             troubled,
@@ -155,6 +156,7 @@ fn read_network(reader: &mut Reader<'_>) -> Result<(Key, Known), Unreadable> {
         silent_until: reader.until()?,
         strikes: reader.tally()?,
         answered: false,
+        unanswered: None,
         noted: reader.past()?.ok_or(Unreadable::Value)?,
         usual_ms: reader
             .duration()?

@@ -300,6 +300,80 @@ fn our_own_answers_count_as_reach_where_the_system_has_not_validated() {
 }
 
 #[test]
+fn a_price_that_flips_carries_the_session_to_and_fro_ever_more_slowly() {
+    let mut links = links();
+    let mut lte = link("lte", SIM1, Generation::G4);
+    let mut hotspot = link("hotspot", LinkKind::Wifi, Generation::Unknown);
+    hotspot.metered = true;
+    let _ = links.replace(vec![lte.clone(), hotspot], secs(0));
+    let mut changes = 0;
+    for second in 1..600 {
+        // Every three seconds the card's data are free, or count again.
+        lte.metered = second % 6 < 3;
+        changes += usize::from(links.report(lte.clone(), secs(second)).is_some());
+        if links.poll_timeout().is_some_and(|at| at <= secs(second)) {
+            changes += usize::from(links.timeout(secs(second)).is_some());
+        }
+    }
+    assert_eq!(changes, 1, "at once, and not back while it flips");
+    // It stays: back to the hotspot after the patience.
+    lte.metered = true;
+    let _ = links.report(lte, secs(600));
+    while let Some(at) = links.poll_timeout() {
+        let _ = links.timeout(at);
+    }
+    let chosen = links.chosen().map(|link| &link.id);
+    assert_eq!(chosen, Some(&id("hotspot")));
+}
+
+#[test]
+fn each_link_is_told_why_it_was_chosen_or_in_which_class_it_lost() {
+    let mut links = links();
+    let reason = |links: &Links, name: &str| {
+        let view = links.view(None);
+        let of = |it: &&LinkView| it.link.id == id(name);
+        view.iter().find(of).map(|it| it.reason)
+    };
+    let told = |links: &Links, name: &str, why: &'static str| {
+        assert_eq!(reason(links, name), Some(why), "{name}");
+    };
+    let lte = link("lte", SIM1, Generation::G4);
+    let _ = links.report(lte.clone(), secs(0));
+    told(&links, "lte", Because::OnlyLink.as_str());
+    let wifi = link("wifi", LinkKind::Wifi, Generation::Unknown);
+    let _ = links.report(wifi.clone(), secs(1));
+    told(&links, "wifi", "its data cost less");
+    told(&links, "lte", "its data cost more");
+    let _ = links.traffic(&wifi.id, Traffic::Missing, secs(2));
+    told(&links, "lte", "it reaches the internet");
+    told(&links, "wifi", "the internet was not reached over it");
+    // Its next try is due, and coming back takes patience.
+    let _ = links.timeout(secs(62));
+    told(
+        &links,
+        "lte",
+        "what is better has not been so for long enough",
+    );
+    told(
+        &links,
+        "wifi",
+        "it is better, but has not been so for long enough",
+    );
+    let edge = link("edge", SIM2, Generation::G2_5);
+    let _ = links.replace(vec![lte.clone(), edge], secs(70));
+    told(&links, "edge", "it is of a slower generation");
+    let _ = links.replace(
+        vec![lte.clone(), link("two", SIM2, lte.generation)],
+        secs(71),
+    );
+    told(
+        &links,
+        "two",
+        "it is no better than the one that was chosen",
+    );
+}
+
+#[test]
 fn cards_and_networks_are_bounded() {
     let mut links = links();
     let cards = (0..50).map(card).map(seated).collect();

@@ -143,19 +143,94 @@ fn data_leave_a_card_whose_bundle_is_spent() {
 }
 
 #[test]
-fn data_leave_a_card_that_is_silent_whatever_the_system_says() {
+fn a_bundle_that_flips_moves_nothing() {
+    let mut links = two_cards(Rules::default(), card(1));
+    let spent = SimData {
+        bundle: Bundle::Spent,
+        ..card(0)
+    };
+    let within = SimData {
+        bundle: Bundle::Within,
+        ..card(0)
+    };
+    for round in 0..20 {
+        let at = 100 + round * 60;
+        report_card(&mut links, spent, secs(at));
+        assert_eq!(pass(&mut links, secs(at + 50)), None);
+        report_card(&mut links, within, secs(at + 50));
+        assert_eq!(pass(&mut links, secs(at + 59)), None);
+    }
+}
+
+#[test]
+fn data_leave_a_dear_network_in_a_minute_however_often_the_other_card_failed() {
+    let mut links = two_cards(Rules::default(), card(1));
+    let abroad = SimData {
+        service: Service::Roaming,
+        allowance: Allowance::RoamingToo,
+        ..card(0)
+    };
+    if let Some(record) = links.memory.note_card(1, secs(0)) {
+        (record.strikes, record.left) = (3, Some(secs(0)));
+    }
+    report_card(&mut links, abroad, secs(100));
+    assert_eq!(pass(&mut links, secs(159)), None);
+    let request = pass(&mut links, secs(160)).map(|request| request.because);
+    assert_eq!(request, Some(Because::Price));
+}
+
+#[test]
+fn a_gateway_that_is_away_for_ten_minutes_moves_no_data() {
     let mut links = two_cards(Rules::default(), card(1));
     let sim1 = id("sim1");
-    // The gateway may have gone, and answers the next attempt.
-    let _ = links.traffic(&sim1, Traffic::Missing, secs(100));
-    assert_eq!(pass(&mut links, secs(110)), None);
-    let _ = links.traffic(&sim1, Traffic::Answered(None), secs(111));
-    let _ = links.traffic(&sim1, Traffic::Missing, secs(200));
-    assert_eq!(pass(&mut links, secs(211)), None);
-    // No attempt is answered either.
-    let _ = links.traffic(&sim1, Traffic::Missing, secs(212));
-    let request = pass(&mut links, secs(213)).map(|request| request.because);
+    // Nor do four outages within an hour make a card unreliable.
+    for outage in [100, 900, 1_700, 2_500] {
+        for second in (0..600).step_by(20) {
+            let _ = links.traffic(&sim1, Traffic::Missing, secs(outage + second));
+            assert_eq!(pass(&mut links, secs(outage + second + 19)), None);
+        }
+        for second in 600..620 {
+            let _ = links.traffic(&sim1, Traffic::Answered(None), secs(outage + second));
+        }
+        assert_eq!(pass(&mut links, secs(outage + 790)), None);
+    }
+}
+
+#[test]
+fn data_leave_a_card_that_is_silent_for_a_quarter_of_an_hour_whatever_the_system_says() {
+    let mut links = two_cards(Rules::default(), card(1));
+    for second in (0..900).step_by(30) {
+        let _ = links.traffic(&id("sim1"), Traffic::Missing, secs(100 + second));
+        assert_eq!(pass(&mut links, secs(100 + second + 29)), None);
+    }
+    let request = pass(&mut links, secs(1_001)).map(|request| request.because);
     assert_eq!(request, Some(Because::Reach));
+}
+
+#[test]
+fn what_was_not_answered_before_the_session_went_elsewhere_does_not_count() {
+    let mut links = two_cards(Rules::default(), card(1));
+    let _ = links.traffic(&id("sim1"), Traffic::Missing, secs(100));
+    let wifi = link("wifi", LinkKind::Wifi, Generation::Unknown);
+    let _ = links.report(wifi.clone(), secs(110));
+    let _ = links.traffic(&wifi.id, Traffic::Answered(None), secs(111));
+    // Half an hour later the gateway is away, for Wi-Fi and card.
+    let _ = links.traffic(&wifi.id, Traffic::Missing, secs(1_900));
+    let _ = links.traffic(&id("sim1"), Traffic::Missing, secs(1_910));
+    assert_eq!(pass(&mut links, secs(1_960)), None);
+}
+
+#[test]
+fn an_answer_now_and_then_does_not_make_a_card_reliable() {
+    let mut links = two_cards(Rules::default(), card(1));
+    let sim1 = id("sim1");
+    for second in [100, 140, 180] {
+        let _ = links.traffic(&sim1, Traffic::Missing, secs(second));
+        let _ = links.traffic(&sim1, Traffic::Missing, secs(second + 10));
+        let _ = links.traffic(&sim1, Traffic::Answered(None), secs(second + 20));
+    }
+    let request = pass(&mut links, secs(211)).map(|request| request.because);
+    assert_eq!(request, Some(Because::Health));
 }
 
 #[test]
@@ -254,6 +329,34 @@ fn a_card_that_refused_is_asked_again_ever_later() {
     // No answer at all counts as a refusal, after 20 s.
     assert_eq!(pass(&mut links, secs(167 + 20 + 119)), None);
     assert!(pass(&mut links, secs(167 + 20 + 130)).is_some());
+}
+
+#[test]
+fn a_card_whose_link_comes_up_and_goes_at_every_try_is_asked_ever_later() {
+    let mut links = two_cards(Rules::default(), card(1));
+    let first = link("sim1", SIM1, Generation::G4);
+    let mut second = link("sim2", SIM2, Generation::G4);
+    lose_first(&mut links, secs(100));
+    let mut at = 101;
+    for wait in [60, 120, 240] {
+        assert!(pass(&mut links, secs(at)).is_some(), "at {at}");
+        // It is there for a moment; then the system takes data back.
+        second.up = true;
+        let _ = links.report(second.clone(), secs(at + 2));
+        second.up = false;
+        let _ = links.report(second.clone(), secs(at + 4));
+        let _ = links.report(first.clone(), secs(at + 5));
+        let _ = links.data_sim(1, false, secs(at + 5));
+        lose_first(&mut links, secs(at + 6));
+        at += 5 + wait;
+        assert_eq!(pass(&mut links, secs(at - 1)), None);
+    }
+    // It carries for once: what it did before is forgotten.
+    assert!(pass(&mut links, secs(at)).is_some());
+    second.up = true;
+    let _ = links.report(second.clone(), secs(at + 2));
+    let _ = links.traffic(&second.id, Traffic::Answered(None), secs(at + 3));
+    assert_eq!(links.memory.card(1).map(|card| card.failures), Some(0));
 }
 
 #[test]

@@ -190,6 +190,10 @@ fn the_longest_memory_is_two_kilobytes_and_comes_back_as_it_was() {
     let bytes = keep(&mut links, secs(100));
     assert!(bytes.len() <= 2_048, "{} bytes", bytes.len());
     let again = restarted(&bytes, BOOT, secs(100));
+    for known in links.memory.networks.values_mut() {
+        // An outage counts anew in each run.
+        known.health.unanswered = None;
+    }
     assert_eq!(again.memory.networks, links.memory.networks);
     assert_eq!(again.memory.cards, links.memory.cards);
     assert_eq!(again.mover.history, links.mover.history);
