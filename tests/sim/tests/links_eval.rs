@@ -60,6 +60,47 @@ fn a_dead_wifi_is_left_as_soon_as_an_answer_is_missing() {
 }
 
 #[test]
+fn a_gateway_that_is_away_moves_no_data() {
+    let worlds = worlds::all(0..20, 7_200).unwrap();
+    let away = worlds
+        .iter()
+        .filter(|world| world.name.starts_with("gateway away"));
+    let (mut moves, mut moves_without) = (0, 0);
+    for world in away {
+        let mut never = world.clone();
+        never.ticks.iter_mut().for_each(|tick| tick.gateway = true);
+        assert_ne!(&never, world, "it is away in every one of them");
+        moves += run::run(Name::Twine, world).switches;
+        moves_without += run::run(Name::Twine, &never).switches;
+    }
+    assert_eq!(moves, moves_without);
+}
+
+#[test]
+fn the_median_world_is_better_too() {
+    let (rows, _) = evaluate(&worlds::all(0..3, 3_600).unwrap());
+    let median = check::median_ratio(&rows).unwrap();
+    assert!(median < 0.9, "{median}");
+}
+
+#[test]
+fn what_only_a_spent_bundle_carries_is_nobodys_fault() {
+    let worlds = worlds::all(0..1, 7_200).unwrap();
+    let named = |name| worlds.iter().find(|world| world.name == name).unwrap();
+    assert!(named("bundle spent, dear").declined_s() > 0.0);
+    let calm = named("calm home");
+    assert_eq!((calm.declined_s(), calm.hopeless_s()), (0.0, 0.0));
+    let mut spent = calm.clone();
+    for tick in &mut spent.ticks {
+        (tick.sims[0].open, tick.sims[1].spent) = (false, true);
+    }
+    assert_eq!(run::run(Name::AlwaysFirst, &spent).without_data_s, 0.0);
+    spent.ticks.iter_mut().for_each(|t| t.sims[1].spent = false);
+    let without = run::run(Name::AlwaysFirst, &spent).without_data_s;
+    assert_eq!(without, spent.seconds());
+}
+
+#[test]
 fn errors_say_what_is_wrong() {
     for (args, says) in [
         (&["--seeds", "5..5"][..], "--seeds 5..5: expected A..B"),

@@ -8,6 +8,8 @@
 //! not validated is tried again after 10 s, doubled each time, seven times.
 //! Nothing moves while the default network is not cellular.
 
+use std::cmp::Ordering;
+
 use super::phone::{CardView, Observation, Via};
 use super::policy::{Decisions, Policy};
 use super::radio::ticks;
@@ -35,6 +37,24 @@ const fn score(card: &CardView) -> i32 {
     } else {
         card.level as usize
     }]
+}
+
+/// A card's usable state (`UsableState` of `AutoDataSwitchController`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Usable {
+    Not,
+    Roaming,
+    Home,
+}
+
+impl Usable {
+    const fn of(card: &CardView) -> Self {
+        match (card.registered, card.roaming) {
+            (true, false) => Self::Home,
+            (true, true) if card.may_roam => Self::Roaming,
+            _ => Self::Not,
+        }
+    }
 }
 
 /// Why it wants to move.
@@ -92,20 +112,23 @@ impl AutoDataSwitch {
         }
         let here = seen.data_card;
         let other = 1 - here;
-        let usable = |card: usize| seen.cards[card].registered;
+        let usable = |card: usize| Usable::of(&seen.cards[card]);
         let lead = score(&seen.cards[other]) - score(&seen.cards[here]);
         if here == DEFAULT {
-            return match (usable(other), usable(here)) {
-                (true, false) => Some((other, Kind::Availability)),
-                (true, true) if self.tolerance.is_some_and(|tolerance| lead > tolerance) => {
+            return match usable(other).cmp(&usable(here)) {
+                Ordering::Greater => Some((other, Kind::Availability)),
+                Ordering::Equal
+                    if usable(here) > Usable::Not
+                        && self.tolerance.is_some_and(|tolerance| lead > tolerance) =>
+                {
                     Some((other, Kind::Performance))
                 }
                 _ => None,
             };
         }
-        match (usable(DEFAULT), usable(here)) {
-            (true, false) => Some((DEFAULT, Kind::Availability)),
-            (false, true) => None,
+        match usable(DEFAULT).cmp(&usable(here)) {
+            Ordering::Greater => Some((DEFAULT, Kind::Availability)),
+            Ordering::Less => None,
             // Equal states: back home, unless its score is lower.
             _ if self.tolerance.is_some() && lead < 0 => None,
             _ => Some((DEFAULT, Kind::SwitchBack)),

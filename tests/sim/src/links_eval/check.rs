@@ -16,6 +16,8 @@ pub struct Row {
     pub seconds: f64,
     /// Time in which nothing carried anything.
     pub hopeless_s: f64,
+    /// Time in which only a spent bundle carried anything.
+    pub declined_s: f64,
     /// In the order of [`Name::ALL`].
     pub sums: Vec<Sum>,
 }
@@ -93,6 +95,38 @@ fn best(sums: &[Sum]) -> Option<&Sum> {
     sums.iter()
         .filter(|sum| Name::BASELINES.contains(&sum.policy))
         .min_by(|a, b| a.without_data_s.total_cmp(&b.without_data_s))
+}
+
+impl Row {
+    /// Our time without data to that of the best baseline: 1 where neither was, infinite
+    /// where only we were.
+    #[must_use]
+    pub fn ratio(&self) -> Option<f64> {
+        ratio(&self.sums)
+    }
+}
+
+/// The same of any sums.
+#[must_use]
+pub fn ratio(sums: &[Sum]) -> Option<f64> {
+    let ours = sums.iter().find(|sum| sum.policy == Name::Twine)?;
+    let best = best(sums)?;
+    Some(match (ours.without_data_s, best.without_data_s) {
+        (0.0, 0.0) => 1.0,
+        (ours, best) => ours / best,
+    })
+}
+
+/// The median of the worlds' ratios; none without worlds.
+#[must_use]
+pub fn median_ratio(rows: &[Row]) -> Option<f64> {
+    let mut ratios: Vec<f64> = rows.iter().filter_map(Row::ratio).collect();
+    ratios.sort_by(f64::total_cmp);
+    let middle = ratios.len().checked_sub(1)?;
+    Some(f64::midpoint(
+        ratios[middle / 2],
+        ratios[middle.div_ceil(2)],
+    ))
 }
 
 /// What does not hold; empty: all does.

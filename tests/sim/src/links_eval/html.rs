@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::check::{Row, Sum, failures, totals};
+use super::check::{Row, Sum, failures, median_ratio, ratio, totals};
 use super::phone::Via;
 use super::policy::Name;
 use super::run::{Score, percentile};
@@ -73,6 +73,13 @@ pub fn page(rows: &[Row], runs: &[Vec<Score>]) -> String {
     let holds = "In every world without data no longer than the best baseline, \
                  in sum at most half as long, with no more switches.";
     let mut page = head("Two cards, many networks", holds, &failures(rows), &names);
+    if let (Some(median), Some(sum)) = (median_ratio(rows), ratio(&totals(rows))) {
+        let _ = write!(
+            page,
+            "<p>Time without data, to the best baseline's: {median:.2} in the median world, \
+             {sum:.2} in sum.</p>"
+        );
+    }
     for plot in &PLOTS {
         let group = |row| bars(row, plot);
         let bars = Bars {
@@ -163,7 +170,7 @@ fn strip(page: &mut String, score: &Score, top: usize) {
 
 fn table(page: &mut String, rows: &[Row]) {
     page.push_str(
-        "<h2>Figures</h2><table><tr><th>world<th>policy<th>without data, s<th>nobody could, s\
+        "<h2>Figures</h2><table><tr><th>world<th>policy<th>without data, s<th>ratio<th>nobody could, s\
          <th>p50, ms<th>p99, ms<th>switches<th>ping-pongs<th>MB<th>cents</tr>\n",
     );
     let totals = totals(rows);
@@ -179,10 +186,14 @@ fn table(page: &mut String, rows: &[Row]) {
         for sum in sums {
             let _ = writeln!(
                 page,
-                "<tr><td>{}<td>{}<td>{:.1}<td>{hopeless_s:.1}<td>{}<td>{}<td>{}<td>{}<td>{:.2}<td>{:.2}</tr>",
+                "<tr><td>{}<td>{}<td>{:.1}<td>{}<td>{hopeless_s:.1}<td>{}<td>{}<td>{}<td>{}<td>{:.2}<td>{:.2}</tr>",
                 escape(world),
                 sum.policy.as_str(),
                 sum.without_data_s,
+                match (sum.policy, ratio(sums)) {
+                    (Name::Twine, Some(ratio)) => format!("{ratio:.2}"),
+                    _ => String::new(),
+                },
                 percentile(&sum.latencies_ms, 0.5),
                 percentile(&sum.latencies_ms, 0.99),
                 sum.switches,

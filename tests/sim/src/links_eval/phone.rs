@@ -29,6 +29,10 @@ pub enum Via {
 pub struct CardView {
     /// In service.
     pub registered: bool,
+    /// In a foreign network.
+    pub roaming: bool,
+    /// The user agreed to its data there.
+    pub may_roam: bool,
     /// Technology.
     pub rat: Rat,
     /// Level, 0 to 4.
@@ -179,6 +183,8 @@ impl Phone {
             tick: at,
             cards: tick.sims.map(|sim| CardView {
                 registered: sim.registered,
+                roaming: sim.roaming,
+                may_roam: sim.may_roam,
                 rat: sim.rat,
                 level: if sim.registered { sim.level } else { 0 },
                 spent: sim.spent,
@@ -238,7 +244,7 @@ impl Phone {
 
     fn keep_networks(&mut self, at: usize, tick: &Tick) {
         let sim = tick.sims[self.data_card];
-        if self.moving.is_some() || !sim.registered {
+        if self.moving.is_some() || !sim.may_have_link() {
             self.cell = None;
         } else if self.cell.is_none() {
             self.cell = Some(self.network(sim.passes()));

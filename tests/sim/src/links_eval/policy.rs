@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use twine_engine::link::{Binding, Generation, Link, LinkId, LinkKind, Vpn};
 use twine_engine::links::{
-    Allowance, Because, Bundle, CardId, Links, Rules, Service, SimData, SpentBundle, Traffic,
+    Allowance, Because, Bundle, CardId, Links, Rules, Service, SimData, Traffic,
 };
 use twine_engine::time::Instant;
 
@@ -108,11 +108,8 @@ pub struct Twine {
 impl Twine {
     fn new() -> Self {
         Self {
-            // As with Android's own switching: the user agreed to both cards.
-            links: Links::new(Rules {
-                spent_bundle: SpentBundle::Allow,
-                ..Rules::default()
-            }),
+            // As it is shipped.
+            links: Links::new(Rules::default()),
             last: None,
         }
     }
@@ -133,8 +130,8 @@ impl Policy for Twine {
             let _ = self.links.replace_cards(cards, now);
         }
         let same_links = |old: &Observation| {
-            old.links == seen.links
-                && old.cards.map(|card| card.rat) == seen.cards.map(|card| card.rat)
+            let radio = |card: CardView| (card.rat, card.roaming);
+            old.links == seen.links && old.cards.map(radio) == seen.cards.map(radio)
         };
         if !before.as_ref().is_some_and(same_links) {
             let links = seen
@@ -197,20 +194,26 @@ const fn generation(rat: Rat) -> Generation {
 fn card(seen: &Observation, slot: usize) -> SimData {
     let CardView {
         registered,
+        roaming,
+        may_roam,
         rat,
         level,
         spent,
     } = seen.cards[slot];
     SimData {
         slot: slot as u8,
-        service: if registered {
-            Service::Home
-        } else {
-            Service::None
+        service: match (registered, roaming) {
+            (false, _) => Service::None,
+            (true, true) => Service::Roaming,
+            (true, false) => Service::Home,
         },
         generation: generation(rat),
         signal_level: Some(level),
-        allowance: Allowance::AtHome,
+        allowance: if may_roam {
+            Allowance::RoamingToo
+        } else {
+            Allowance::AtHome
+        },
         bundle: if spent { Bundle::Spent } else { Bundle::Within },
         default_data: slot == 0,
         carries_data: slot == seen.data_card,
@@ -234,7 +237,7 @@ fn link(seen: &Observation, via: Via, validated: bool, handle: u64) -> Link {
         up: true,
         validated,
         metered: via != Via::Wifi,
-        roaming: false,
+        roaming: matches!(via, Via::Card(card) if seen.cards[card].roaming),
         generation,
         network,
         binding: Binding {

@@ -118,6 +118,9 @@ impl Radio {
         SimTick {
             covered: true,
             registered: true,
+            roaming: false,
+            may_roam: false,
+            attached: true,
             open: true,
             rat: self.profile.rat,
             level,
@@ -259,6 +262,9 @@ pub fn replay(recording: &Recording, profile: Profile, from: usize, length: usiz
             SimTick {
                 covered,
                 registered: covered,
+                roaming: false,
+                may_roam: false,
+                attached: true,
                 open: down > 0 && up > 0,
                 rat: profile.rat,
                 level,

@@ -2,37 +2,59 @@
 
 use std::fmt::Write as _;
 
-use super::check::{Row, Sum, failures, totals};
+use super::check::{Row, Sum, failures, median_ratio, ratio, totals};
 use super::run::percentile;
 
 /// For the terminal.
 #[must_use]
 pub fn table(rows: &[Row]) -> String {
     let mut text = format!(
-        "{:<28} {:<13} {:>10} {:>8} {:>9} {:>8} {:>6} {:>8} {:>8}\n",
-        "world", "policy", "no data s", "p50 ms", "p99 ms", "switches", "p-pong", "MB", "cents"
+        "{:<28} {:<13} {:>10} {:>6} {:>8} {:>9} {:>8} {:>6} {:>8} {:>8}\n",
+        "world",
+        "policy",
+        "no data s",
+        "ratio",
+        "p50 ms",
+        "p99 ms",
+        "switches",
+        "p-pong",
+        "MB",
+        "cents"
     );
     for row in rows {
         for (no, sum) in row.sums.iter().enumerate() {
             let name = if no == 0 { row.world.as_str() } else { "" };
-            line(&mut text, name, sum);
+            line(&mut text, name, sum, row.ratio().filter(|_| no == 0));
         }
         let _ = writeln!(
             text,
             "{:<28} {:<13} {:>10.1}",
             "", "(nobody could)", row.hopeless_s
         );
+        if row.declined_s > 0.0 {
+            let (spent, s) = ("(only a spent bundle could, left out)", row.declined_s);
+            let _ = writeln!(text, "{:<28} {spent} {s:.1}", "");
+        }
     }
-    for (no, sum) in totals(rows).iter().enumerate() {
-        line(&mut text, if no == 0 { "all worlds" } else { "" }, sum);
+    let totals = totals(rows);
+    for (no, sum) in totals.iter().enumerate() {
+        let name = if no == 0 { "all worlds" } else { "" };
+        line(&mut text, name, sum, ratio(&totals).filter(|_| no == 0));
+    }
+    if let (Some(median), Some(sum)) = (median_ratio(rows), ratio(&totals)) {
+        let _ = writeln!(
+            text,
+            "without data, to the best baseline: {median:.2} in the median world, {sum:.2} in sum"
+        );
     }
     text
 }
 
-fn line(text: &mut String, name: &str, sum: &Sum) {
+fn line(text: &mut String, name: &str, sum: &Sum, ratio: Option<f64>) {
+    let ratio = ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}"));
     let _ = writeln!(
         text,
-        "{:<28} {:<13} {:>10.1} {:>8} {:>9} {:>8} {:>6} {:>8.2} {:>8.2}",
+        "{:<28} {:<13} {:>10.1} {ratio:>6} {:>8} {:>9} {:>8} {:>6} {:>8.2} {:>8.2}",
         name,
         sum.policy.as_str(),
         sum.without_data_s,
@@ -73,6 +95,8 @@ pub fn json(rows: &[Row]) -> serde_json::Value {
                 "about": row.about,
                 "seconds": row.seconds,
                 "hopeless_s": row.hopeless_s,
+                "declined_s": row.declined_s,
+                "ratio": row.ratio(),
                 "policies": sums(&row.sums),
             })
         })
@@ -80,6 +104,8 @@ pub fn json(rows: &[Row]) -> serde_json::Value {
     serde_json::json!({
         "worlds": worlds,
         "totals": sums(&totals(rows)),
+        "ratio_in_sum": ratio(&totals(rows)),
+        "median_ratio": median_ratio(rows),
         "failures": failures(rows),
     })
 }

@@ -5,7 +5,8 @@
 //! link has carried without a break for a round trip and the time its bytes
 //! take (three round trips on a link that is new to the session), a heartbeat goes
 //! out after a minute of silence, and an answer that is missing for longer than
-//! five seconds or four retransmission time-outs is told to the policy.
+//! five seconds or four retransmission time-outs is told to the policy. A gateway that is
+//! away answers nothing; that is no time without data, since all else goes on.
 
 use std::collections::VecDeque;
 
@@ -27,10 +28,11 @@ const MESSAGE_BYTES: u64 = 400;
 const HELLO_BYTES: u64 = 2_400;
 /// Other traffic of the phone while mobile data are its default network.
 const OTHER_BYTES_PER_S: f64 = 300.0;
-/// Prices in US cents a megabyte: within a bundle, and the dear rate of a
-/// spent one. Ordinary figures of prepaid tariffs, not a measurement.
+/// Prices in US cents a megabyte: within a bundle, the dear rate of a
+/// spent one, and abroad. Ordinary figures of prepaid tariffs, not a measurement.
 const CENTS_PER_MB: f64 = 0.25;
 const DEAR_CENTS_PER_MB: f64 = 4.0;
+const ROAMING_CENTS_PER_MB: f64 = 10.0;
 /// A switch back within this time is a ping-pong.
 const PING_PONG_TICKS: usize = ticks(300);
 
@@ -39,7 +41,8 @@ const PING_PONG_TICKS: usize = ticks(300);
 pub struct Score {
     /// Which policy.
     pub policy: Name,
-    /// Seconds in which the session's link carried nothing.
+    /// Seconds in which the session's link carried nothing, those left out in which only
+    /// a spent bundle would have.
     pub without_data_s: f64,
     /// Milliseconds from written to answered, sorted; those that never were count
     /// until the end.
@@ -95,7 +98,7 @@ pub fn run(name: Name, world: &World) -> Score {
         let link = decisions.link;
         let carries = link.is_some_and(|via| phone.carries(via, tick));
         timeline.push(link.filter(|_| carries));
-        if let Some((via, outcome)) = session.go_on(at, tick, link, carries) {
+        if let Some((via, outcome)) = session.go_on(at, tick, link, carries && tick.gateway) {
             policy.traffic(at, via, outcome);
         }
         let bytes = std::mem::take(&mut session.bytes);
@@ -108,7 +111,11 @@ pub fn run(name: Name, world: &World) -> Score {
         }
     }
     let switches = phone.switches();
-    let without = timeline.iter().filter(|carried| carried.is_none()).count();
+    let without = timeline
+        .iter()
+        .zip(&world.ticks)
+        .filter(|(carried, tick)| carried.is_none() && !tick.is_declined())
+        .count();
     Score {
         policy: name,
         without_data_s: without as f64 * TICK_MS as f64 / 1000.0,
@@ -133,10 +140,10 @@ struct Spending {
 
 impl Spending {
     fn add(&mut self, bytes: f64, sim: &SimTick) {
-        let price = if sim.spent {
-            DEAR_CENTS_PER_MB
-        } else {
-            CENTS_PER_MB
+        let price = match (sim.roaming, sim.spent) {
+            (true, _) => ROAMING_CENTS_PER_MB,
+            (_, true) => DEAR_CENTS_PER_MB,
+            _ => CENTS_PER_MB,
         };
         self.bytes += bytes;
         self.cents += bytes / 1e6 * price;
@@ -282,7 +289,7 @@ impl<'a> Session<'a> {
 fn figures(via: Via, tick: &Tick) -> (u32, u32, u16) {
     match via {
         // Wi-Fi in front of a home line, as the lab's profile.
-        Via::Wifi => (28, 125_000, 0),
+        Via::Wifi => (28, 125_000, tick.wifi.loss_permille),
         Via::Card(card) => {
             let sim = &tick.sims[card];
             (sim.rtt_ms, sim.bytes_per_s, sim.loss_permille)

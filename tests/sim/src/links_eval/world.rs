@@ -25,6 +25,13 @@ pub struct SimTick {
     pub covered: bool,
     /// The modem says so; late, both ways.
     pub registered: bool,
+    /// In a foreign network, where it is registered.
+    pub roaming: bool,
+    /// The user agreed to its data there.
+    pub may_roam: bool,
+    /// The network holds a data session for it: without one there is no link, though
+    /// the card is registered.
+    pub attached: bool,
     /// Data get through: not blocked, not stalled.
     pub open: bool,
     /// Of the cell.
@@ -45,7 +52,13 @@ impl SimTick {
     /// A packet would get through.
     #[must_use]
     pub const fn passes(&self) -> bool {
-        self.covered && self.registered && self.open
+        self.covered && self.may_have_link() && self.open
+    }
+
+    /// Android has a network over it, if data are there.
+    #[must_use]
+    pub const fn may_have_link(&self) -> bool {
+        self.registered && self.attached && (!self.roaming || self.may_roam)
     }
 }
 
@@ -58,6 +71,8 @@ pub struct WifiTick {
     pub open: bool,
     /// The system's probe gets through, whatever else does not.
     pub probe_passes: bool,
+    /// Lost packets, in a thousand.
+    pub loss_permille: u16,
 }
 
 /// One moment.
@@ -67,6 +82,21 @@ pub struct Tick {
     pub sims: [SimTick; 2],
     /// The Wi-Fi.
     pub wifi: WifiTick,
+    /// The gateway is there. All else can be reached without it.
+    pub gateway: bool,
+}
+
+impl Tick {
+    fn any_carries(&self, card: impl Fn(&SimTick) -> bool) -> bool {
+        (self.wifi.connected && self.wifi.open) || self.sims.iter().any(card)
+    }
+
+    /// Nothing but a card whose bundle is spent would carry anything: not to use it is the
+    /// user's wish (`network.spent_bundle`, as shipped), and no fault.
+    #[must_use]
+    pub fn is_declined(&self) -> bool {
+        self.any_carries(SimTick::passes) && !self.any_carries(|sim| sim.passes() && !sim.spent)
+    }
 }
 
 /// One world, with everything that happens in it.
@@ -94,14 +124,17 @@ impl World {
     /// Time in which nothing carries anything, whoever decides: seconds.
     #[must_use]
     pub fn hopeless_s(&self) -> f64 {
-        let hopeless = self
-            .ticks
-            .iter()
-            .filter(|tick| {
-                let wifi = tick.wifi.connected && tick.wifi.open;
-                !wifi && !tick.sims.iter().any(SimTick::passes)
-            })
-            .count();
-        hopeless as f64 * TICK_MS as f64 / 1000.0
+        self.time_s(|tick| !tick.any_carries(SimTick::passes))
+    }
+
+    /// Time in which only data of a card whose bundle is spent were to be had: seconds.
+    #[must_use]
+    pub fn declined_s(&self) -> f64 {
+        self.time_s(Tick::is_declined)
+    }
+
+    fn time_s(&self, counts: impl Fn(&Tick) -> bool) -> f64 {
+        let count = self.ticks.iter().filter(|tick| counts(tick)).count();
+        count as f64 * TICK_MS as f64 / 1000.0
     }
 }
