@@ -314,7 +314,7 @@ impl Engine {
             Some(_) => {}
             None => {
                 self.traced = 0;
-                self.armed = self.poll_wake();
+                self.armed = self.next_waking(|deadline| deadline.by);
             }
         }
         output
@@ -329,14 +329,18 @@ impl Engine {
             .min()
     }
 
-    /// The same of those deadlines for which a phone in suspend is to be woken; the
-    /// others can wait until it is awake.
+    /// The same of those deadlines for which a phone in suspend is to be woken, some of them
+    /// later, together; the others can wait until it is awake.
     #[must_use]
     pub fn poll_wake(&self) -> Option<(Instant, TimerReason)> {
+        self.next_waking(Deadline::wakes_at)
+    }
+
+    fn next_waking(&self, at: impl Fn(Deadline) -> Instant) -> Option<(Instant, TimerReason)> {
         let live = self.session.live().is_some();
         self.deadlines()
             .filter(|deadline| deadline.reason.wakes(live))
-            .map(|deadline| (deadline.by, deadline.reason))
+            .map(|deadline| (at(deadline), deadline.reason))
             .min()
     }
 

@@ -15,6 +15,13 @@ impl Instant {
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
+
+    /// The next multiple of this since the boot; itself if it is one.
+    #[must_use]
+    pub const fn round_up(self, to: Duration) -> Self {
+        let to_ms = to.as_millis() as u64;
+        Self(self.0.div_ceil(to_ms).saturating_mul(to_ms))
+    }
 }
 
 impl Add<Duration> for Instant {

@@ -3,20 +3,29 @@
 //!
 //! Each wake-up of a phone costs about as much as seconds of idling. So those deadlines
 //! that bring nothing to anybody while the phone sleeps do not wake it, and those
-//! that may be early share a wake-up with others.
+//! that may be early or late share a wake-up with others.
 //!
-//! | reason | may be early | wakes |
-//! |---|---|---|
-//! | heartbeat | by a tenth, while an interval is held (`heartbeat`) | yes |
-//! | reconnect, connecting, greeting, answer missing | no | yes: without them nothing can reach the phone |
-//! | validity, look, SMS pace | no: they are promises to users | yes |
-//! | links | no | while there is no session; with one, what is better can wait |
-//! | look-up | no | no: who asked waits, and is awake |
+//! | reason | may be early | wakes | late by, in suspend |
+//! |---|---|---|---|
+//! | heartbeat | by a tenth, while an interval is held (`heartbeat`) | yes | |
+//! | reconnect, connecting, greeting, answer missing | no | yes: without them nothing can reach the phone | |
+//! | validity, look | no: they are promises to users | yes | up to [`GRID`] |
+//! | SMS pace | no | yes | |
+//! | links | no | while there is no session; with one, what is better can wait | |
+//! | look-up | no | no: who asked waits, and is awake | |
+//!
+//! Messages that were written one after the other have their looks one after the other:
+//! on the grid one wake-up serves all of them. A phone that is awake is exact.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::engine::TimerReason;
 use crate::time::Instant;
+
+/// Looks at messages wake a phone in suspend at multiples of this. Chosen: as long as the
+/// shortest patience that is shipped, so that a look is late by no more than that.
+const GRID: Duration = Duration::from_secs(15);
 
 /// One deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +45,14 @@ impl Deadline {
             from: at,
             by: at,
             reason,
+        }
+    }
+
+    /// When a phone in suspend is woken for it, if it is at all.
+    pub(crate) const fn wakes_at(self) -> Instant {
+        match self.reason {
+            TimerReason::Validity | TimerReason::Look => self.by.round_up(GRID),
+            _ => self.by,
         }
     }
 }

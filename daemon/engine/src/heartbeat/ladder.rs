@@ -4,8 +4,19 @@ use std::time::Duration;
 
 use crate::priors::Class;
 
-/// Idle times that are tried. Just below the limits of 30 s, 1, 2, 3, 5, 10, 15, 20 and
-/// 30 min, which are common, and little above them.
+/// Idle times that are tried: just below each limit that is common, and little above it.
+///
+/// | limit | where it is from |
+/// |---|---|
+/// | 30 s | Linux netfilter, UDP (`nf_conntrack_udp_timeout`): home routers, hotspots |
+/// | 1 min | the least that Cisco ASA lets one set for UDP |
+/// | 2 min | RFC 4787 (REQ-5), the least for UDP; netfilter, UDP both ways; Cisco ASA and Oracle's load balancers, UDP |
+/// | 3 min | netfilter, UDP both ways, until 2018; seen with a carrier |
+/// | 5 min | RFC 4787 (REQ-5), recommended; Nokia 7750 SR, a NAT of carriers; Huawei's load balancers; seen between 270 and 540 s with a carrier |
+/// | 350, 360 s | Amazon's and Oracle's load balancers, TCP |
+/// | 10, 15, 20, 30 min | chosen: round figures, no source |
+///
+/// What lies between is found to within a rung.
 pub const LADDER: [Duration; 18] = [
     s(25),
     s(55),

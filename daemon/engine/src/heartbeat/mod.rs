@@ -15,8 +15,8 @@
 //!
 //! # The ladder
 //!
-//! Only the idle times of [`LADDER`] are tried. Limits in the field are round figures;
-//! there is a rung just below each common one, and one little above it, so that
+//! Only the idle times of [`LADDER`] are tried, which says where the limits are from.
+//! There is a rung just below each common one, and one little above it, so that
 //! finding out that the limit is no longer costs a tenth of it and not half.
 //!
 //! - *Climbing*: begins with the class's first rung. One idle time survived: the

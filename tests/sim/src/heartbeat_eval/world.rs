@@ -16,7 +16,9 @@ pub const DAY: u64 = 24 * HOUR;
 /// The idle limits of RFC 5382 (REQ-5) for TCP: what a NAT grants that keeps to it.
 const TCP_BY_THE_BOOK: u64 = 124 * MINUTE;
 
-/// Idle limits that are tried.
+/// Idle limits that are tried. Up to 5 min they are figures of real NATs (see
+/// [`twine_engine::heartbeat::LADDER`]); the longer ones are chosen, 28.5 min because it lies
+/// between two rungs.
 pub const LIMITS: [(&str, u64); 8] = [
     ("30 s", 30 * SECOND),
     ("60 s", 60 * SECOND),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use twine_engine::message::{Failure, Shown};
 use twine_engine::trace::Decision;
 use twine_engine::{ChannelEvent, DownReason, Input, TimerReason, TransportKind};
 use twine_proto::Frame;
@@ -249,4 +250,30 @@ fn what_comes_due_in_the_turn_that_set_it_wakes_nobody() {
     desk.hand_in(Input::Timeout);
     desk.drain();
     assert_eq!(woken(&desk), []);
+}
+
+#[test]
+fn messages_that_end_one_after_the_other_wake_a_phone_once() {
+    let mut desk = Desk::live();
+    desk.link("lte", false);
+    desk.channel(ChannelEvent::Down(DownReason::TimedOut));
+    let begin_ms = desk.now_ms;
+    let ids: Vec<_> = (31..=45)
+        .map(|valid_s| desk.send_for(&valid_s.to_string(), Some(valid_s)))
+        .collect();
+    // The phone sleeps, but for its alarms.
+    while let Some((at, reason)) = desk.engine.poll_wake() {
+        assert_eq!(reason, TimerReason::Validity);
+        let (exact, _) = desk.engine.poll_timeout().unwrap();
+        assert!(exact <= at && at.since(exact).as_secs() < 15);
+        desk.now_ms = at.0;
+        desk.hand_in(Input::Timeout);
+        desk.drain();
+    }
+    let failed = Shown::Failed(Failure::ValidityOver);
+    assert!(ids.iter().all(|id| desk.message(*id).shown == failed));
+    let took_ms = desk.now_ms - begin_ms;
+    assert!(took_ms >= 45_000, "{took_ms} ms: before its time");
+    let wake_ups: u64 = woken(&desk).iter().map(|(_, count)| count).sum();
+    assert!((1..=2).contains(&wake_ups), "{wake_ups} wake-ups");
 }
