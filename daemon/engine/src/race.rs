@@ -18,7 +18,9 @@
 //! the other goes first for [`AVOID_FIRST`], doubled for each further time in a row up to
 //! [`AVOID_MOST`]; then the first is tried again. So a black hole costs one head start,
 //! and little after that. A hole in the coverage teaches nothing: there nobody
-//! overtakes.
+//! overtakes. When an attempt is refused on such a network, not left without an answer, the
+//! gateway is away for a moment; the first then has no more than its head start from there, so
+//! that the next try does not wait for the end of an attempt of no use.
 //!
 //! *While the phone is idle* another order may be cheaper: [`crate::heartbeat`], "Which
 //! transport". It goes before what is said here, but never back to a transport that is
@@ -151,6 +153,12 @@ impl Races {
             .get(&network.id)
             .and_then(|known| known.avoid_until)
             .is_some_and(|until| now < until)
+    }
+
+    /// Whether the preferred transport was overtaken when it went first here last.
+    pub(crate) fn doubts_first(&self, network: Network) -> bool {
+        let known = self.known.get(&network.id);
+        known.is_some_and(|known| known.overtaken > 0)
     }
 
     /// A transport came up, this one of those in the order of preference; `overtook`: one

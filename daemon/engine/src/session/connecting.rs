@@ -179,6 +179,16 @@ impl Session {
         true
     }
 
+    /// An attempt was refused, not left without an answer; see [`crate::race`].
+    pub(super) fn shorten_round(&mut self, now: Instant) {
+        if let State::Connecting(attempts) = &mut self.state
+            && self.network.is_some_and(|it| self.races.doubts_first(it))
+        {
+            let soon = now + attempts.head_start;
+            attempts.deadline = attempts.deadline.min(soon);
+        }
+    }
+
     /// A connection came up: it is greeted over, and the others are closed.
     pub(super) fn up(&mut self, ctx: &mut Ctx<'_>, rng: &mut Rng, conn: ConnId) {
         let State::Connecting(attempts) = &mut self.state else {

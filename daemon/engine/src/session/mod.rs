@@ -351,6 +351,9 @@ impl Session {
                     DownReason::Local(_) => "a local error ended the connection",
                 };
                 if self.goes_on_without(ctx, conn, unheard, why) {
+                    if reason != DownReason::TimedOut {
+                        self.shorten_round(ctx.now.instant);
+                    }
                     return None;
                 }
                 self.unheard = match &self.state {

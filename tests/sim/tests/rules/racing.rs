@@ -127,6 +127,32 @@ fn a_network_that_eats_udp_costs_one_head_start() {
 }
 
 #[test]
+fn where_udp_is_eaten_a_gateway_that_refuses_is_tried_again_soon() {
+    let mut desk = connecting();
+    desk.pass(HEAD_START_MS);
+    wins(&mut desk, 1);
+    desk.pass(31_000);
+    let before = desk.connects.len();
+    dies(&mut desk);
+    assert_eq!(kinds(&desk)[before..], [TLS]);
+    // The gateway's machine is there, and nobody listens yet.
+    down(&mut desk, before, DownReason::Unreachable("refused".into()));
+    assert_eq!(kinds(&desk)[before..], [TLS, QUIC]);
+    desk.pass(HEAD_START_MS);
+    assert_eq!(desk.engine.status().session.state, "waiting");
+}
+
+#[test]
+fn where_udp_passed_it_has_its_whole_time_after_a_refusal() {
+    let mut desk = connecting();
+    desk.pass(HEAD_START_MS);
+    down(&mut desk, 1, DownReason::Unreachable("refused".into()));
+    desk.pass(HEAD_START_MS * 2);
+    assert_eq!(desk.engine.status().session.state, "connecting");
+    wins(&mut desk, 0);
+}
+
+#[test]
 fn a_coverage_hole_teaches_nothing() {
     let mut desk = connecting();
     // Nobody comes up, for a whole round.

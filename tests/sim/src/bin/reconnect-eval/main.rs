@@ -22,6 +22,8 @@ reconnect-eval: how handsets come back to a gateway that was away
 
 Exit status: 0 done, 1 the check failed, 2 usage or files.
 ";
+/// Columns of a curve in the terminal, at most.
+const COLUMNS: usize = 64;
 /// Bars of a curve, at most.
 const BARS: usize = 90;
 
@@ -51,28 +53,33 @@ fn option(args: &mut Args, name: &str, parser: &mut Parser) -> Result<(), lexopt
 
 fn evaluate(args: &Args) -> anyhow::Result<ExitCode> {
     sayln!(
-        "{:<38} {:>8} {:>8} {:>8} {:>9} {:>9} {:>9}",
+        "{:<38} {:>8} {:>8} {:>8} {:>8} {:>9} {:>9} {:>9} {:>9}",
         "seconds after its return",
         "peak/s",
+        "mean/s",
         "refused",
         "50 %",
         "99 %",
         "all",
+        "told",
         "writers"
     );
     let mut outcomes = Vec::new();
     for case in CASES {
         let outcome = run(case, args.handsets, args.seed);
         sayln!(
-            "{:<38} {:>8} {:>8} {:>8.1} {:>9.1} {:>9.1} {:>9.1}",
+            "{:<38} {:>8} {:>8.1} {:>8} {:>8.1} {:>9.1} {:>9.1} {:>9.1} {:>9.1}",
             case.name,
             outcome.peak(),
+            outcome.mean(),
             outcome.refused_peak(),
             outcome.back_by(0.5),
             outcome.back_by(0.99),
             outcome.back_by(1.0),
+            outcome.told_by(1.0),
             outcome.writers_by(1.0),
         );
+        sayln!("  {}", sparkline(&outcome));
         outcomes.push(outcome);
     }
     let failures = failures(&outcomes);
@@ -92,10 +99,12 @@ fn json(outcomes: &[Outcome]) -> serde_json::Value {
             "arrivals": outcome.arrivals,
             "refused": outcome.refused,
             "peak_per_second": outcome.peak(),
+            "mean_per_second": outcome.mean(),
             "back_s": {
                 "p50": outcome.back_by(0.5),
                 "p99": outcome.back_by(0.99),
                 "max": outcome.back_by(1.0),
+                "told_max": outcome.told_by(1.0),
                 "writers_max": outcome.writers_by(1.0),
             },
         })
@@ -115,14 +124,32 @@ fn html(outcomes: &[Outcome], failures: &[String]) -> String {
         let _ = write!(
             page,
             "<h2>{}</h2><p>{} handsets; connections that they opened in each {each} after the gateway stopped; \
-             the pale ones while nobody was there. Its busiest second saw {}.</p>",
+             the pale ones while nobody was there. Its busiest second saw {}; {:.1} were the mean \
+             until 99 % were back.</p>",
             page::escape(outcome.case.name),
             outcome.handsets,
-            outcome.peak()
+            outcome.peak(),
+            outcome.mean(),
         );
         curve(&mut page, outcome, step_s);
     }
     page
+}
+
+/// The arrival curve in a line: how many in each step since the gateway's return.
+fn sparkline(outcome: &Outcome) -> String {
+    const LEVELS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let away = outcome.case.away_s as usize;
+    let arrivals = outcome.arrivals.get(away..).unwrap_or_default();
+    let step_s = arrivals.len().div_ceil(COLUMNS).max(1);
+    let sums: Vec<u32> = arrivals
+        .chunks(step_s)
+        .map(|step| step.iter().sum())
+        .collect();
+    let most = sums.iter().copied().max().unwrap_or(0).max(1);
+    let level = |sum: &u32| LEVELS[(*sum as usize * 8).div_ceil(most as usize)];
+    let line: String = sums.iter().map(level).collect();
+    format!("{line}  each {step_s} s, at most {most}")
 }
 
 /// One bar for so many seconds.
