@@ -120,16 +120,17 @@ pub struct NoteEntry {
 
 impl NoteEntry {
     fn to_pb(self) -> pb::NoteEntry {
-        let (channel, text_hash) = match self.filled {
-            Filled::Ip => (pb::NoteChannel::Ip, 0),
-            Filled::Sms(hash) => (pb::NoteChannel::Sms, hash),
-            Filled::Both(hash) => (pb::NoteChannel::Both, hash),
-            Filled::Void => (pb::NoteChannel::Void, 0),
+        let channel = match self.filled {
+            Filled::Ip => pb::NoteChannel::Ip,
+            Filled::Sms(_) | Filled::SmsAgain(_) => pb::NoteChannel::Sms,
+            Filled::Both(_) | Filled::BothAgain(_) => pb::NoteChannel::Both,
+            Filled::Void => pb::NoteChannel::Void,
         };
         pb::NoteEntry {
             lane_seq: self.lane_seq.get(),
             channel: channel.into(),
-            text_hash: text_hash.into(),
+            text_hash: self.filled.hash().unwrap_or(0).into(),
+            resent: self.filled.is_resent(),
         }
     }
 
@@ -145,7 +146,9 @@ impl NoteEntry {
         };
         let filled = match pb::NoteChannel::try_from(entry.channel) {
             Ok(pb::NoteChannel::Ip) => Filled::Ip,
+            Ok(pb::NoteChannel::Sms) if entry.resent => Filled::SmsAgain(hash()?),
             Ok(pb::NoteChannel::Sms) => Filled::Sms(hash()?),
+            Ok(pb::NoteChannel::Both) if entry.resent => Filled::BothAgain(hash()?),
             Ok(pb::NoteChannel::Both) => Filled::Both(hash()?),
             Ok(pb::NoteChannel::Void) => Filled::Void,
             Err(_) => return Ok(None),
@@ -166,8 +169,37 @@ pub enum Filled {
     Sms(u16),
     /// Both, the same text.
     Both(u16),
+    /// An SMS that may have left more than once; all but the first bear the mark.
+    SmsAgain(u16),
+    /// Both, and its SMS may have left more than once.
+    BothAgain(u16),
     /// Nothing: cancelled or given up.
     Void,
+}
+
+impl Filled {
+    /// Of the folded text of its SMS, if it left by SMS.
+    #[must_use]
+    pub const fn hash(self) -> Option<u16> {
+        match self {
+            Self::Sms(hash) | Self::Both(hash) | Self::SmsAgain(hash) | Self::BothAgain(hash) => {
+                Some(hash)
+            }
+            Self::Ip | Self::Void => None,
+        }
+    }
+
+    /// It left by IP, too.
+    #[must_use]
+    pub const fn is_both(self) -> bool {
+        matches!(self, Self::Both(_) | Self::BothAgain(_))
+    }
+
+    /// Its SMS may have left more than once.
+    #[must_use]
+    pub const fn is_resent(self) -> bool {
+        matches!(self, Self::SmsAgain(_) | Self::BothAgain(_))
+    }
 }
 
 /// Why content cannot be read.

@@ -75,7 +75,8 @@ pub enum Command {
     /// Take a message back. → `Reply::Done`: it is out of the queue or marked;
     /// how it ends, an event tells.
     Cancel(MessageId),
-    /// Send a failed message again, or decide about one that waits for the user.
+    /// Send a failed or unconfirmed message again, or decide about one that waits for the
+    /// user.
     /// → `Reply::Done`
     Retry {
         /// Which.

@@ -166,11 +166,8 @@ fn may_be_one(a: &Copy, b: &Copy) -> bool {
 /// What an SMS may have of which these entries speak, each once.
 #[must_use]
 pub fn hashes_of(entries: &[NoteEntry]) -> BTreeSet<u16> {
-    let of = |entry: &NoteEntry| match entry.filled {
-        Filled::Sms(hash) | Filled::Both(hash) => Some(hash),
-        Filled::Ip | Filled::Void => None,
-    };
-    entries.iter().filter_map(of).collect()
+    let hashes = entries.iter().filter_map(|entry| entry.filled.hash());
+    hashes.collect()
 }
 
 /// Reads note entries of one lane. `copies`: of the same own number and peer,
@@ -191,8 +188,8 @@ pub fn read_note(
     };
     let mut entries = entries.to_vec();
     entries.sort_by_key(|entry| entry.lane_seq);
-    for entry in entries {
-        lane.read(entry);
+    for entry in &entries {
+        lane.read(*entry);
     }
     // One entry may have freed what another waits for.
     loop {
@@ -202,9 +199,14 @@ pub fn read_note(
             lane.read(entry);
         }
         if (lane.reading.pending.len(), lane.reading.changes.len()) == before {
-            return lane.reading;
+            break;
         }
     }
+    // Each place has its own: what is left may be a copy of one.
+    for entry in entries {
+        lane.gather(entry);
+    }
+    lane.reading
 }
 
 /// The position of an SMS that got a place: where it came, unless that lies
@@ -258,9 +260,10 @@ impl Lane {
             .copied()
     }
 
-    /// SMS linked with the message by IP in whichever direction.
-    fn linked(&self, ip: &Copy) -> Vec<Copy> {
-        let root = self.root_of(ip);
+    /// SMS linked with this message, whichever is the root; among them itself.
+    fn linked(&self, message: &Copy) -> Vec<Copy> {
+        let message = self.get(message.id).unwrap_or(message);
+        let root = self.root_of(message);
         self.copies
             .iter()
             .filter(|copy| copy.came_by == Channel::Sms && self.root_of(copy) == root)
@@ -269,9 +272,9 @@ impl Lane {
     }
 
     fn read(&mut self, entry: NoteEntry) {
-        match entry.filled {
-            Filled::Ip | Filled::Void => self.no_sms(entry.lane_seq),
-            Filled::Sms(hash) | Filled::Both(hash) => self.by_sms(entry, hash),
+        match entry.filled.hash() {
+            None => self.no_sms(entry.lane_seq),
+            Some(hash) => self.by_sms(entry, hash),
         }
     }
 
@@ -320,34 +323,68 @@ impl Lane {
         }
         // A copy of what came by IP as well was marked, if that added no part; what
         // went by SMS alone was not. An operator may have trimmed the mark.
-        let marked = matches!(entry.filled, Filled::Both(_));
+        let filled = entry.filled;
         let free = self
             .copies
             .iter()
             .filter(|copy| fits(copy, hash, lane_seq))
             .filter(|copy| copy.place.is_none() && copy.copy_of.is_none())
             .filter(|copy| !self.is_referred_to_by_ip(copy.id))
-            .min_by_key(|copy| (copy.residue.is_some() != marked, copy.id))
+            .min_by_key(|copy| {
+                let unlikely = !filled.is_resent() && copy.residue.is_some() != filled.is_both();
+                (unlikely, copy.id)
+            })
             .copied();
         let free = free.or_else(|| self.swap(hash, lane_seq, false));
-        let sms = match (free, entry.filled) {
-            (Some(free), _) => free,
-            (None, Filled::Sms(_)) if ip.is_none() => match self.take(hash, lane_seq) {
-                Some(taken) => taken,
-                None => {
-                    self.reading.pending.push(entry);
-                    return;
-                }
-            },
-            (None, _) => {
-                self.reading.pending.push(entry);
-                return;
-            }
+        let free = match free {
+            None if !entry.filled.is_both() && ip.is_none() => self.take(hash, lane_seq),
+            free => free,
+        };
+        let Some(sms) = free else {
+            self.reading.pending.push(entry);
+            return;
         };
         self.place(sms.id, lane_seq, sms.arrived);
         // As it is now: what was parted above may have been its.
         if let Some(ip) = self.by_ip(lane_seq) {
             self.link(&ip, sms.id, true);
+        }
+    }
+
+    /// An SMS that left more than once: what no place needs joins the copies of this one,
+    /// if it bears the mark; without a mark was only the first. The mark alone would not
+    /// do, as one of them is paired (DELIVERY 17): a retry after an unknown result stayed
+    /// there twice.
+    fn gather(&mut self, entry: NoteEntry) {
+        let NoteEntry { lane_seq, filled } = entry;
+        let (Some(hash), true) = (filled.hash(), filled.is_resent()) else {
+            return;
+        };
+        let Some(placed) = self.sms_in(lane_seq) else {
+            // The entry waits for it.
+            return;
+        };
+        let free: Vec<Copy> = self
+            .copies
+            .iter()
+            .filter(|copy| fits(copy, hash, lane_seq) && copy.place.is_none())
+            .filter(|copy| copy.copy_of.is_none() && copy.id != self.root_of(&placed))
+            .filter(|copy| !self.is_referred_to_by_ip(copy.id))
+            .copied()
+            .collect();
+        for sms in free {
+            if sms.residue.is_some() || self.is_marked_throughout(&placed) {
+                self.join(sms.id, self.root_of(&placed), true);
+            }
+        }
+        if self.is_marked_throughout(&placed)
+            && let Some(first) = self.swap(hash, lane_seq, false)
+        {
+            self.lose_place(first.id);
+            self.join(first.id, self.root_of(&placed), true);
+        }
+        if self.linked(&placed).len() < 2 {
+            self.reading.pending.push(entry);
         }
     }
 
@@ -414,6 +451,11 @@ impl Lane {
         self.get(held.id).copied()
     }
 
+    /// All SMS linked with this one bear the mark.
+    fn is_marked_throughout(&self, sms: &Copy) -> bool {
+        self.linked(sms).iter().all(|copy| copy.residue.is_some())
+    }
+
     fn is_referred_to_by_ip(&self, id: MessageId) -> bool {
         self.copies
             .iter()
@@ -434,9 +476,20 @@ impl Lane {
 
     /// Linked with an SMS that has a place: that place is filled without it.
     fn is_surplus(&self, sms: &Copy) -> bool {
-        let root = sms.copy_of.and_then(|root| self.get(root));
+        let root = self.root_of(sms);
+        let mut linked = self.copies.iter().filter(|copy| self.root_of(copy) == root);
         sms.place.is_none()
-            && root.is_some_and(|root| root.came_by == Channel::Sms && root.place.is_some())
+            && sms.copy_of.is_some()
+            && linked.any(|copy| copy.came_by == Channel::Sms && copy.place.is_some())
+    }
+
+    fn lose_place(&mut self, sms: MessageId) {
+        self.set_place(sms, None);
+        self.reading.changes.push(Change::Place {
+            sms,
+            place: None,
+            late: false,
+        });
     }
 
     /// Frees an SMS that was linked with a message by IP; that place waits for
@@ -446,12 +499,7 @@ impl Lane {
             self.part(&ip, sms);
         }
         if let Some((epoch, lane_seq)) = sms.place {
-            self.set_place(sms.id, None);
-            self.reading.changes.push(Change::Place {
-                sms: sms.id,
-                place: None,
-                late: false,
-            });
+            self.lose_place(sms.id);
             if epoch == self.epoch {
                 self.reading.pending.push(NoteEntry {
                     lane_seq,
@@ -505,6 +553,10 @@ impl Lane {
         } else {
             (ip_root, sms)
         };
+        self.join(copy, root, by_note);
+    }
+
+    fn join(&mut self, copy: MessageId, root: MessageId, by_note: bool) {
         for id in self
             .copies
             .iter()

@@ -15,8 +15,10 @@ pub struct Place {
     pub ip: IpAttempt,
     /// The attempt by SMS.
     pub sms: SmsAttempt,
-    /// An SMS with it may have left the phone, by this or an earlier attempt.
-    pub sms_left: bool,
+    /// An SMS with it may have left the phone by an earlier attempt.
+    pub left_before: bool,
+    /// A part of this attempt may have left the phone.
+    pub left_now: bool,
     /// Hash of its folded text.
     pub hash: u16,
 }
@@ -28,14 +30,17 @@ pub const fn filled(place: &Place) -> Option<Filled> {
         place.ip,
         IpAttempt::InFlight(_) | IpAttempt::Accepted(_) | IpAttempt::Delivered(_)
     );
-    let by_sms = place.sms_left
+    let now = place.left_now
         || matches!(
             place.sms,
             SmsAttempt::Handed | SmsAttempt::Sent | SmsAttempt::Delivered | SmsAttempt::Unconfirmed
         );
+    let (by_sms, again) = (place.left_before || now, place.left_before && now);
     match (by_ip, by_sms) {
+        (true, true) if again => Some(Filled::BothAgain(place.hash)),
         (true, true) => Some(Filled::Both(place.hash)),
         (true, false) => Some(Filled::Ip),
+        (false, true) if again => Some(Filled::SmsAgain(place.hash)),
         (false, true) => Some(Filled::Sms(place.hash)),
         (false, false) => match place.sms {
             SmsAttempt::NotUsed | SmsAttempt::Failed if place.ip.is_negative() => {
@@ -67,8 +72,6 @@ pub fn note(places: impl IntoIterator<Item = Place>) -> Vec<NoteEntry> {
         })
         .take(MAX_NOTE_ENTRIES)
         .collect();
-    let left_ip = entries
-        .iter()
-        .any(|entry| matches!(entry.filled, Filled::Sms(_) | Filled::Both(_)));
+    let left_ip = entries.iter().any(|entry| entry.filled.hash().is_some());
     if left_ip { entries } else { Vec::new() }
 }

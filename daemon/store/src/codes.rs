@@ -274,23 +274,25 @@ pub(crate) const fn reach_from(code: i64) -> Option<Reach> {
     })
 }
 
-/// `note_pending.filled` and `note_pending.hash`.
-pub(crate) const fn filled_code(filled: Filled) -> (i64, u16) {
+/// `note_pending.filled`; beside it are the hash, and whether it was resent.
+pub(crate) const fn filled_code(filled: Filled) -> i64 {
     match filled {
-        Filled::Ip => (0, 0),
-        Filled::Sms(hash) => (1, hash),
-        Filled::Both(hash) => (2, hash),
-        Filled::Void => (3, 0),
+        Filled::Ip => 0,
+        Filled::Sms(_) | Filled::SmsAgain(_) => 1,
+        Filled::Both(_) | Filled::BothAgain(_) => 2,
+        Filled::Void => 3,
     }
 }
 
 /// See [`filled_code`].
-pub(crate) const fn filled_from(code: i64, hash: u16) -> Option<Filled> {
-    Some(match code {
-        0 => Filled::Ip,
-        1 => Filled::Sms(hash),
-        2 => Filled::Both(hash),
-        3 => Filled::Void,
+pub(crate) const fn filled_from(code: i64, hash: u16, resent: bool) -> Option<Filled> {
+    Some(match (code, resent) {
+        (0, _) => Filled::Ip,
+        (1, false) => Filled::Sms(hash),
+        (1, true) => Filled::SmsAgain(hash),
+        (2, false) => Filled::Both(hash),
+        (2, true) => Filled::BothAgain(hash),
+        (3, _) => Filled::Void,
         _ => return None,
     })
 }
@@ -456,7 +458,11 @@ mod tests {
         survives(4, fallback_from, fallback_code);
         survives(4, reach_from, reach_code);
         survives(5, event_from, event_code);
-        survives(4, |at| filled_from(at, 9), |it| filled_code(it).0);
+        survives(4, |at| filled_from(at, 9, false), filled_code);
+        for resent in [1, 2].map(|code| filled_from(code, 9, true).unwrap()) {
+            let (code, hash) = (filled_code(resent), resent.hash().unwrap());
+            assert_eq!(filled_from(code, hash, resent.is_resent()), Some(resent));
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0002_sms.sql"),
     include_str!("../migrations/0003_memo.sql"),
     include_str!("../migrations/0004_sms_hash.sql"),
+    include_str!("../migrations/0005_resent.sql"),
 ];
 
 /// Brings the file to the newest schema of `migrations`.
@@ -82,6 +83,7 @@ mod tests {
         include_str!("../migrations/fixtures/0002.sql"),
         include_str!("../migrations/fixtures/0003.sql"),
         include_str!("../migrations/fixtures/0004.sql"),
+        include_str!("../migrations/fixtures/0005.sql"),
     ];
 
     fn memory() -> Connection {
@@ -184,6 +186,7 @@ mod tests {
             11139165725396018906,
             8736413856268321938,
             597364884961433726,
+            4425203654981392439,
         ];
         let found: Vec<u64> = MIGRATIONS.iter().map(|sql| fnv1a(sql.as_bytes())).collect();
         assert_eq!(found, released);

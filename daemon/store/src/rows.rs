@@ -314,7 +314,8 @@ impl Attempts {
             lane_seq,
             ip: self.ip,
             sms: self.sms,
-            sms_left: self.may_have_left(),
+            left_before: self.left_before,
+            left_now: self.parts.may_have_left(),
             hash: 0,
         })
     }

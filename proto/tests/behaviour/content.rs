@@ -26,6 +26,7 @@ fn entry(lane_seq: u64, channel: i32, text_hash: u32) -> pb::NoteEntry {
         lane_seq,
         channel,
         text_hash,
+        resent: false,
     }
 }
 
@@ -50,7 +51,7 @@ fn the_longest_text_and_a_full_note_fit() {
         note: vec![
             NoteEntry {
                 lane_seq: LaneSeq(MAX_COUNTER),
-                filled: Filled::Both(u16::MAX),
+                filled: Filled::BothAgain(u16::MAX),
             };
             MAX_NOTE_ENTRIES
         ],
@@ -69,6 +70,19 @@ fn a_note_travels_without_a_text() {
         }],
     };
     assert_eq!(Content::decode(&content.encode()), Ok(content));
+}
+
+#[test]
+fn a_note_tells_what_left_by_sms_more_than_once() {
+    for (channel, filled) in [(1, Filled::SmsAgain(7)), (2, Filled::BothAgain(7))] {
+        let entry = pb::NoteEntry {
+            resent: true,
+            ..entry(5, channel, 7)
+        };
+        let content = decode(&note(vec![entry])).unwrap();
+        assert_eq!(content.note[0].filled, filled);
+        assert_eq!(Content::decode(&content.encode()), Ok(content));
+    }
 }
 
 #[test]

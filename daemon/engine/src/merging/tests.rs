@@ -77,9 +77,7 @@ impl Shelf {
         let awaited: Vec<_> = self
             .pending
             .iter()
-            .filter(|entry| {
-                matches!(entry.filled, Filled::Sms(of) | Filled::Both(of) if of == copy.hash)
-            })
+            .filter(|entry| entry.filled.hash() == Some(copy.hash))
             .copied()
             .collect();
         self.note(&awaited);
@@ -262,6 +260,72 @@ fn a_note_undoes_a_wrong_merge_of_two_sms() {
     }
 }
 
+/// A retry after an unknown result: by IP, by SMS, and by SMS once more.
+#[test]
+fn every_copy_of_what_left_more_than_once_is_one_message() {
+    #[derive(Clone, Copy)]
+    enum Comes {
+        Ip,
+        First(Option<u8>),
+        Second,
+        Note,
+    }
+    let first = [Comes::First(None), Comes::First(Some(1))];
+    for (ip, first) in [true, false]
+        .into_iter()
+        .flat_map(|ip| first.map(|f| (ip, f)))
+    {
+        let filled = match ip {
+            true => Filled::BothAgain(hash("ok")),
+            false => Filled::SmsAgain(hash("ok")),
+        };
+        let mut all = vec![first, Comes::Second, Comes::Note];
+        all.extend(ip.then_some(Comes::Ip));
+        for order in orders(all.len()) {
+            let mut shelf = Shelf::default();
+            for &at in &order {
+                match all[at] {
+                    Comes::Ip => shelf.by_ip(5, "ok", &[]),
+                    Comes::First(mark) => shelf.by_sms("ok", mark),
+                    Comes::Second => shelf.by_sms("ok", Some(1)),
+                    Comes::Note => shelf.note(&[entry(5, filled)]),
+                }
+            }
+            assert_eq!(shelf.roots(), [(Some(5), "ok")], "{order:?} {shelf:#?}");
+            assert!(shelf.pending.is_empty(), "{order:?}");
+        }
+    }
+}
+
+/// All orders of so many.
+fn orders(count: usize) -> Vec<Vec<usize>> {
+    let Some(last) = count.checked_sub(1) else {
+        return vec![Vec::new()];
+    };
+    let with_last = |order: &Vec<usize>| {
+        let at = |at: usize| {
+            let mut order = order.clone();
+            order.insert(at, last);
+            order
+        };
+        (0..count).map(at).collect::<Vec<_>>()
+    };
+    orders(last).iter().flat_map(with_last).collect()
+}
+
+/// What joined the copies of a place is another's, says that one's note.
+#[test]
+fn a_place_of_its_own_takes_back_what_was_gathered() {
+    let mut shelf = Shelf::default();
+    shelf.by_ip(1, "ok", &[]);
+    shelf.by_sms("ok", Some(1));
+    shelf.by_sms("ok", Some(1));
+    shelf.note(&[entry(1, Filled::BothAgain(hash("ok")))]);
+    assert_eq!(shelf.roots(), [(Some(1), "ok")]);
+    shelf.note(&[entry(5, Filled::Sms(hash("ok")))]);
+    assert_eq!(shelf.roots(), [(Some(1), "ok"), (Some(5), "ok")]);
+}
+
 #[test]
 fn an_sms_that_comes_after_its_note_finds_its_place() {
     let mut shelf = Shelf::default();
@@ -292,6 +356,14 @@ struct Went {
     ip: bool,
     /// Its SMS: marked or not.
     sms: Option<bool>,
+    /// Its SMS left once more.
+    again: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Try {
+    First,
+    Second,
 }
 
 /// Everything arrives in any order, with notes at any time; in the end, when a
@@ -305,28 +377,19 @@ fn in_the_end_every_message_is_shown_once_whatever_the_order() {
         let messages: Vec<Went> = (0..1 + draw(7))
             .map(|_| {
                 let text = texts[draw(3) as usize];
-                match draw(5) {
-                    0 => Went {
-                        text,
-                        ip: true,
-                        sms: None,
-                    },
+                let (ip, sms) = match draw(5) {
+                    0 => (true, None),
                     // By IP it was lost after the SMS had left, marked.
-                    4 => Went {
-                        text,
-                        ip: false,
-                        sms: Some(true),
-                    },
-                    1 => Went {
-                        text,
-                        ip: false,
-                        sms: Some(false),
-                    },
-                    _ => Went {
-                        text,
-                        ip: true,
-                        sms: Some(true),
-                    },
+                    4 => (false, Some(true)),
+                    1 => (false, Some(false)),
+                    _ => (true, Some(true)),
+                };
+                let again = sms.is_some() && draw(4) == 0;
+                Went {
+                    text,
+                    ip,
+                    sms,
+                    again,
                 }
             })
             .collect();
@@ -336,22 +399,27 @@ fn in_the_end_every_message_is_shown_once_whatever_the_order() {
             .map(|(went, lane_seq)| {
                 entry(
                     lane_seq,
-                    match (went.ip, went.sms) {
-                        (true, Some(_)) => Filled::Both(hash(went.text)),
-                        (false, Some(_)) => Filled::Sms(hash(went.text)),
+                    match (went.ip, went.sms, went.again) {
+                        (true, Some(_), false) => Filled::Both(hash(went.text)),
+                        (false, Some(_), false) => Filled::Sms(hash(went.text)),
+                        (true, Some(_), true) => Filled::BothAgain(hash(went.text)),
+                        (false, Some(_), true) => Filled::SmsAgain(hash(went.text)),
                         _ => Filled::Ip,
                     },
                 )
             })
             .collect();
-        // Arrivals: (lane_seq, by SMS). Some SMS are lost.
-        let mut arrivals: Vec<(u64, bool)> = Vec::new();
+        // Arrivals: (lane_seq, which SMS). Some SMS are lost.
+        let mut arrivals: Vec<(u64, Option<Try>)> = Vec::new();
         for (went, lane_seq) in messages.iter().zip(1..) {
             if went.ip {
-                arrivals.push((lane_seq, false));
+                arrivals.push((lane_seq, None));
             }
             if went.sms.is_some() && draw(5) > 0 {
-                arrivals.push((lane_seq, true));
+                arrivals.push((lane_seq, Some(Try::First)));
+            }
+            if went.again && draw(5) > 0 {
+                arrivals.push((lane_seq, Some(Try::Second)));
             }
         }
         for at in (1..arrivals.len()).rev() {
@@ -363,9 +431,12 @@ fn in_the_end_every_message_is_shown_once_whatever_the_order() {
         let mut shelf = Shelf::default();
         for (lane_seq, by_sms) in arrivals {
             let went = &messages[lane_seq as usize - 1];
-            if by_sms {
-                // Some operators trim the mark.
-                let marked = went.sms == Some(true) && draw(6) > 0;
+            if let Some(of) = by_sms {
+                // Some operators trim the mark. Of a text that left more than once, what
+                // bears none could be any.
+                let resent = messages.iter().any(|it| it.again && it.text == went.text);
+                let trimmed = draw(6) == 0 && !resent;
+                let marked = of == Try::Second || went.sms == Some(true) && !trimmed;
                 shelf.by_sms(went.text, marked.then(|| residue(LaneSeq(lane_seq))));
             } else {
                 // A message may carry the part of the note before it.
@@ -391,6 +462,10 @@ fn in_the_end_every_message_is_shown_once_whatever_the_order() {
                 went.text == text && !went.ip && !arrived.contains(&lane_seq)
             });
             let most = if one_lost { sent } else { reached };
+            // Among several equal ones a second copy may hold another's place for good, and
+            // is shown: nothing is hidden.
+            let resent = messages.iter().filter(|it| it.again && it.text == text);
+            let most = most + if sent > 1 { resent.count() } else { 0 };
             assert!(
                 (reached..=most).contains(&shown),
                 "seed {seed}: {text:?} shown {shown}, came {reached}: {messages:?} {shelf:#?}"

@@ -89,7 +89,7 @@ impl Turn<'_> {
         let (noted, was_noted) = (after.noted(), before.noted());
         let renoted = noted != was_noted || after.place != before.place;
         if renoted {
-            after.unclosed = matches!(noted, Some(Filled::Sms(_) | Filled::Both(_) | Filled::Void));
+            after.unclosed = noted.is_some_and(|filled| filled != Filled::Ip);
         }
         if let Some(at) = look.at() {
             self.follows.look(at);
@@ -168,9 +168,7 @@ impl Turn<'_> {
         let Some((epoch, _)) = after.place else {
             return Ok(());
         };
-        if resolved
-            && after.unclosed
-            && matches!(after.noted(), Some(Filled::Sms(_) | Filled::Both(_)))
+        if resolved && after.unclosed && after.noted().is_some_and(|filled| filled.hash().is_some())
         {
             self.note_is_due(after.own, epoch, after.peer)?;
         }

@@ -97,13 +97,19 @@ impl Turn<'_> {
         if peer.number().is_none() {
             return Ok(None);
         }
-        for (epoch, entry) in self.pending(pair, sms.hash)? {
-            let copies = self.copies_for(pair, epoch, &[entry])?;
-            let reading = read_note(&[entry], epoch, copies, sms.boot);
-            self.forget_pending(pair, epoch, entry.lane_seq)?;
+        let waiting = self.pending(pair, sms.hash)?;
+        for lane in waiting.chunk_by(|(epoch, _), (other, _)| epoch == other) {
+            let epoch = lane[0].0;
+            let entries: Vec<NoteEntry> = lane.iter().map(|(_, entry)| *entry).collect();
+            let copies = self.copies_for(pair, epoch, &entries)?;
+            let reading = read_note(&entries, epoch, copies, sms.boot);
+            for entry in entries {
+                self.forget_pending(pair, epoch, entry.lane_seq)?;
+            }
             self.apply_reading(pair, epoch, reading)?;
-            let arrival = self.copy(sms.id)?;
-            if let Some(arrival) = arrival.filter(|arrival| arrival.place.is_some()) {
+            if let Some(arrival) = self.copy(sms.id)?
+                && (arrival.place.is_some() || arrival.copy_of.is_some())
+            {
                 return Ok(arrival.copy_of);
             }
         }
@@ -197,8 +203,8 @@ impl Turn<'_> {
     fn pending(&self, (own, peer): Pair, hash: u16) -> Result<Vec<(Epoch, NoteEntry)>> {
         self.all(sql::PENDING, (own, peer, hash), |row| {
             let lane_seq = LaneSeq(row.unsigned(1)?);
-            let hash = row.get(3)?;
-            let filled = row.code(2, |code| codes::filled_from(code, hash))?;
+            let (hash, resent) = (row.get(3)?, row.get(4)?);
+            let filled = row.code(2, |code| codes::filled_from(code, hash, resent))?;
             Ok((row.epoch(0)?, NoteEntry { lane_seq, filled }))
         })
     }
@@ -225,11 +231,19 @@ impl Turn<'_> {
         }
         let (own, peer) = pair;
         for NoteEntry { lane_seq, filled } in &reading.pending {
-            let (filled, hash) = codes::filled_code(*filled);
-            let lane_seq = rows::int(lane_seq.get());
+            let place = (epoch.get(), rows::int(lane_seq.get()));
+            let hash = filled.hash().unwrap_or(0);
             self.execute(
                 sql::PENDING_ADD,
-                (own, peer, epoch.get(), lane_seq, filled, hash),
+                (
+                    own,
+                    peer,
+                    place.0,
+                    place.1,
+                    codes::filled_code(*filled),
+                    hash,
+                    filled.is_resent(),
+                ),
             )?;
         }
         if !reading.pending.is_empty() {

@@ -43,13 +43,15 @@ impl Turn<'_> {
                 lane_seq,
                 ip: attempts.ip,
                 sms: attempts.sms,
-                sms_left: attempts.may_have_left(),
+                left_before: attempts.left_before,
+                left_now: attempts.parts.may_have_left(),
                 hash: 0,
             };
             if notes::filled(&place).is_none() || notes::is_closed(&place) {
                 continue;
             }
-            if place.sms_left || !matches!(place.sms, SmsAttempt::None | SmsAttempt::NotUsed) {
+            let unsent = matches!(place.sms, SmsAttempt::None | SmsAttempt::NotUsed);
+            if attempts.may_have_left() || !unsent {
                 let text = row.text(Attempts::COLUMNS)?;
                 place.hash = text.map_or(0, |text| twine_sms::fold::hash(text.expose()));
             }

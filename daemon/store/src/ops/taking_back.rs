@@ -64,7 +64,11 @@ impl Turn<'_> {
         };
         let asked = before.waits.is_some();
         let on_ip = before.ip.unsettled().is_some();
-        let had_ended = matches!(before.shown(), Shown::Failed(_) | Shown::Cancelled);
+        // Nobody knows whether it left: its user may want to be sure (DELIVERY 26).
+        let unconfirmed = before.sms == SmsAttempt::Unconfirmed
+            && (before.ip == IpAttempt::None || before.ip.is_negative());
+        let had_ended =
+            unconfirmed || matches!(before.shown(), Shown::Failed(_) | Shown::Cancelled);
         // In the queue of IP or on its way, and the user would rather have it by SMS.
         let rather_sms = by == Some(Channel::Sms)
             && (on_ip || before.ip == IpAttempt::None)
@@ -93,7 +97,7 @@ impl Turn<'_> {
             waits: None,
             // By IP alone there is nothing to decide.
             queued: by == Some(Channel::Ip),
-            left_before: before.may_have_left(),
+            left_before: before.may_have_left() || unconfirmed,
             parts: PartStates::default(),
             ..before.clone()
         };

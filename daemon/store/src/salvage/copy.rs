@@ -190,7 +190,7 @@ fn beside_messages(source: &Connection, target: &Connection, unreadable: &mut u6
         (
             "note_pending",
             &["own", "peer", "epoch", "lane_seq"],
-            "own, peer, epoch, lane_seq, filled, hash",
+            "own, peer, epoch, lane_seq, filled, hash, resent",
         ),
         |row| {
             row.epoch(2)?;

@@ -147,10 +147,10 @@ statements! {
     PLACE =
         "UPDATE message SET epoch = ?2, lane_seq = ?3, late = ?4, position = ?5 WHERE id = ?1";
     PENDING_ADD =
-        "INSERT INTO note_pending (own, peer, epoch, lane_seq, filled, hash)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        "INSERT INTO note_pending (own, peer, epoch, lane_seq, filled, hash, resent)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (own, peer, epoch, lane_seq) DO UPDATE
-         SET filled = excluded.filled, hash = excluded.hash";
+         SET filled = excluded.filled, hash = excluded.hash, resent = excluded.resent";
     PENDING_FORGET =
         "DELETE FROM note_pending WHERE own = ?1 AND peer = ?2 AND epoch = ?3 AND lane_seq = ?4";
     /// All but the ?4 highest places of a lane.
@@ -161,6 +161,6 @@ statements! {
                             ORDER BY lane_seq DESC LIMIT 1 OFFSET ?4)";
     /// Lowest place first.
     PENDING =
-        "SELECT epoch, lane_seq, filled, hash FROM note_pending
+        "SELECT epoch, lane_seq, filled, hash, resent FROM note_pending
          WHERE own = ?1 AND peer = ?2 AND hash = ?3 ORDER BY epoch, lane_seq";
 }

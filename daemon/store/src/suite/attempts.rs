@@ -2,7 +2,7 @@
 //! (DELIVERY 26).
 
 use twine_engine::limits::SMS_PARTS_PER_WINDOW;
-use twine_engine::message::{Failure, MessageId, Shown, SmsAttempt, SmsRecord, WaitsFor};
+use twine_engine::message::{Channel, Failure, MessageId, Shown, SmsAttempt, SmsRecord, WaitsFor};
 use twine_engine::parts::{AfterRefusal, AttemptId, PartState, PartStates};
 use twine_engine::store_ops::{BootStamp, HandedSms, Op, Outcome};
 use twine_engine::time::{BootId, Instant};
@@ -274,6 +274,39 @@ pub fn an_unconfirmed_sms_may_turn_out_to_have_failed(backend: impl Backend) {
     world.part_of(Op::SettleUnknown { id });
     assert_eq!(world.part(7, 0, PartState::Refused), SmsAttempt::Failed);
     assert_eq!(world.shown(id), Shown::Failed(Failure::SmsFailed));
+}
+
+/// Whoever wants to be sure sends it again: another copy, though no part was told of.
+pub fn what_is_unconfirmed_can_be_sent_again(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let ids =
+        [(7, None), (8, Some(Channel::Ip)), (9, Some(Channel::Sms))].map(|(attempt, wish)| {
+            let id = world.handed("unknown", attempt);
+            world.part_of(Op::SettleUnknown { id });
+            (id, wish)
+        });
+    assert_eq!(world.outbox(), []);
+    for (id, wish) in ids {
+        let retried = world.op(by(id, wish));
+        assert!(
+            matches!(
+                retried,
+                Outcome::Retried {
+                    had_ended: true,
+                    ..
+                }
+            ),
+            "{retried:?}"
+        );
+    }
+    world.crash();
+    for (id, wish) in ids {
+        assert!(world.outbox().contains(&id), "{wish:?}");
+        assert_eq!(world.shown(id), Shown::Queued, "{wish:?}");
+        if wish != Some(Channel::Ip) {
+            assert!(world.considered(id).sms_left_before, "{wish:?}");
+        }
+    }
 }
 
 /// A retry after an unknown result is another copy.

@@ -98,6 +98,40 @@ pub fn two_marked_sms_are_one_message(backend: impl Backend) {
     assert_eq!(world.conversation(), [first]);
 }
 
+/// A retry after an unknown result: three copies, and the note says that its SMS left
+/// twice.
+pub fn every_copy_of_what_was_resent_is_one_message(backend: impl Backend) {
+    let note = |place| vec![entry(place, Filled::BothAgain(hash("once more")))];
+    let mut world = World::bound(backend);
+    let ip = world.ip_in(5, "once more");
+    let first = world.sms_in("once more", Some(5));
+    let second = world.sms_in("once more", Some(5));
+    assert_eq!(world.copy_of(second), None, "one is paired already");
+    world.note_in(note(5));
+    world.crash();
+    assert_eq!(world.conversation(), [ip]);
+    assert_eq!(world.copy_of(first), Some(ip));
+    assert_eq!(world.kinds(second), received_and_merged(ip));
+
+    // The second comes last.
+    let ip = world.ip_in(6, "once more");
+    let first = world.sms_in("once more", Some(6));
+    world.note_in(note(6));
+    world.crash();
+    let (second, copy_of) = {
+        let sms = world.new_sms("once more", Some(6));
+        world.take_sms(sms)
+    };
+    assert_eq!(copy_of, Some(ip));
+    let (_, copy_of) = {
+        let sms = world.new_sms("once more", Some(6));
+        world.take_sms(sms)
+    };
+    assert_eq!(copy_of, None, "it waited for one");
+    assert_eq!(world.copy_of(first), Some(ip));
+    assert_eq!(world.copy_of(second), Some(ip));
+}
+
 /// Two messages of equal text and residue, each gone by SMS alone: the note that names
 /// both places shows both.
 pub fn a_note_undoes_a_merge_of_two_sms(backend: impl Backend) {

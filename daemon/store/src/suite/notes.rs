@@ -1,6 +1,6 @@
 //! What a sender tells of the places of a lane (DELIVERY 18).
 
-use twine_engine::message::{MessageId, Shown, SmsAttempt};
+use twine_engine::message::{Channel, MessageId, Shown, SmsAttempt};
 use twine_engine::parts::PartState;
 use twine_engine::store_ops::{Op, Outcome, Released, StoreOps};
 use twine_proto::frame::{Disposition, Refusal, RevokeOutcome};
@@ -324,6 +324,24 @@ pub fn places_that_stayed_empty_are_noted_with_the_others(backend: impl Backend)
     );
 }
 
+/// The receiver is to expect another copy.
+pub fn what_leaves_by_sms_once_more_is_noted_though_it_was_told(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let id = world.handed("hello", 1);
+    world.op(Op::SettleUnknown { id });
+    let told = [entry(1, Filled::Sms(hash("hello")))];
+    assert_eq!(carried(&mut world), told);
+    assert_eq!(carried(&mut world), []);
+    world.op(super::short_message::by(id, Some(Channel::Sms)));
+    world.release_sms(id, true);
+    world.hand(id, 2, 1);
+    world.part(2, 0, PartState::Sent);
+    world.crash();
+    let again = [entry(1, Filled::SmsAgain(hash("hello")))];
+    assert_eq!(carried(&mut world), again);
+    assert_eq!(carried(&mut world), []);
+}
+
 /// A partial attempt may have been read.
 pub fn an_earlier_attempt_by_sms_is_noted(backend: impl Backend) {
     let mut world = World::bound(backend);
@@ -332,10 +350,7 @@ pub fn an_earlier_attempt_by_sms_is_noted(backend: impl Backend) {
     world.hand(id, 7, 2);
     world.part(7, 0, PartState::Unknown);
     world.part(7, 1, PartState::Refused);
-    world.op(super::short_message::by(
-        id,
-        Some(twine_engine::message::Channel::Ip),
-    ));
+    world.op(super::short_message::by(id, Some(Channel::Ip)));
     world.queue_for_ip(id);
     assert_eq!(world.release(id).lane_seq, LaneSeq(1));
     assert_eq!(

@@ -10,7 +10,7 @@ use twine_engine::merging::{
 use twine_engine::message::{Channel, MessageId, OrderKey, Shown};
 use twine_engine::store_ops::{BootStamp, EventKind};
 use twine_engine::time::WallTime;
-use twine_proto::{E164, Epoch, Filled, LaneSeq, NoteEntry, Peer};
+use twine_proto::{E164, Epoch, LaneSeq, NoteEntry, Peer};
 use twine_sms::mark;
 
 use super::MemoryStore;
@@ -163,16 +163,14 @@ impl MemoryStore {
         for lane in lanes {
             let waiting: Vec<NoteEntry> = self.pending[&lane]
                 .iter()
-                .filter(|(_, filled)| {
-                    matches!(filled, Filled::Sms(of) | Filled::Both(of) if *of == hash)
-                })
+                .filter(|(_, filled)| filled.hash() == Some(hash))
                 .map(|(&lane_seq, &filled)| NoteEntry { lane_seq, filled })
                 .collect();
             self.read_note(lane, &waiting, arrived, wall);
             let found = self
                 .incoming
                 .get(&id)
-                .is_some_and(|sms| sms.place.is_some());
+                .is_some_and(|sms| sms.place.is_some() || sms.copy_of.is_some());
             if found {
                 return;
             }

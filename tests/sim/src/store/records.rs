@@ -223,7 +223,8 @@ impl Outgoing {
             lane_seq,
             ip: self.ip,
             sms: self.sms,
-            sms_left: self.left_before || self.parts.may_have_left(),
+            left_before: self.left_before,
+            left_now: self.parts.may_have_left(),
             hash: self.hash,
         }
     }
@@ -349,7 +350,7 @@ impl Outgoing {
                 .map(|(_, at)| at),
             open_place,
             left_ip: open_place.is_some()
-                && matches!(self.filled(), Some(Filled::Sms(_) | Filled::Both(_))),
+                && self.filled().is_some_and(|filled| filled.hash().is_some()),
             unread: self
                 .place
                 .filter(|_| !self.read && matches!(self.ip, IpAttempt::Delivered(_))),

@@ -61,7 +61,9 @@ impl MemoryStore {
         let Some(message) = self.writable(id) else {
             return self.not_writable(id);
         };
-        let ended = matches!(message.shown, Shown::Failed(_) | Shown::Cancelled);
+        let unconfirmed = message.sms == SmsAttempt::Unconfirmed
+            && (message.ip == IpAttempt::None || message.ip.is_negative());
+        let ended = unconfirmed || matches!(message.shown, Shown::Failed(_) | Shown::Cancelled);
         let asked = message.waits_for.is_some();
         // In the queue of IP or on its way, and the user would rather have it by SMS.
         let rather_sms = by == Some(Channel::Sms)
@@ -74,7 +76,7 @@ impl MemoryStore {
             };
         }
         self.change(id, wall, |m| {
-            m.left_before |= m.parts.may_have_left();
+            m.left_before |= m.parts.may_have_left() || unconfirmed;
             m.leave_pacing(match by {
                 Some(Channel::Ip) => SmsAttempt::NotUsed,
                 _ => SmsAttempt::None,

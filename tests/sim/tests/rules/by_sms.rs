@@ -5,9 +5,10 @@ use twine_engine::parts::{AttemptId, PartState};
 use twine_engine::settings::{Fallback, Settings};
 use twine_engine::store_ops::{StoreOps, Token};
 use twine_engine::{Command, Input, Order, SmsReceived, TelephonyEvent};
-use twine_proto::frame::{Accepted, Refusal, RevokeOutcome};
+use twine_proto::frame::{Accepted, Deliver, Refusal, RevokeOutcome, Submit};
 use twine_proto::originator::originator;
-use twine_proto::{Frame, Peer, Redacted, Seq};
+use twine_proto::{Content, Filled, Frame, LaneSeq, NoteEntry, Peer, Redacted, Seq};
+use twine_sms::fold;
 
 use crate::desk::{Desk, delivery, own, peer, send};
 use crate::frames::{accepted, revoked};
@@ -283,4 +284,81 @@ fn ip_alone_from_a_number_that_is_not_registered_is_for_its_user() {
     desk.pass(10_000);
     assert_eq!(desk.message(id).waits_for, None);
     assert_eq!(desk.message(id).shown, Shown::Sending);
+}
+
+/// Its user sends it once more after an unknown result.
+#[test]
+fn rule_26_what_was_sent_again_is_marked_and_its_note_says_so() {
+    let mut desk = Desk::with_sms();
+    let id = by_sms(&mut desk, "hello", "1");
+    until_ordered(&mut desk, 1, 10_000).unwrap();
+    let attempt = ordered(&desk)[0].0;
+    result(&mut desk, attempt, PartState::Unknown);
+    for _ in 0..7_000 {
+        desk.pass(100);
+        if let Some(Frame::Ping(nonce)) = desk.frames.last() {
+            desk.frame(Frame::Pong(*nonce));
+        }
+    }
+    assert_eq!(desk.message(id).sms.state, SmsAttempt::Unconfirmed);
+    desk.command(Command::Retry {
+        id,
+        by: Some(Channel::Sms),
+    });
+    until_ordered(&mut desk, 2, 10_000).unwrap();
+    let (attempt, text) = ordered(&desk)[1].clone();
+    assert_eq!(text, "hello  ");
+    result(&mut desk, attempt, PartState::Sent);
+    desk.send("next");
+    let submitted = |frame: &Frame| match frame {
+        Frame::Submit(Submit { content, .. }) => Some(content.clone()),
+        _ => None,
+    };
+    let content = desk.frames.iter().find_map(submitted).unwrap();
+    let note = Content::decode(&content).unwrap().note;
+    let filled = Filled::SmsAgain(fold::hash("hello"));
+    assert_eq!(
+        note,
+        [NoteEntry {
+            lane_seq: LaneSeq(1),
+            filled
+        }]
+    );
+}
+
+/// By IP, by SMS, and by SMS once more: one message, whatever came first.
+#[test]
+fn rule_18_and_26_three_copies_of_a_message_are_one_at_its_receiver() {
+    let filled = Filled::BothAgain(fold::hash("hello"));
+    let note = vec![NoteEntry {
+        lane_seq: LaneSeq(1),
+        filled,
+    }];
+    for order in [["ip", "a", "b"], ["a", "ip", "b"], ["a", "b", "ip"]] {
+        for note_at in 0..=order.len() {
+            let mut desk = Desk::with_sms();
+            for (at, copy) in (0..).zip(order.into_iter().chain([""])) {
+                if at == note_at {
+                    let note = Content {
+                        text: None,
+                        note: note.clone(),
+                    };
+                    desk.frame(Frame::Deliver(Deliver {
+                        content: note.encode(),
+                        ..delivery(9, 0, "?")
+                    }));
+                }
+                match copy {
+                    "" => {}
+                    "ip" => desk.frame(Frame::Deliver(delivery(10, 1, "hello"))),
+                    sms => came(&mut desk, sms, peer().into(), "hello  ", 1_000 * at as u64),
+                }
+            }
+            assert_eq!(
+                history(&desk, peer().into()),
+                1,
+                "{order:?}, note at {note_at}"
+            );
+        }
+    }
 }

@@ -19,9 +19,9 @@ impl Command for Retry {
         "\
 Usage: twinectl retry MESSAGE [--by ip|sms]
 
-Sends a failed message again, in its old place of the conversation; or answers
-for the user about a message that waits for him: by SMS now, or go on waiting for
-IP. --by chooses the channel [default: the daemon does].
+Sends a failed message again, or an unconfirmed one, in its old place of the
+conversation; or answers for the user about a message that waits for him: by SMS
+now, or go on waiting for IP. --by chooses the channel [default: the daemon does].
 JSON: {message_id, done: true}.
 "
     }
