@@ -41,6 +41,20 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) patience: Patience,
     /// Whether the own number is ready on a session, and its card.
     pub(crate) own: &'a dyn Fn(E164) -> OwnNumber,
+    /// The number of a card, as far as it is known.
+    pub(crate) number_of: &'a dyn Fn(&Redacted<String>) -> Option<E164>,
+}
+
+impl Surroundings<'_> {
+    /// The number of the card that SMS of a conversation leave by, where it is another
+    /// than the conversation's.
+    fn other_number(&self, own: E164, iccid: &Redacted<String>) -> Option<E164> {
+        let its_own = (self.own)(own).iccid;
+        if its_own.as_ref() == Some(iccid) {
+            return None;
+        }
+        (self.number_of)(iccid).filter(|number| *number != own)
+    }
 }
 
 /// An own number now.
@@ -179,7 +193,9 @@ impl Deciding {
                 ctx.clear(proof, Effect::Reply { to, reply });
             }
             (Then::Settings { to }, Outcome::Conversation(facts)) => {
+                let card = facts.settings.iccid.as_ref();
                 let reply = Reply::Settings {
+                    sim_number: card.and_then(|card| around.other_number(facts.own, card)),
                     effective: facts.settings.over(around.global),
                     set: facts.settings,
                     reach: Some(facts.reach),
@@ -402,6 +418,7 @@ fn facts(
     let settings = message.conversation.settings.over(around.global);
     let own = (around.own)(message.own);
     let iccid = settings.iccid.clone().or(own.iccid);
+    let other_number = |card| around.other_number(message.own, card);
     let facts = Facts {
         stage: stage(message),
         taken: taken(message),
@@ -426,6 +443,7 @@ fn facts(
         length: length(around.sims, message.text.expose()),
         max_parts_unasked: around.config.max_parts_unasked,
         left_before: message.sms_left_before,
+        of_another_number: iccid.as_ref().and_then(other_number).is_some(),
     };
     (facts, iccid)
 }
@@ -479,6 +497,9 @@ fn preview(
             segments: segments(mark::plain(text), &around.sims.tables()),
             slot: sim.map(|sim| sim.slot),
             roaming: sim.is_some_and(|sim| sim.roaming),
+            sim_number: iccid
+                .as_ref()
+                .and_then(|card| around.other_number(conversation.own, card)),
             iccid,
         }),
     }

@@ -280,6 +280,12 @@ impl Engine {
                 .get(number)
                 .and_then(|identity| identity.position.iccid.clone()),
         };
+        let sims = &self.sims;
+        let number_of = |iccid: &Redacted<String>| {
+            let told = sims.get(iccid.expose()).and_then(|sim| sim.number);
+            let bound = || registration.number_of(iccid);
+            told.or_else(|| bound().filter(|number| !sims::is_placeholder(*number)))
+        };
         let around = Surroundings {
             config: self.session.config(),
             global: &self.settings,
@@ -289,6 +295,7 @@ impl Engine {
             offline_since: self.offline_since,
             patience,
             own: &own,
+            number_of: &number_of,
         };
         let mut ctx = Ctx {
             now,

@@ -156,6 +156,8 @@ pub enum Reply {
         effective: Effective,
         /// Of a conversation.
         reach: Option<Reach>,
+        /// As [`SmsPreview::sim_number`], of the card that is set.
+        sim_number: Option<E164>,
     },
     /// A client's place.
     ClientOpen {
@@ -196,6 +198,8 @@ pub struct SmsPreview {
     pub iccid: Option<Redacted<String>>,
     /// It roams.
     pub roaming: bool,
+    /// Its number, where it is another than the conversation's.
+    pub sim_number: Option<E164>,
 }
 
 /// Why a command was not done.

@@ -160,7 +160,8 @@ pub struct TooManyParts {
 }
 
 /// Encoding, number of parts and room left for a text, with the 8-bit reference
-/// that Android uses.
+/// that Android uses. Counts the text as it is given: for a counter of what will leave,
+/// give it the [`plain`](crate::mark::plain) text, as spaces at the end do not.
 ///
 /// # Errors
 ///

@@ -349,7 +349,8 @@ pub(super) fn reply(reply: Reply, device_key: &str) -> reply::Kind {
             set,
             effective,
             reach,
-        } => reply::Kind::Settings(settings(&set, &effective, reach)),
+            sim_number,
+        } => reply::Kind::Settings(settings(&set, &effective, reach, sim_number)),
         Reply::ClientOpen { cursor, latest } => reply::Kind::Subscribed(pb::Subscribed {
             cursor: cursor.0,
             latest: latest.0,

@@ -15,11 +15,16 @@ use crate::json::Value;
 use crate::redact::Redact;
 use crate::table::one_line;
 
+/// Of what the standard keeps for later.
+const RESERVED: &str = "reserved";
+
 /// A PDU taken apart.
 pub(crate) struct Shown {
     headline: String,
     head: Vec<(&'static str, Value)>,
     fields: Vec<Field>,
+    /// What is not as the standard has it, and what is made of it.
+    remarks: Vec<String>,
     redact: Redact,
 }
 
@@ -55,6 +60,7 @@ impl Shown {
                 ("ambiguous", Value::from(detected.ambiguous)),
             ],
             fields: Vec::new(),
+            remarks: Vec::new(),
             redact,
         };
         match &detected.smsc {
@@ -74,6 +80,8 @@ impl Shown {
         let mut entries = self.head.clone();
         let fields = self.fields.iter();
         entries.extend(fields.map(|field| (field.name, field.value.clone())));
+        let remarks = Value::list(&self.remarks, |remark| Value::text(remark));
+        entries.push(("remarks", remarks));
         Value::object(entries)
     }
 
@@ -81,6 +89,9 @@ impl Shown {
         let mut out = format!("{}\n", self.headline);
         for field in self.fields.iter().filter(|field| !field.text.is_empty()) {
             let _ = writeln!(out, "{:<8} {}", field.name, field.text);
+        }
+        for remark in &self.remarks {
+            let _ = writeln!(out, "{:<8} {remark}", "remark");
         }
         out
     }
@@ -169,6 +180,13 @@ impl Shown {
             status.0,
             format!("{} ({})", status.name(), status.outcome().name()),
         );
+        if status.name() == RESERVED {
+            let meaning = status.outcome().name();
+            self.remark(format!(
+                "TP-ST {:02X} is reserved, read as: {meaning}",
+                status.0
+            ));
+        }
         self.protocol(report.protocol);
         self.coding(coding);
         self.user_data(data);
@@ -180,6 +198,10 @@ impl Shown {
             value,
             text: text.into(),
         });
+    }
+
+    fn remark(&mut self, what: impl Into<String>) {
+        self.remarks.push(what.into());
     }
 
     fn message_type(&mut self, mti: u32, name: &str) {
@@ -238,11 +260,23 @@ impl Shown {
             address.plan().name()
         );
         self.field(name, value, text);
+        if kind_name == RESERVED {
+            self.remark(format!("the type of number of {name} is reserved"));
+        }
+        if address.plan().name() == RESERVED {
+            self.remark(format!("the numbering plan of {name} is reserved"));
+        }
     }
 
     fn protocol(&mut self, protocol: Option<ProtocolId>) {
         match protocol {
-            Some(protocol) => self.named_octet("TP-PID", protocol.0, protocol.name()),
+            Some(protocol) => {
+                self.named_octet("TP-PID", protocol.0, protocol.name());
+                if protocol.name().ends_with(RESERVED) {
+                    let octet = protocol.0;
+                    self.remark(format!("TP-PID {octet:02X} is reserved, read as 00"));
+                }
+            }
             None => self.field("TP-PID", Value::Null, ""),
         }
     }
@@ -287,6 +321,13 @@ impl Shown {
             ),
         ]);
         self.field("TP-DCS", value, text);
+        if coding.is_reserved() {
+            self.remark(format!(
+                "TP-DCS {:02X} is reserved, read as {}",
+                coding.0,
+                coding.alphabet().name()
+            ));
+        }
     }
 
     fn time(&mut self, name: &'static str, time: Timestamp) {
@@ -301,6 +342,11 @@ impl Shown {
             ("unix_s", time.unix_s().map_or(Value::Null, Value::Signed)),
         ]);
         self.field(name, value, format!("{text} ({octets})"));
+        if time.civil().is_none() {
+            self.remark(format!(
+                "{name} holds no time: figures out of their range, or no digits"
+            ));
+        }
     }
 
     fn validity(&mut self, period: Option<ValidityPeriod>) {
@@ -318,6 +364,9 @@ impl Shown {
                     Some(seconds) => format!("{octets} {}", duration(seconds)),
                     None => format!("{octets} no period, or a reserved one"),
                 };
+                if seconds.is_none() {
+                    self.remark("TP-VP says no period, or a reserved one");
+                }
                 let seconds = seconds.map_or(Value::Null, Value::from);
                 let value = [("octets", Value::text(octets)), ("seconds", seconds)];
                 self.field("TP-VP", Value::object(value), text);
@@ -352,8 +401,14 @@ impl Shown {
                     lines => lines.join("\n         "),
                 };
                 self.field("TP-UDH", value, text);
+                for element in elements {
+                    if let Some(remark) = reserved_element(element) {
+                        self.remark(remark);
+                    }
+                }
             }
         }
+        self.damage(data);
         match (data.text(), data.payload()) {
             (Some(text), _) => {
                 let text = self.redact.text(&text);
@@ -370,6 +425,70 @@ impl Shown {
                 self.field("TP-UD", value, format!("{kind} {octets}").trim_end());
             }
         }
+    }
+}
+
+impl Shown {
+    /// What UCS-2 has that is no text.
+    fn damage(&mut self, data: &UserData) {
+        let Payload::Octets(octets) = data.payload() else {
+            return;
+        };
+        if data.text().is_none() {
+            return;
+        }
+        let units = octets.chunks_exact(2);
+        let units: Vec<u16> = units
+            .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
+            .collect();
+        let mut at = 0;
+        for decoded in char::decode_utf16(units.iter().copied()) {
+            let Err(half) = decoded else {
+                at += decoded.map_or(1, char::len_utf16);
+                continue;
+            };
+            at += 1;
+            let is_high = half.unpaired_surrogate() < 0xdc00;
+            let part = data.concatenation();
+            let elsewhere = match part {
+                Some(part) if is_high && at == units.len() && part.index() < part.count() => {
+                    "; the other half may begin the next part"
+                }
+                Some(part) if !is_high && at == 1 && part.index() > 1 => {
+                    "; the other half may end the part before"
+                }
+                _ => "",
+            };
+            self.remark(format!(
+                "16-bit unit {at} of TP-UD is half of a surrogate pair without the other half, \
+                 shown as U+FFFD{elsewhere}"
+            ));
+        }
+        if octets.len() % 2 != 0 {
+            self.remark(
+                "TP-UD has an odd number of octets, and UCS-2 takes two a character: the last is \
+                 left out",
+            );
+        }
+    }
+}
+
+/// What an element has that the standard gives no meaning.
+fn reserved_element(element: &InformationElement) -> Option<String> {
+    let identifier = element.identifier();
+    match element {
+        InformationElement::SingleShift(code) | InformationElement::LockingShift(code)
+            if Language::from_identifier(*code).is_none() =>
+        {
+            Some(format!(
+                "element {identifier:02X} names the reserved language {code}: read with the \
+                 default table"
+            ))
+        }
+        _ if element.name() == RESERVED => Some(format!(
+            "element {identifier:02X} is reserved, and left out"
+        )),
+        _ => None,
     }
 }
 

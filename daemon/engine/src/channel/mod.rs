@@ -37,7 +37,8 @@
 //! 5. Nothing changes its channel before all in front of it in its lane are
 //!    settled.
 //! 6. An SMS waits for its card, its radio and its network; never for another
-//!    card.
+//!    card. Where the card set for a conversation has another number than it, the user
+//!    decides about a copy: it could not merge with the other one (DELIVERY 27).
 
 pub(crate) mod by_ip;
 mod patience;
@@ -140,6 +141,8 @@ pub(crate) struct Facts {
     pub(crate) max_parts_unasked: u8,
     /// An SMS with it may have left before.
     pub(crate) left_before: bool,
+    /// The card is another number's than the conversation.
+    pub(crate) of_another_number: bool,
 }
 
 /// What to do with it now.
@@ -413,6 +416,15 @@ impl Facts {
             }
             Stage::Expired => true,
         };
+        if marked && self.of_another_number && self.wish != Some(Channel::Sms) {
+            return (
+                wait(WaitsFor::User),
+                &[
+                    "another copy may exist",
+                    "the card set for the conversation has another number",
+                ],
+            );
+        }
         (Choice::Sms { marked }, because)
     }
 

@@ -33,6 +33,7 @@ fn facts(stage: Stage) -> Facts {
         length: Length::Parts(1),
         max_parts_unasked: 10,
         left_before: false,
+        of_another_number: false,
     }
 }
 
@@ -123,6 +124,26 @@ fn what_the_gateway_may_have_is_asked_back_first() {
         ..facts(Stage::Over)
     };
     assert_eq!(choice(second), MARKED, "an SMS may have left before");
+}
+
+/// From another number it would be no copy: it merges with nothing.
+#[test]
+fn a_copy_from_another_number_is_the_users_choice() {
+    let from_another = |facts: Facts| Facts {
+        of_another_number: true,
+        ..facts
+    };
+    assert_eq!(choice(from_another(offline(Stage::Queued))), PLAIN);
+    assert_eq!(choice(from_another(facts(Stage::Over))), PLAIN);
+    for stage in [Stage::InFlight, Stage::InDoubt] {
+        let uncertain = from_another(offline(stage));
+        assert_eq!(choice(uncertain), wait(WaitsFor::User));
+        let wished = Facts {
+            wish: Some(Channel::Sms),
+            ..uncertain
+        };
+        assert_eq!(choice(wished), MARKED);
+    }
 }
 
 #[test]

@@ -78,6 +78,7 @@ impl Engine {
                     set: self.settings.clone(),
                     effective: Settings::default().over(&self.settings),
                     reach: None,
+                    sim_number: None,
                 };
                 ctx!(self, now).after_commit(Effect::Reply { to, reply });
             }

@@ -106,6 +106,16 @@ impl DataCoding {
         }
     }
 
+    /// Whether the group, or the alphabet within it, is reserved.
+    #[must_use]
+    pub const fn is_reserved(self) -> bool {
+        match self.group() {
+            CodingGroup::Reserved => true,
+            CodingGroup::General | CodingGroup::AutomaticDeletion => self.0 >> 2 & 0b11 == 0b11,
+            _ => false,
+        }
+    }
+
     /// Whether the user data is compressed (TS 23.042). Compressed data is kept
     /// as octets.
     #[must_use]

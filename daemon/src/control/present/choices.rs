@@ -6,8 +6,8 @@ use twine_engine::message::WaitsFor;
 use twine_engine::parts::PartState;
 use twine_engine::settings::{Effective, Fallback, Mode, Reach, Settings};
 use twine_engine::{Order, Preview, SmsPreview};
-use twine_proto::Redacted;
 use twine_proto::control_pb as pb;
+use twine_proto::{E164, Redacted};
 use twine_sms::Encoding;
 
 use super::{View, channel};
@@ -47,6 +47,7 @@ fn sms_cost(sms: &SmsPreview) -> pb::SmsCost {
         sim_slot: sms.slot.map_or(-1, i32::from),
         iccid: View::Full.secret(sms.iccid.as_ref()),
         roaming: sms.roaming,
+        sim_number: sms.sim_number.map(E164::expose).unwrap_or_default(),
     }
 }
 
@@ -55,6 +56,7 @@ pub(super) fn settings(
     set: &Settings,
     effective: &Effective,
     reach: Option<Reach>,
+    sim_number: Option<E164>,
 ) -> pb::Settings {
     pb::Settings {
         mode: set.mode.map_or(pb::Mode::Unspecified, mode).into(),
@@ -66,6 +68,7 @@ pub(super) fn settings(
         effective_mode: mode(effective.mode).into(),
         effective_fallback: fallback(effective.fallback).into(),
         peer_on_ip: reach.map_or("", reach_word).to_owned(),
+        sim_number: sim_number.map(E164::expose).unwrap_or_default(),
     }
 }
 
@@ -181,6 +184,7 @@ mod tests {
                 slot,
                 iccid: None,
                 roaming: true,
+                sim_number: None,
             }),
         };
         let segments = twine_sms::segments("habari", &twine_sms::TableSet::NONE);

@@ -197,6 +197,7 @@ pub const LISTED: &[(Group, &[&str])] = &[
             "the peer is not on IP",
             "the peer has given no sign of life by IP",
             "the text is too long for an SMS",
+            "the card set for the conversation has another number",
             "the setting is never to fall back",
             "the setting is to ask the user",
             "it is older than an hour: the user decides",
@@ -502,6 +503,11 @@ pub const EXPLAINED: &[(Group, &str, &str)] = &[
         Group::Disposition,
         "policy",
         "the gateway's core has no policy that refuses",
+    ),
+    (
+        Group::Reason,
+        "the card set for the conversation has another number",
+        "no user of a world sets a card for a conversation: tests/rules shows it",
     ),
     (
         Group::Reason,

@@ -4,10 +4,12 @@ use twine_engine::message::{Channel, MessageId, Shown, SmsAttempt, WaitsFor};
 use twine_engine::parts::{AttemptId, PartState};
 use twine_engine::settings::{Fallback, Settings};
 use twine_engine::store_ops::{StoreOps, Token};
-use twine_engine::{Command, Input, Order, SmsReceived, TelephonyEvent};
+use twine_engine::{Command, Input, Order, Reply, SmsReceived, TelephonyEvent};
 use twine_proto::frame::{Accepted, Deliver, Refusal, RevokeOutcome, Submit};
 use twine_proto::originator::originator;
-use twine_proto::{Content, Filled, Frame, LaneSeq, NoteEntry, Peer, Redacted, Seq};
+use twine_proto::{Content, E164, Filled, Frame, LaneSeq, NoteEntry, Peer, Redacted, Seq};
+use twine_sim::handset::iccid_of;
+use twine_sim::sms::phone::sim;
 use twine_sms::fold;
 
 use crate::desk::{Desk, delivery, own, peer, send};
@@ -361,4 +363,44 @@ fn rule_18_and_26_three_copies_of_a_message_are_one_at_its_receiver() {
             );
         }
     }
+}
+
+/// Its user chose a card of another number for the conversation: what is no copy leaves by
+/// it, and is said to; a copy could not merge (DELIVERY 27), and is the user's choice.
+#[test]
+fn rule_27_a_copy_does_not_leave_from_another_number_unasked() {
+    let other = E164::new(254_700_000_002).unwrap();
+    let mut desk = Desk::with_sms();
+    let card = sim(1, iccid_of(other), Some(other));
+    desk.input(Input::Telephony(TelephonyEvent::Sim(card)));
+    let set = |iccid| Command::Set {
+        conversation: Some((own(), peer().into())),
+        settings: Settings {
+            iccid,
+            ..Settings::default()
+        },
+    };
+    desk.command(set(Some(iccid_of(other))));
+    desk.command(Command::GetSettings(Some((own(), peer().into()))));
+    let told = desk.replies.last();
+    assert!(
+        matches!(told, Some(Reply::Settings { sim_number, .. }) if *sim_number == Some(other)),
+        "{told:?}"
+    );
+    by_sms(&mut desk, "no copy", "1");
+    until_ordered(&mut desk, 1, 10_000).unwrap();
+    let (attempt, text) = ordered(&desk)[0].clone();
+    assert_eq!(text, "no copy");
+    result(&mut desk, attempt, PartState::Sent);
+
+    let id = desk.send("hello");
+    desk.link("lte", false);
+    for _ in 0..3_000 {
+        desk.pass(100);
+    }
+    assert_eq!(desk.message(id).waits_for, Some(WaitsFor::User));
+    assert_eq!(ordered(&desk).len(), 1);
+    desk.command(set(None));
+    until_ordered(&mut desk, 2, 10_000).unwrap();
+    assert_eq!(ordered(&desk)[1].1, "hello   ", "marked, by its own card");
 }

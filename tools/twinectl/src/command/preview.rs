@@ -30,8 +30,9 @@ What would happen to this text now, and why: by which channel it would go, how
 many SMS it would take, by which card. Sends nothing and stores nothing. Options
 as in twinectl send.
 JSON: {channel, waits_for, reasons[], from, peer_on_ip, sms{encoding, parts,
-units_left, sim_slot, iccid, roaming}}; channel is null for a text that would
-wait, sim_slot is null for a card that is not in the phone.
+units_left, sim_slot, iccid, roaming, sim_number}}; channel is null for a text
+that would wait, sim_slot for a card that is not in the phone, sim_number for one
+that has the number of the conversation, or tells none.
 "
     }
 
@@ -83,6 +84,7 @@ fn json(previewed: &pb::Previewed, redact: Redact) -> Value {
             ),
             ("iccid", Value::given(redact.hidden(&sms.iccid))),
             ("roaming", Value::from(sms.roaming)),
+            ("sim_number", Value::given(redact.number(&sms.sim_number))),
         ])
     });
     Value::object([
@@ -157,6 +159,13 @@ fn card(sms: &pb::SmsCost, redact: Redact) -> String {
     }
     if sms.roaming {
         text.push_str(", roaming: it may cost more");
+    }
+    if !sms.sim_number.is_empty() {
+        let number = one_line(&redact.number(&sms.sim_number));
+        let _ = write!(
+            text,
+            "; its number is {number}: the recipient sees that one"
+        );
     }
     text
 }

@@ -37,10 +37,13 @@ conversation is of [default: the only one].
   --fallback  when a message meant for IP may go by SMS:
               always, not_when_roaming, ask, never; says nothing for a peer of
               whom the gateway says that it is not on IP: SMS, at once
-  --sim       the card by which SMS of this conversation leave, and no other
+  --sim       the card by which SMS of this conversation leave, and no other; if
+              it has another number, the recipient sees that one, and the user
+              is asked before a message that IP may have delivered leaves by it
 Each takes \"default\" as well: as set for all conversations, or built in.
 JSON: {own, peer, mode, fallback, iccid, effective_mode, effective_fallback,
-peer_on_ip}; null where nothing is set.
+peer_on_ip, sim_number}; null where nothing is set. sim_number is that of the
+card, where it is another than the conversation's.
 "
     }
 
@@ -158,6 +161,10 @@ fn json(of: &Of, settings: &pb::Settings, redact: Redact) -> Value {
             word(settings.effective_fallback, words::fallback),
         ),
         ("peer_on_ip", Value::given(&settings.peer_on_ip)),
+        (
+            "sim_number",
+            Value::given(redact.number(&settings.sim_number)),
+        ),
     ])
 }
 
@@ -206,6 +213,14 @@ fn text(of: &Of, settings: &pb::Settings, redact: Redact) -> String {
             iccid => format!("{} (set here)", one_line(&redact.hidden(iccid))),
         };
         line("card", &card);
+        if !settings.sim_number.is_empty() {
+            let number = one_line(&redact.number(&settings.sim_number));
+            line(
+                "",
+                &format!("its number is {number}: the recipient of SMS sees that one, and"),
+            );
+            line("", "copies of a message could not be told to be one");
+        }
         line("peer on IP", &one_line(&settings.peer_on_ip));
     }
     out

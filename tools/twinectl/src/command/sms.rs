@@ -4,6 +4,7 @@
 use std::io::{self, Read};
 
 use twine_sms::alphabet::Alphabet;
+use twine_sms::mark::plain;
 use twine_sms::pdu::{Direction, detect};
 use twine_sms::{Encoding, Segments, TableSet, segments};
 
@@ -43,7 +44,8 @@ Both work without a daemon, and take - for stdin.
 segments says how many SMS a text takes, and what the last one has left. TABLES
 are the national language tables that the phone's framework has enabled, with
 commas: tr,es for all of a language, tr-single or tr-locking for one [default:
-none, as in stock Android]. A line feed at the end of stdin does not count.
+none, as in stock Android]. A line feed at the end of stdin does not count, nor do
+spaces at the end of the text: no SMS leaves with them.
 JSON: {encoding, count, units_left}; encoding is gsm7, ucs2, or for example
 gsm7-locking-hi-single-tr; units are septets or, in ucs2, 16-bit units.
 
@@ -53,8 +55,10 @@ the MTI means depends on the direction; without an option 00 is taken for
 SMS-DELIVER and 10 for SMS-STATUS-REPORT to the phone, 01 for SMS-SUBMIT from it.
 Whether the address of the service centre comes first, as in radio logs, is found
 out: with it is tried before without, and what fits to the last octet holds.
-JSON: {type, direction, direction_given, smsc_given, ambiguous, smsc, TP-…}: the
-fields by their names in TS 23.040, bits as 0 and 1; null means not there.
+JSON: {type, direction, direction_given, smsc_given, ambiguous, smsc, TP-…,
+remarks[]}: the fields by their names in TS 23.040, bits as 0 and 1; null means
+not there. remarks say what is not as the standard has it: half a surrogate pair,
+an odd octet, reserved values, a time that is none.
 "
     }
 
@@ -144,7 +148,7 @@ impl Sms {
         if self.input == ["-"] && text.ends_with('\n') {
             text.pop();
         }
-        let segments = segments(&text, &self.tables.unwrap_or_default())
+        let segments = segments(plain(&text), &self.tables.unwrap_or_default())
             .map_err(|error| Failure::input("too_long", error.to_string()))?;
         answer(
             options,
@@ -181,6 +185,11 @@ fn shown(text: &str, segments: Segments, redact: Redact) -> String {
         Encoding::Ucs2 => "16-bit units",
     };
     let mut out = format!("{count} {parts} in {encoding}, {units_left} {units} left\n");
+    if plain(text).is_empty() && !text.is_empty() {
+        out += "it is only spaces: no SMS leaves with them, and nothing would be left\n";
+    } else if plain(text) != text {
+        out += "without the spaces at its end: no SMS leaves with them\n";
+    }
     let foreign = Alphabet::default_tables().encode(text, &mut Vec::new());
     if let Err(foreign) = foreign
         && encoding == Encoding::Ucs2

@@ -82,6 +82,7 @@ fn preview() -> pb::Previewed {
             sim_slot: 1,
             iccid: CARD.to_owned(),
             roaming: true,
+            sim_number: String::new(),
         }),
         waits_for: String::new(),
         peer_on_ip: "no".to_owned(),
@@ -195,6 +196,7 @@ fn settings() -> pb::Settings {
         effective_mode: pb::Mode::Auto as i32,
         effective_fallback: pb::Fallback::Ask as i32,
         peer_on_ip: "yes".to_owned(),
+        sim_number: String::new(),
     }
 }
 
@@ -214,6 +216,11 @@ fn settings_say_what_holds_and_where_it_is_set() {
     snapshot("settings.one", &said(one(), &own));
     let redact = [&own[..], &["--redact"]].concat();
     snapshot("settings.redacted", &said(one(), &redact));
+    let other_number = Answer::Reply(Kind::Settings(pb::Settings {
+        sim_number: "+254700000002".to_owned(),
+        ..settings()
+    }));
+    snapshot("settings.other_number", &said(other_number, &own));
     let number = Answer::Reply(Kind::Status(pb::Status {
         identities: status().identities[..1].to_vec(),
         ..Default::default()

@@ -81,6 +81,100 @@ fn pdus_are_taken_apart() {
     }
 }
 
+/// As they leave: an SMS of which there is no other copy has no spaces at its end.
+#[test]
+fn spaces_at_the_end_do_not_count() {
+    for (given, leaves) in [(160, 160), (161, 160), (164, 160)] {
+        let text = format!("{:<given$}", "a".repeat(leaves));
+        let counted = said(&["sms", "segments", &text, "--json"]);
+        let expected = "{\"encoding\":\"gsm7\",\"count\":1,\"units_left\":0}\n";
+        assert_eq!(counted, expected, "{given}");
+    }
+    let spaces = said(&["sms", "segments", "a  "]);
+    assert!(spaces.ends_with("without the spaces at its end: no SMS leaves with them\n"));
+    let nothing = said(&["sms", "segments", "   "]);
+    assert!(nothing.contains("it is only spaces"), "{nothing}");
+}
+
+#[test]
+fn what_is_not_as_the_standard_has_it_is_remarked() {
+    let deliver =
+        |pid, dcs, data: &str| format!("04 0B91 3881382000F1 {pid} {dcs} 99309251619580 {data}");
+    let time = "04 0B91 3881382000F1 00 00 FFFFFFFFFFFFFF 01 41";
+    let cases = [
+        (deliver("00", "08", "04 0041 0042"), &[][..]),
+        (
+            deliver("00", "08", "06 0041 D83D 0042"),
+            &[
+                "16-bit unit 2 of TP-UD is half of a surrogate pair without the other half, shown \
+               as U+FFFD",
+            ][..],
+        ),
+        (
+            deliver("00", "08", "03 0041 00"),
+            &[
+                "TP-UD has an odd number of octets, and UCS-2 takes two a character: the last is \
+               left out",
+            ],
+        ),
+        (
+            deliver("33", "80", "01 41"),
+            &[
+                "TP-PID 33 is reserved, read as 00",
+                "TP-DCS 80 is reserved, read as GSM 7-bit",
+            ],
+        ),
+        (
+            time.to_owned(),
+            &["TP-SCTS holds no time: figures out of their range, or no digits"],
+        ),
+        (
+            // The first of two parts; and a second that goes on.
+            PART.replace("0202", "0201")
+                .replace("DE00", "D83D")
+                .replace("D83D D83D", "0041 D83D"),
+            &[
+                "16-bit unit 3 of TP-UD is half of a surrogate pair without the other half, shown \
+               as U+FFFD; the other half may begin the next part",
+            ],
+        ),
+        (
+            PART.replace("0436 D83D DE00", "DE00 0436 0436"),
+            &[
+                "16-bit unit 1 of TP-UD is half of a surrogate pair without the other half, shown \
+               as U+FFFD; the other half may end the part before",
+            ],
+        ),
+        (
+            // A language that is none, and an element that is none.
+            "44 0B91 3881382000F1 00 00 99309251619580 09 06 24 01 63 A1 01 00 41".to_owned(),
+            &[
+                "element 24 names the reserved language 99: read with the default table",
+                "element A1 is reserved, and left out",
+            ],
+        ),
+        (
+            format!("{}{}", &REPORT[..REPORT.len() - 2], "2F"),
+            &["TP-ST 2F is reserved, read as: temporary error, still trying"],
+        ),
+    ];
+    for (pdu, remarks) in cases {
+        let text = said(&["sms", "decode", &pdu]);
+        let found: Vec<_> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("remark   "))
+            .collect();
+        assert_eq!(found, remarks, "{pdu}: {text}");
+        let json = said(&["sms", "decode", "--json", &pdu]);
+        let list: Vec<_> = remarks
+            .iter()
+            .map(|remark| format!("\"{remark}\""))
+            .collect();
+        let list = format!("\"remarks\":[{}]", list.join(","));
+        assert!(json.contains(&list), "{json}");
+    }
+}
+
 #[test]
 fn a_report_has_neither_numbers_nor_texts() {
     for pdu in [DELIVER, SUBMIT, REPORT, PART] {

@@ -196,6 +196,7 @@ impl World {
                     Command::GetSettings(conversation) => Reply::Settings {
                         set: Settings::default(),
                         effective: Effective::default(),
+                        sim_number: None,
                         reach: conversation.map(|_| Reach::OnIp),
                     },
                     Command::Register { number, .. } => Reply::Registered {

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.UUID;
 import org.twine.bridge.sms.IncomingText;
 import org.twine.control.v1.Sim;
 
@@ -52,8 +53,11 @@ public final class IncomingPdus {
             text.append(body == null ? "" : body);
         }
         String from = parts[0].getDisplayOriginatingAddress();
+        // 0: the framework cannot read the SCTS. Equal texts then have equal PDUs, and the second
+        // is no repeat: what is delivered twice is shown twice rather than what was sent twice once.
+        boolean isDated = parts[0].getTimestampMillis() > 0;
         return new IncomingText(
-                spoolId(pdus, sim.getIccid()),
+                spoolId(pdus, sim.getIccid(), isDated ? "" : UUID.randomUUID().toString()),
                 sim.getSlot(),
                 sim.getIccid(),
                 sim.getNumber(),
@@ -76,8 +80,12 @@ public final class IncomingPdus {
         return resolved == null ? "" : resolved;
     }
 
-    /** The same PDUs on the same card have the same id, so that a repeat is recognised. */
-    private static String spoolId(byte[][] pdus, String iccid) {
+    /**
+     * The same PDUs on the same card have the same id, so that a repeat is recognised.
+     *
+     * @param arrival tells PDUs apart that are equal and no repeat; empty for all others
+     */
+    private static String spoolId(byte[][] pdus, String iccid, String arrival) {
         MessageDigest digest;
         try {
             digest = MessageDigest.getInstance("SHA-256");
@@ -85,6 +93,7 @@ public final class IncomingPdus {
             throw new AssertionError("every Android has SHA-256", e);
         }
         digest.update(iccid.getBytes(StandardCharsets.US_ASCII));
+        digest.update(arrival.getBytes(StandardCharsets.US_ASCII));
         for (byte[] pdu : pdus) {
             digest.update(ByteBuffer.allocate(4).putInt(pdu.length).array());
             digest.update(pdu);

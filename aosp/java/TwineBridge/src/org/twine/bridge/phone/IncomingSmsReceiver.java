@@ -7,7 +7,6 @@ import android.provider.Telephony;
 import android.telephony.SmsMessage;
 import android.telephony.SubscriptionManager;
 import org.twine.bridge.Bridge;
-import org.twine.bridge.Log;
 import org.twine.bridge.sms.IncomingText;
 
 /**
@@ -57,8 +56,7 @@ public final class IncomingSmsReceiver extends BroadcastReceiver {
                         SubscriptionManager.INVALID_SUBSCRIPTION_ID);
         IncomingText text = bridge.agent().read(parts, pdus, subscription);
         if (text == null) {
-            // Nobody else can read it either.
-            Log.warn("an SMS came that is not readable");
+            // Nobody else can read it either; the agent has counted it.
             return true;
         }
         return bridge.keeper().keep(text, subscription);

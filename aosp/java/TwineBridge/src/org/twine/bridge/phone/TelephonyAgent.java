@@ -63,6 +63,7 @@ public final class TelephonyAgent implements AutoCloseable {
     private boolean connected;
     private TelephonyState told;
     private long unknownResults;
+    private int unreadablePdus;
 
     /**
      * An agent; {@link #start} begins.
@@ -132,6 +133,12 @@ public final class TelephonyAgent implements AutoCloseable {
     /** One SMS of a broadcast's PDUs; null: they are not readable. */
     public IncomingText read(SmsMessage[] parts, byte[][] pdus, int subscription) {
         if (parts == null) {
+            int count;
+            synchronized (this) {
+                count = ++unreadablePdus;
+            }
+            int size = pdus == null ? 0 : pdus.length;
+            Log.warn("an SMS of " + size + " PDUs is not readable; so far: " + count);
             return null;
         }
         Sim sim = sims.bySubscription(subscription);
@@ -180,6 +187,7 @@ public final class TelephonyAgent implements AutoCloseable {
         out.append("tasks that wait: disk ").append(disk.size());
         out.append(", platform ").append(watch.size());
         out.append(", results dropped: ").append(unknownResults).append('\n');
+        out.append("incoming PDUs that were not readable: ").append(unreadablePdus).append('\n');
         out.append(reports.summary()).append('\n');
         return out.append(desk.summary()).append('\n').toString();
     }

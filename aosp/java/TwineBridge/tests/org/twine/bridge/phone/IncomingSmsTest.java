@@ -34,11 +34,7 @@ public class IncomingSmsTest extends AgentFixture {
     @Test
     public void anIncomingSmsIsSpooledToldAndForgotten() throws Exception {
         insertCard();
-        Intent broadcast =
-                new Intent(Telephony.Sms.Intents.SMS_RECEIVED_ACTION)
-                        .putExtra("pdus", new Object[] {Pdus.deliver()})
-                        .putExtra("format", "3gpp")
-                        .putExtra(SubscriptionManager.EXTRA_SUBSCRIPTION_INDEX, SUBSCRIPTION);
+        Intent broadcast = broadcast(Pdus.deliver());
         receive(broadcast);
         // The same again: one message.
         receive(broadcast);
@@ -55,6 +51,32 @@ public class IncomingSmsTest extends AgentFixture {
                 Order.newBuilder()
                         .setSmsTaken(SmsTaken.newBuilder().setSpoolId(told.getSpoolId())));
         untilSpooled(0);
+    }
+
+    @Test
+    public void equalSmsWithoutATimeAreNoRepeats() throws Exception {
+        insertCard();
+        Intent broadcast = broadcast(Pdus.undated());
+        receive(broadcast);
+        receive(broadcast);
+        untilSpooled(2);
+    }
+
+    @Test
+    public void whatIsNotReadableIsCounted() throws Exception {
+        insertCard();
+        byte[] cut = Arrays.copyOf(Pdus.deliver(), 9);
+        receive(broadcast(cut));
+        receive(broadcast(cut));
+        String summary = Bridge.of(app).agent().summary();
+        assertTrue(summary, summary.contains("incoming PDUs that were not readable: 2"));
+    }
+
+    private static Intent broadcast(byte[] pdu) {
+        return new Intent(Telephony.Sms.Intents.SMS_RECEIVED_ACTION)
+                .putExtra("pdus", new Object[] {pdu})
+                .putExtra("format", "3gpp")
+                .putExtra(SubscriptionManager.EXTRA_SUBSCRIPTION_INDEX, SUBSCRIPTION);
     }
 
     /** Until the broadcast is finished. */

@@ -19,6 +19,11 @@ final class Pdus {
                 + "42108011223300" + String.format("%02x", status));
     }
 
+    /** The same whose SCTS is no time. */
+    static byte[] undated() {
+        return hex(DELIVER.replace("42108011223300", "ffffffffffffff"));
+    }
+
     /** An SMS-DELIVER. */
     static byte[] deliver() {
         return hex(DELIVER);
