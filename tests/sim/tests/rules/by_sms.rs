@@ -370,9 +370,11 @@ fn rule_18_and_26_three_copies_of_a_message_are_one_at_its_receiver() {
 #[test]
 fn rule_27_a_copy_does_not_leave_from_another_number_unasked() {
     let other = E164::new(254_700_000_002).unwrap();
-    let mut desk = Desk::with_sms();
+    let mut desk = Desk::with_sms_unregistered();
     let card = sim(1, iccid_of(other), Some(other));
     desk.input(Input::Telephony(TelephonyEvent::Sim(card)));
+    desk.bind(Some(Desk::card()));
+    desk.pass(10_000);
     let set = |iccid| Command::Set {
         conversation: Some((own(), peer().into())),
         settings: Settings {
@@ -394,6 +396,8 @@ fn rule_27_a_copy_does_not_leave_from_another_number_unasked() {
     result(&mut desk, attempt, PartState::Sent);
 
     let id = desk.send("hello");
+    desk.pass(1_000);
+    assert_eq!(desk.submits().len(), 1);
     desk.link("lte", false);
     for _ in 0..3_000 {
         desk.pass(100);
