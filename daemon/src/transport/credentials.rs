@@ -26,8 +26,19 @@
 //! | a session that moves (QUIC) | | | | 0.5 |
 //!
 //! `Hello` leaves together with the client's `Finished`, and early data is acted on when that
-//! is there: no sooner. It would pay if messages did not wait for `Welcome`, which is
-//! what tells whether their numbers are still good.
+//! is there: no sooner. It would pay if messages did not wait for `Welcome`.
+//!
+//! # Why no message before `Welcome`
+//!
+//! The first `Submit` right behind `Hello` would be at the gateway a round trip earlier: after 1.5
+//! instead of 2.5 by QUIC, after 2.5 instead of 3.5 by TLS. That is 70 ms on LTE, 0.2 s on 3G, 0.8 s
+//! on EDGE and 1.3 s on GPRS, once for each new connection; a session that moves has nothing
+//! to gain. But `Welcome` is what tells whether the numbers are still good: where a copy of this
+//! store was served meanwhile (`since`), the epoch is not to be trusted (DELIVERY 4, 6). A message
+//! that left before could be taken under that epoch, with a place in its lane that the copy gave to
+//! another: two messages of one name, which the receiver can show as a conflict and no more. So it
+//! would take a session in which only messages that were submitted before may go ahead, and
+//! those are few: what waits for a session has no number yet.
 
 use std::sync::Arc;
 

@@ -9,4 +9,5 @@
 //! ```
 //!
 //! Benchmarks only print: a machine's load decides too much for a test to pass or
-//! fail by them. `cargo test` runs each once, so that they cannot rot.
+//! fail by them, but for `handover --check`, whose times are those of the links. `cargo test`
+//! runs each once, so that they cannot rot.

@@ -161,26 +161,29 @@ fn curve(page: &mut String, outcome: &Outcome, step_s: usize) {
         seconds.chunks(step_s).map(sum).collect()
     };
     let (arrivals, refused) = (sums(&outcome.arrivals), sums(&outcome.refused));
-    let bars = || arrivals.iter().zip(&refused).map(|(a, r)| (a + r, *r > 0));
-    let most = bars().map(|(count, _)| count).max().unwrap_or(0).max(1);
+    let both = || arrivals.iter().zip(&refused);
+    let most = both().map(|(came, refused)| came + refused).max();
+    let most = most.unwrap_or(0).max(1);
     let _ = write!(
         page,
-        "<svg width=\"{}\" height=\"{}\" role=\"img\">",
+        "<svg viewBox=\"0 0 {} {}\" role=\"img\">",
         BARS * BAR + 10,
         HEIGHT + 20
     );
-    for (bar, (count, pale)) in bars().enumerate() {
-        let opacity = if pale { 0.35 } else { 1.0 };
-        let height = count * HEIGHT / most;
-        let _ = write!(
-            page,
-            "<rect class=\"p0\" opacity=\"{opacity}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{height}\">\
-             <title>from second {}: {count}</title></rect>",
-            bar * BAR,
-            HEIGHT - height,
-            BAR - 1,
-            bar * step_s
-        );
+    for (bar, (came, refused)) in both().enumerate() {
+        let mut bottom = HEIGHT;
+        for (count, opacity, what) in [(*came, 1.0, ""), (*refused, 0.35, " refused")] {
+            let height = count * HEIGHT / most;
+            bottom -= height;
+            let _ = write!(
+                page,
+                "<rect class=\"p0\" opacity=\"{opacity}\" x=\"{}\" y=\"{bottom}\" width=\"{}\" height=\"{height}\">\
+                 <title>from second {}: {count}{what}</title></rect>",
+                bar * BAR,
+                BAR - 1,
+                bar * step_s
+            );
+        }
     }
     for bar in (0..BARS).step_by(10) {
         let _ = write!(
