@@ -477,13 +477,22 @@ fn preview(
     let (facts, iccid) = facts(ctx, around, &as_if);
     let (choice, because) = channel::choose(&facts);
     let (channel, waits_for) = match choice {
-        Choice::Ip(_) if facts.session && facts.before <= LaneUse::QueuedForIp => {
+        // What SMS cannot carry is left to IP.
+        Choice::Ip(_) | Choice::NoSms if facts.session && facts.before <= LaneUse::QueuedForIp => {
             (Some(Channel::Ip), None)
         }
         Choice::Sms { .. } => (Some(Channel::Sms), None),
         Choice::Wait { waits, .. } => (None, waits),
         Choice::Ip(_) | Choice::AskBack | Choice::NoSms => (None, None),
     };
+    let mut reasons = because.to_vec();
+    if matches!(choice, Choice::Ip(_) | Choice::NoSms) && channel.is_none() {
+        reasons.push(match (facts.session, facts.link_up) {
+            (false, false) => "no link is up",
+            (false, true) => "there is a link, and no session on it",
+            (true, _) => "a message before it in its conversation is not settled",
+        });
+    }
     let sim = iccid
         .as_ref()
         .and_then(|iccid| around.sims.get(iccid.expose()));
@@ -491,7 +500,7 @@ fn preview(
         from: conversation.own,
         channel,
         waits_for,
-        reasons: because.to_vec(),
+        reasons,
         reach: conversation.reach,
         sms: facts.sms.then(|| SmsPreview {
             segments: segments(mark::plain(text), &around.sims.tables()),

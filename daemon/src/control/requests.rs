@@ -133,6 +133,12 @@ fn parse_send(send: pb::Send, client: &ClientName) -> Result<Command, RequestErr
     let token = parse_token(&send.token).map_err(wrong("send.token"))?;
     let text = Redacted::new(send.text);
     // What could not be framed must not be stored for sending.
+    if text.expose().is_empty() {
+        return Err(RequestError::Field {
+            field: "send.text",
+            reason: "the text is empty: a message has at least one character".to_owned(),
+        });
+    }
     Content::text(text.expose().clone()).map_err(wrong("send.text"))?;
     Ok(Command::Send {
         client: client.clone(),
@@ -165,6 +171,9 @@ fn parse_settings(settings: pb::SetSettings) -> Result<Command, RequestError> {
         &settings.peer,
     )?;
     let iccid = iccid("set_settings.iccid", settings.iccid)?;
+    if let Some(iccid) = &iccid {
+        is_like_an_iccid(iccid.expose())?;
+    }
     if conversation.is_none() && iccid.is_some() {
         return Err(RequestError::Field {
             field: "set_settings.iccid",
@@ -278,6 +287,22 @@ pub(super) fn iccid(
         });
     }
     Ok(Some(Redacted::new(text)))
+}
+
+/// What a user types may be anything, and messages would wait for that card for ever. 18 to
+/// 20 digits are common (ITU-T E.118 has 19 at most, cards store 20), some cards have letters
+/// up to F among them.
+fn is_like_an_iccid(text: &str) -> Result<(), RequestError> {
+    const DIGITS: std::ops::RangeInclusive<usize> = 15..=22;
+    if DIGITS.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(());
+    }
+    Err(RequestError::Field {
+        field: "set_settings.iccid",
+        reason: "a card's number (ICCID) has 18 to 20 digits; the status shows those of the cards \
+                 in the phone"
+            .to_owned(),
+    })
 }
 
 fn wrong<E: ToString>(field: &'static str) -> impl Fn(E) -> RequestError {

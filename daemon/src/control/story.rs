@@ -16,12 +16,28 @@ pub(super) fn lines(story: &Story) -> Vec<pb::StoryLine> {
     if !story.lines.iter().any(|line| line.step == Step::Stored) {
         lines.push(beginning(&story.message));
         // One that has to wait for anything says so from the beginning.
-        if story.lines.is_empty() && story.message.ip != IpAttempt::None {
+        let left_at_once = story.lines.first().is_none_or(follows_ip);
+        if left_at_once && story.message.ip != IpAttempt::None {
             lines.push(at_once(&story.message));
         }
     }
     lines.extend(story.lines.iter().map(line));
     lines
+}
+
+/// Told of a message that IP had before.
+fn follows_ip(line: &StoryLine) -> bool {
+    match line.step {
+        Step::AskedBack
+        | Step::Revoked
+        | Step::InDoubt
+        | Step::DeliveredAlready
+        | Step::Accepted
+        | Step::Delivered
+        | Step::IpFailed => true,
+        Step::BySms => line.detail == Some(1),
+        _ => false,
+    }
 }
 
 fn at_once(message: &MessageRecord) -> pb::StoryLine {
@@ -38,9 +54,6 @@ fn way(message: &MessageRecord) -> Vec<String> {
     let mut reasons = Vec::new();
     if message.age_s > 0 {
         reasons.push(format!("it lay at the gateway for {} s", message.age_s));
-    }
-    if let Some(other) = message.copy_of {
-        reasons.push(format!("it is a copy of message {}", other.0));
     }
     if message.late {
         reasons.push("its place was found more than a day late: it stays where it came".to_owned());
@@ -112,6 +125,10 @@ fn sentence(line: &StoryLine) -> String {
             Some(Channel::Sms) => "the user had it sent by SMS",
         },
         Step::ValidityOver => "its time was over before it was delivered",
+        Step::Merged => return format!("is a copy of {}, which is shown", number(line.detail)),
+        Step::HasCopy => return format!("{} is a copy of it: shown once", number(line.detail)),
+        Step::Unmerged => return format!("is no copy of {}: both are shown", number(line.detail)),
+        Step::Moved => "moved to its place in the conversation",
     };
     fixed.to_owned()
 }
@@ -126,6 +143,10 @@ const fn waits_for(waits: WaitsFor) -> &'static str {
         WaitsFor::Limit => "waits for the limit of SMS to pass",
         WaitsFor::Home => "waits for the card to be back in its home network",
     }
+}
+
+fn number(message: Option<i64>) -> String {
+    message.map_or_else(|| "another message".to_owned(), |id| format!("#{id}"))
 }
 
 fn parts(count: Option<i64>) -> String {
@@ -166,6 +187,18 @@ mod tests {
         assert_eq!(
             told(Step::PartRefused, Some(4)),
             "the phone could not send a part, code 4"
+        );
+        assert_eq!(
+            told(Step::Merged, Some(6)),
+            "is a copy of #6, which is shown"
+        );
+        assert_eq!(
+            told(Step::HasCopy, Some(7)),
+            "#7 is a copy of it: shown once"
+        );
+        assert_eq!(
+            told(Step::Unmerged, None),
+            "is no copy of another message: both are shown"
         );
         assert_eq!(told(Step::Waits, None), "goes on waiting");
         assert_eq!(told(Step::Waits, Some(99)), "goes on waiting");

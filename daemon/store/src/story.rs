@@ -89,6 +89,14 @@ steps! {
     Retried = 22 "retried",
     /// Its validity is over.
     ValidityOver = 23 "validity_over",
+    /// It is a copy; the figure is the message that is shown.
+    Merged = 24 "merged",
+    /// It has a copy, the figure's message, which is not shown.
+    HasCopy = 25 "has_copy",
+    /// It is not the same as the figure's message after all.
+    Unmerged = 26 "unmerged",
+    /// It was moved to its place in its conversation.
+    Moved = 27 "moved",
 }
 
 /// One line.

@@ -143,7 +143,9 @@ fn way(message: &pb::Message) -> String {
             channel => words::channel(channel),
         };
     }
-    let by_ip = message.ip.as_ref().is_some_and(|ip| ip.state != "none");
+    // What was taken back before it had a place was given to nobody.
+    let left = |state: &str| !(state == "none" || state == "revoked" && message.name.is_empty());
+    let by_ip = message.ip.as_ref().is_some_and(|ip| left(&ip.state));
     let sms = message
         .sms
         .as_ref()

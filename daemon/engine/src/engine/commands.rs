@@ -82,6 +82,16 @@ impl Engine {
                 };
                 ctx!(self, now).after_commit(Effect::Reply { to, reply });
             }
+            Command::GetSettings(Some((own, _)))
+            | Command::Set {
+                conversation: Some((own, _)),
+                ..
+            } if self.registration.get(own).is_none() => {
+                let error = CommandError::NoIdentity(
+                    "the own number of the conversation is not on this device",
+                );
+                self.refuse(now, to, error);
+            }
             Command::GetSettings(Some((own, peer))) => ctx!(self, now).op(
                 Op::LoadConversation {
                     sender: own.into(),

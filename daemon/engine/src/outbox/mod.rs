@@ -192,7 +192,8 @@ impl Outbox {
         let for_ip = outgoing.queue_for_ip;
         let releasing = for_ip && first_in_queue && choice == Choice::Ip;
         let outgoing = NewOutgoing {
-            because: if releasing { &[] } else { because },
+            // How IP stands says nothing of what is not for it.
+            because: if releasing || !for_ip { &[] } else { because },
             ..outgoing
         };
         ctx.op(Op::Enqueue(outgoing), Then::Enqueued { to });

@@ -175,7 +175,7 @@ fn settings_are_of_a_whole_conversation_or_of_all() {
         })
     };
     let own = "+254712345678";
-    let action = parse(set(own, "MPESA", "8925402"), &client()).unwrap();
+    let action = parse(set(own, "MPESA", "8925402000000000017"), &client()).unwrap();
     let Action::Command(Command::Set {
         conversation: Some((_, peer)),
         settings,
@@ -188,7 +188,7 @@ fn settings_are_of_a_whole_conversation_or_of_all() {
         (settings.mode, settings.fallback),
         (Some(Mode::SmsOnly), None)
     );
-    assert_eq!(settings.iccid.unwrap().expose(), "8925402");
+    assert_eq!(settings.iccid.unwrap().expose(), "8925402000000000017");
 
     let action = parse(set("", "", ""), &client()).unwrap();
     assert!(matches!(
@@ -209,7 +209,7 @@ fn settings_are_of_a_whole_conversation_or_of_all() {
         format!("set_settings.own: {both}")
     );
     assert_eq!(
-        refused(set("", "", "8925402")),
+        refused(set("", "", "8925402000000000017")),
         "set_settings.iccid: a card is chosen for a conversation: give own and peer"
     );
     let unknown = pb::SetSettings {

@@ -11,7 +11,7 @@ use twine_engine::merging::{
     pair_on_mark, position, read_note,
 };
 use twine_engine::message::{Channel, MessageId, Shown};
-use twine_engine::store_ops::{BootStamp, EventKind, Incoming, IncomingSms};
+use twine_engine::store_ops::{Because, BootStamp, EventKind, Incoming, IncomingSms};
 use twine_proto::{E164, Epoch, LaneSeq, MessageName, NoteEntry};
 use twine_sms::fold::hash;
 use twine_sms::mark::plain;
@@ -20,6 +20,11 @@ use super::{Result, Turn};
 use crate::codes::{self, Body};
 use crate::rows::{self, Columns, PeerKey};
 use crate::sql;
+use crate::story::Step;
+
+/// What a merge rests on.
+const BY_NOTE: Because = &["its sender told by IP which way it went"];
+const BY_MARK: Because = &["the same text, and it fits no other message"];
 
 /// A conversation as the tables know it.
 type Pair = (i64, PeerKey);
@@ -275,12 +280,18 @@ impl Turn<'_> {
         if before.copy_of == Some(root) {
             return Ok(());
         }
+        let because = if by_note { BY_NOTE } else { BY_MARK };
+        self.tell(copy, Step::Merged, Some(key.1), because)?;
+        self.tell(root, Step::HasCopy, Some(key.0), because)?;
         self.log_with(EventKind::Merged, copy, before.shown, Some(root))
     }
 
     fn unlink(&mut self, copy: MessageId, root: MessageId) -> Result<()> {
         let before = self.copy_state(copy)?;
         self.execute(sql::UNLINK, (rows::int(copy.0),))?;
+        for (id, other) in [(copy, root), (root, copy)] {
+            self.tell(id, Step::Unmerged, Some(rows::int(other.0)), BY_NOTE)?;
+        }
         self.log_with(EventKind::Unmerged, copy, before.shown, Some(root))
     }
 
@@ -313,6 +324,9 @@ impl Turn<'_> {
                 rows::int(position),
             ),
         )?;
+        if position != before.position {
+            self.tell(sms, Step::Moved, None, BY_NOTE)?;
+        }
         if position != before.position && !before.hidden {
             self.log(EventKind::Reordered, sms, before.shown)?;
         }
