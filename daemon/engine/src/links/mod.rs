@@ -101,6 +101,7 @@ mod because;
 mod choice;
 mod data;
 mod health;
+mod lost;
 mod memory;
 mod mover;
 mod rank;
