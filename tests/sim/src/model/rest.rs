@@ -143,7 +143,7 @@ impl Model {
                 let may_repeat = self.messages.get(&text).is_none_or(|sent| {
                     // Whose phone is gone tells no note.
                     let untold = self.retired.contains_key(&sent.from);
-                    let changed = sent.retried || sent.doubted || sent.lost;
+                    let changed = sent.doubted || sent.lost;
                     let forgot = sent.is_older_than(self.restored_at);
                     untold || changed || forgot || self.has_moved(sent.to)
                 }) || self.expired.has(&text)
