@@ -20,6 +20,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use twine_proto::{Epoch, Filled, LaneSeq, NoteEntry};
+use twine_sms::fold;
 
 use crate::message::{Channel, MessageId};
 use crate::store_ops::BootStamp;
@@ -43,8 +44,9 @@ pub struct Copy {
     pub place: Option<(Epoch, LaneSeq)>,
     /// The mark of an SMS.
     pub residue: Option<u8>,
-    /// Hash of its folded text.
-    pub hash: u16,
+    /// Its folded text, by 64 bits ([`twine_sms::fold::digest`]); a note names the
+    /// lowest 16 of them.
+    pub digest: u64,
     /// By IP, and a copy by SMS without a mark may exist (DELIVERY 7).
     pub maybe_by_sms: bool,
     /// It has a text; otherwise it stands for what this version cannot read.
@@ -221,10 +223,22 @@ pub const fn position(arrived: u64, before: Option<u64>, behind: Option<u64>) ->
     }
 }
 
+impl Copy {
+    const fn hash(&self) -> u16 {
+        fold::hash_of(self.digest)
+    }
+
+    /// Whether this SMS can be a copy of a message by IP: one text in 65,536 has the
+    /// hash of another, and would be hidden behind it.
+    fn has_text_of(&self, ip: Option<&Self>) -> bool {
+        ip.is_none_or(|ip| !ip.readable || ip.digest == self.digest)
+    }
+}
+
 /// An SMS that an entry of this place may speak of.
 fn fits(copy: &Copy, hash: u16, lane_seq: LaneSeq) -> bool {
     copy.came_by == Channel::Sms
-        && copy.hash == hash
+        && copy.hash() == hash
         && copy.residue.is_none_or(|mark| mark == residue(lane_seq))
 }
 
@@ -301,18 +315,19 @@ impl Lane {
         let lane_seq = entry.lane_seq;
         let ip = self.by_ip(lane_seq);
         if let Some(ip) = ip {
-            if ip.readable && ip.hash != hash {
+            if ip.readable && ip.hash() != hash {
                 // A name given twice, because sender and gateway forgot the same time:
                 // the entry speaks of the other message.
                 return;
             }
+            self.displace(&ip, lane_seq);
             let mut confirmed = self.sms_in(lane_seq).is_some();
             for sms in self.linked(&ip) {
-                if sms.hash == hash && !confirmed {
+                if sms.hash() != hash {
+                    self.part(&ip, &sms);
+                } else if !confirmed {
                     self.confirm(&ip, &sms, lane_seq);
                     confirmed = true;
-                } else if sms.hash != hash {
-                    self.part(&ip, &sms);
                 }
             }
             if confirmed {
@@ -327,7 +342,7 @@ impl Lane {
         let free = self
             .copies
             .iter()
-            .filter(|copy| fits(copy, hash, lane_seq))
+            .filter(|copy| fits(copy, hash, lane_seq) && copy.has_text_of(ip.as_ref()))
             .filter(|copy| copy.place.is_none() && copy.copy_of.is_none())
             .filter(|copy| !self.is_referred_to_by_ip(copy.id))
             .min_by_key(|copy| {
@@ -367,7 +382,8 @@ impl Lane {
         let free: Vec<Copy> = self
             .copies
             .iter()
-            .filter(|copy| fits(copy, hash, lane_seq) && copy.place.is_none())
+            .filter(|copy| fits(copy, hash, lane_seq) && copy.has_text_of(Some(&placed)))
+            .filter(|copy| copy.place.is_none())
             .filter(|copy| copy.copy_of.is_none() && copy.id != self.root_of(&placed))
             .filter(|copy| !self.is_referred_to_by_ip(copy.id))
             .copied()
@@ -412,7 +428,8 @@ impl Lane {
     /// trimmed would keep a marked copy from its message for ever. Only an SMS that no
     /// place needs; as a last resort also one that was taken for a copy by IP.
     fn swap(&mut self, hash: u16, wanted: LaneSeq, last_resort: bool) -> Option<Copy> {
-        let of_hash = |copy: &&Copy| copy.came_by == Channel::Sms && copy.hash == hash;
+        let of_hash = |copy: &&Copy| copy.came_by == Channel::Sms && copy.hash() == hash;
+        let like = self.by_ip(wanted).or_else(|| self.sms_in(wanted));
         let (free, held, place) = self
             .copies
             .iter()
@@ -426,10 +443,12 @@ impl Lane {
             .find_map(|free| {
                 let held = self.copies.iter().filter(of_hash).find(|held| {
                     held.residue.is_none()
+                        && held.has_text_of(like.as_ref())
                         && held.place.is_some_and(|(epoch, place)| {
                             epoch == self.epoch
                                 && place != wanted
                                 && free.residue == Some(residue(place))
+                                && free.has_text_of(self.by_ip(place).as_ref())
                         })
                 })?;
                 let (_, place) = held.place?;
@@ -481,6 +500,14 @@ impl Lane {
         sms.place.is_none()
             && sms.copy_of.is_some()
             && linked.any(|copy| copy.came_by == Channel::Sms && copy.place.is_some())
+    }
+
+    /// An SMS of another text got this place by its hash, before the message came.
+    fn displace(&mut self, ip: &Copy, lane_seq: LaneSeq) {
+        let in_place = self.sms_in(lane_seq);
+        if let Some(other) = in_place.filter(|sms| !sms.has_text_of(Some(ip))) {
+            self.lose_place(other.id);
+        }
     }
 
     fn lose_place(&mut self, sms: MessageId) {

@@ -13,7 +13,7 @@
 //! 4. FNV-1a with 64 bits over the UTF-8 of 2 or 3: start with
 //!    `cbf29ce484222325`, for each byte xor, then multiply by `100000001b3`
 //!    modulo 2^64.
-//! 5. The lowest 16 bits.
+//! 5. The lowest 16 bits. Two texts of one phone are compared by all 64 ([`digest`]).
 //!
 //! Unicode never changes the decomposition of a character, and properties of
 //! letters hardly ever. Two ends may differ over characters that are too new for
@@ -24,10 +24,21 @@ use unicode_normalization::UnicodeNormalization;
 const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
 const PRIME: u64 = 0x0000_0100_0000_01b3;
 
-/// The hash of a text, as the module's documentation fixes it. Allocates
-/// nothing that grows with the text.
+/// The hash of a text, as the module's documentation fixes it.
 #[must_use]
 pub fn hash(text: &str) -> u16 {
+    hash_of(digest(text))
+}
+
+/// The hash of the text of this [`digest`].
+#[must_use]
+pub const fn hash_of(digest: u64) -> u16 {
+    (digest & 0xffff) as u16
+}
+
+/// The folded text, by 64 bits. Allocates nothing that grows with the text.
+#[must_use]
+pub fn digest(text: &str) -> u64 {
     let mut hash = Fnv::default();
     let mut empty = true;
     for character in text.nfkd().filter(|c| c.is_alphanumeric()) {
@@ -39,7 +50,7 @@ pub fn hash(text: &str) -> u16 {
             hash.update(character);
         }
     }
-    (hash.0 & 0xffff) as u16
+    hash.0
 }
 
 struct Fnv(u64);

@@ -48,7 +48,7 @@ pub(crate) const MESSAGE_COLUMNS: &str = message_columns!();
 /// The columns of a `Copy` (`ops/merging.rs`).
 macro_rules! copies {
     () => {
-        "id, came_by, epoch, lane_seq, residue, hash, maybe_by_sms, copy_of, by_note,
+        "id, came_by, epoch, lane_seq, residue, text, maybe_by_sms, copy_of, by_note,
          arrived_boot, arrived_ms, body = 0"
     };
 }

@@ -12,8 +12,8 @@ use twine_engine::merging::{
 };
 use twine_engine::message::{Channel, MessageId, Shown};
 use twine_engine::store_ops::{Because, BootStamp, EventKind, Incoming, IncomingSms};
-use twine_proto::{E164, Epoch, LaneSeq, MessageName, NoteEntry};
-use twine_sms::fold::hash;
+use twine_proto::{E164, Epoch, Filled, LaneSeq, MessageName, NoteEntry};
+use twine_sms::fold::{digest, hash_of};
 use twine_sms::mark::plain;
 
 use super::{Result, Turn};
@@ -49,9 +49,19 @@ impl Turn<'_> {
         now: BootStamp,
     ) -> Result<()> {
         let pair = (rows::number(own), PeerKey::of(from));
-        let copies = self.copies_for(pair, epoch, note)?;
-        let reading = read_note(note, epoch, copies, now);
-        for entry in note {
+        self.read_entries(pair, epoch, note, now)
+    }
+
+    fn read_entries(
+        &mut self,
+        pair: Pair,
+        epoch: Epoch,
+        entries: &[NoteEntry],
+        now: BootStamp,
+    ) -> Result<()> {
+        let copies = self.copies_for(pair, epoch, entries)?;
+        let reading = read_note(entries, epoch, copies, now);
+        for entry in entries {
             self.forget_pending(pair, epoch, entry.lane_seq)?;
         }
         self.apply_reading(pair, epoch, reading)
@@ -76,11 +86,15 @@ impl Turn<'_> {
         let in_place = self
             .copies_in(pair, name.epoch, name.lane_seq)?
             .into_iter()
-            .find(|copy| copy.came_by == Channel::Sms)
-            // A name given twice: the SMS is the other message.
-            .filter(|sms| text.is_none_or(|text| hash(text) == sms.hash));
+            .find(|copy| copy.came_by == Channel::Sms);
         if let Some(sms) = in_place {
-            return self.link(arrival.id, sms.copy_of.unwrap_or(sms.id), true);
+            if !arrival.readable || arrival.digest == sms.digest {
+                return self.link(arrival.id, sms.copy_of.unwrap_or(sms.id), true);
+            }
+            // Otherwise the name was given twice: the SMS is the other message.
+            if hash_of(arrival.digest) == hash_of(sms.digest) {
+                return self.place_again(pair, &name, hash_of(sms.digest), incoming.boot);
+            }
         }
         if let Some(text) = text
             && let Some(root) = self.pair_on_mark(pair, &arrival, text)?
@@ -88,6 +102,27 @@ impl Turn<'_> {
             self.link(arrival.id, root, false)?;
         }
         Ok(())
+    }
+
+    /// An SMS of another text, with the same hash, is in the place of a message that
+    /// came by IP: what speaks of that hash is read again.
+    fn place_again(
+        &mut self,
+        pair: Pair,
+        name: &MessageName,
+        hash: u16,
+        now: BootStamp,
+    ) -> Result<()> {
+        let mut entries = vec![NoteEntry {
+            lane_seq: name.lane_seq,
+            filled: Filled::Both(hash),
+        }];
+        for (epoch, entry) in self.pending(pair, hash)? {
+            if epoch == name.epoch && entry.lane_seq != name.lane_seq {
+                entries.push(entry);
+            }
+        }
+        self.read_entries(pair, name.epoch, &entries, now)
     }
 
     /// An SMS that was just taken: entries that wait for it, the lowest place
@@ -104,14 +139,8 @@ impl Turn<'_> {
         }
         let waiting = self.pending(pair, sms.hash)?;
         for lane in waiting.chunk_by(|(epoch, _), (other, _)| epoch == other) {
-            let epoch = lane[0].0;
             let entries: Vec<NoteEntry> = lane.iter().map(|(_, entry)| *entry).collect();
-            let copies = self.copies_for(pair, epoch, &entries)?;
-            let reading = read_note(&entries, epoch, copies, sms.boot);
-            for entry in entries {
-                self.forget_pending(pair, epoch, entry.lane_seq)?;
-            }
-            self.apply_reading(pair, epoch, reading)?;
+            self.read_entries(pair, lane[0].0, &entries, sms.boot)?;
             if let Some(arrival) = self.copy(sms.id)?
                 && (arrival.place.is_some() || arrival.copy_of.is_some())
             {
@@ -144,13 +173,9 @@ impl Turn<'_> {
                 rows::size(MARK_CANDIDATES),
             ),
             |row| {
-                let other = row.get_ref(COPY_COLUMNS)?.as_str_or_null()?;
+                let other = row.get_ref(TEXT)?.as_str_or_null()?;
                 let same = other.is_some_and(|other| plain(other) == text);
-                Ok((
-                    copy(row)?,
-                    SameText(same),
-                    HasCopy(row.get(COPY_COLUMNS + 1)?),
-                ))
+                Ok((copy(row)?, SameText(same), HasCopy(row.get(COPY_COLUMNS)?)))
             },
         )?;
         Ok(pair_on_mark(arrival, recent))
@@ -165,12 +190,7 @@ impl Turn<'_> {
             named.extend(self.all(sql::RECENT_SMS, recent, copy)?);
         }
         for entry in note {
-            for mut copy in self.copies_in(pair, epoch, entry.lane_seq)? {
-                if copy.came_by == Channel::Ip {
-                    copy.hash = self.hash_of(copy.id)?;
-                }
-                named.push(copy);
-            }
+            named.extend(self.copies_in(pair, epoch, entry.lane_seq)?);
         }
         let mut copies: BTreeMap<MessageId, Copy> = BTreeMap::new();
         for found in named {
@@ -188,12 +208,6 @@ impl Turn<'_> {
             }
         }
         Ok(copies.into_values().collect())
-    }
-
-    /// Of the text of a message by IP: it is not stored, as few are ever asked for it.
-    fn hash_of(&self, id: MessageId) -> Result<u16> {
-        let text = self.one(sql::COPY_TEXT, (rows::int(id.0),), |row| row.text(0))?;
-        Ok(text.flatten().map_or(0, |text| hash(text.expose())))
     }
 
     fn copies_in(&self, (own, peer): Pair, epoch: Epoch, lane_seq: LaneSeq) -> Result<Vec<Copy>> {
@@ -336,6 +350,8 @@ impl Turn<'_> {
 
 /// How many columns `sql::copies!` names.
 const COPY_COLUMNS: usize = 12;
+/// The column of the text among them.
+const TEXT: usize = 5;
 
 /// From the columns named by `sql::copies!`.
 fn copy(row: &Row<'_>) -> rusqlite::Result<Copy> {
@@ -344,7 +360,8 @@ fn copy(row: &Row<'_>) -> rusqlite::Result<Copy> {
         came_by: row.code(1, codes::channel_from)?,
         place: row.place(2)?,
         residue: row.get(4)?,
-        hash: row.get::<_, Option<u16>>(5)?.unwrap_or(0),
+        // Not stored, as few are ever asked for it.
+        digest: row.get_ref(TEXT)?.as_str_or_null()?.map_or(0, digest),
         maybe_by_sms: row.get(6)?,
         copy_of: row.maybe_unsigned(7)?.map(MessageId),
         by_note: row.get(8)?,

@@ -118,7 +118,7 @@ statements! {
     // -- merging ----------------------------------------------------------------
     /// The last roots of a conversation but ?3, newest first.
     RECENT_ROOTS = concat!(
-        "SELECT ", copies!(), ", text,
+        "SELECT ", copies!(), ",
                 EXISTS (SELECT 1 FROM message c
                         WHERE c.copy_of = message.id AND c.copy_of IS NOT NULL)
          FROM message INDEXED BY message_history
@@ -134,7 +134,6 @@ statements! {
          WHERE direction = 1 AND lane_seq IS NOT NULL AND own = ?1 AND peer = ?2
            AND epoch = ?3 AND lane_seq = ?4 AND body <> 2");
     COPY = concat!("SELECT ", copies!(), " FROM message WHERE id = ?1 AND direction = 1");
-    COPY_TEXT = "SELECT text FROM message WHERE id = ?1";
     COPIES_OF = concat!(
         "SELECT ", copies!(), " FROM message WHERE copy_of = ?1 AND copy_of IS NOT NULL");
     /// What an event says of a copy: body and what it was a copy of.

@@ -388,6 +388,36 @@ pub fn a_note_about_another_message_of_the_name_merges_nothing(backend: impl Bac
     assert_eq!(world.copy_of(second), None);
 }
 
+/// A note names an SMS by 16 bits of its text: another SMS of those may be in the
+/// place. It is not taken for a copy of the message that comes there by IP, and goes
+/// to a place that waits for those bits.
+pub fn an_sms_of_the_same_hash_is_no_copy(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let (one, other) = ("text 829", "text 1996");
+    assert_eq!(hash(one), hash(other), "found by trying");
+    let by_sms = world.sms_in(other, None);
+    world.note_in(vec![
+        entry(1, Filled::Both(hash(one))),
+        entry(2, Filled::Sms(hash(other))),
+    ]);
+    let by_ip = world.ip_in(1, one);
+    assert_eq!(world.copy_of(by_ip), None);
+    assert_eq!(world.copy_of(by_sms), None);
+    let last = world.ip_in(3, "behind both");
+    world.crash();
+    assert_eq!(world.conversation(), [by_ip, by_sms, last]);
+    // Its own SMS finds it.
+    let copy = world.sms_in(one, None);
+    assert_eq!(world.copy_of(copy), Some(by_ip));
+    // The message first: the SMS of the other is not merged with it.
+    let by_ip = world.ip_in(4, one);
+    let by_sms = world.sms_in(other, None);
+    world.note_in(vec![entry(4, Filled::Both(hash(one)))]);
+    assert_eq!(world.copy_of(by_sms), None);
+    let copy = world.sms_in(one, None);
+    assert_eq!(world.copy_of(copy), Some(by_ip));
+}
+
 /// It confirms what the mark said, and nothing is to be seen of it.
 pub fn a_note_confirms_a_mark(backend: impl Backend) {
     let mut world = World::bound(backend);

@@ -264,6 +264,7 @@ macro_rules! behaves_like_a_store {
                 a_marked_copy_merges_in_both_orders,
                 only_what_fits_is_merged,
                 what_a_name_says_is_never_merged,
+                an_sms_of_the_same_hash_is_no_copy,
                 an_ambiguous_mark_merges_nothing,
                 two_marked_sms_are_one_message,
                 every_copy_of_what_was_resent_is_one_message,

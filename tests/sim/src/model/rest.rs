@@ -6,7 +6,6 @@ use twine_engine::message::{
     Channel, Direction, IpAttempt, MessageId, Shown, SmsAttempt, WaitsFor,
 };
 use twine_engine::store_ops::StoreOps;
-use twine_sms::fold;
 
 use super::{Broken, Model, holds, text_of};
 use crate::net::HandsetNo;
@@ -130,11 +129,7 @@ impl Model {
                 }
                 if let Some(root) = record.copy_of {
                     let Ok(root) = store.message(root);
-                    let is_copy = root.is_some_and(|root| {
-                        let root = text_of(&root);
-                        let of_one_hash = fold::hash(&root) == fold::hash(&text);
-                        root == text || of_one_hash && self.collides(&text)
-                    });
+                    let is_copy = root.is_some_and(|root| text_of(&root) == text);
                     let promise = "only copies are merged";
                     self.cases.expect(promise, is_copy, &text)?;
                     self.cases.count(merged_at_last);

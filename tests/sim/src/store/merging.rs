@@ -10,8 +10,8 @@ use twine_engine::merging::{
 use twine_engine::message::{Channel, MessageId, OrderKey, Shown};
 use twine_engine::store_ops::{BootStamp, EventKind};
 use twine_engine::time::WallTime;
-use twine_proto::{E164, Epoch, LaneSeq, NoteEntry, Peer};
-use twine_sms::mark;
+use twine_proto::{E164, Epoch, Filled, LaneSeq, NoteEntry, Peer};
+use twine_sms::{fold, mark};
 
 use super::MemoryStore;
 
@@ -28,10 +28,7 @@ impl MemoryStore {
                 .place
                 .filter(|_| message.shown != Shown::Conflicting),
             residue: message.residue,
-            hash: match (message.came_by, &message.text) {
-                (Channel::Ip, Some(text)) => twine_sms::fold::hash(text.expose()),
-                _ => message.hash,
-            },
+            digest: (message.text.as_ref()).map_or(0, |text| fold::digest(text.expose())),
             maybe_by_sms: message.maybe_by_sms && message.shown == Shown::Received,
             readable: message.text.is_some(),
             copy_of: message.copy_of,
@@ -117,31 +114,47 @@ impl MemoryStore {
             .place
             .zip(message.peer.number())
             .map(|((epoch, lane_seq), from)| (message.own, from, epoch, lane_seq));
-        let hash = message
+        let digest = message
             .text
             .as_ref()
-            .map(|text| twine_sms::fold::hash(text.expose()));
-        let sms = place.and_then(|place| self.sms_places.get(&place).copied());
-        // A name given twice: the SMS is the other message.
-        let sms = sms.filter(|sms| {
-            let sms = self.incoming.get(sms);
-            sms.is_some_and(|sms| hash.is_none_or(|hash| hash == sms.hash))
+            .map(|text| fold::digest(text.expose()));
+        let arrived = message.arrived;
+        let in_place = place.and_then(|place| {
+            let sms = *self.sms_places.get(&place)?;
+            let text = self.incoming.get(&sms)?.text.as_ref()?;
+            Some((place, sms, fold::digest(text.expose())))
         });
-        match sms {
-            Some(sms) => {
-                let root = self.root_of(sms);
-                let by_note = true;
-                self.apply_change(
-                    Change::Link {
-                        copy: id,
-                        root,
-                        by_note,
-                    },
-                    wall,
-                );
-            }
-            None => self.pair_on_mark(id, wall),
+        let Some((place, sms, of_sms)) = in_place else {
+            return self.pair_on_mark(id, wall);
+        };
+        if digest.is_none_or(|digest| digest == of_sms) {
+            let change = Change::Link {
+                copy: id,
+                root: self.root_of(sms),
+                by_note: true,
+            };
+            self.apply_change(change, wall);
+        } else if digest.is_some_and(|digest| fold::hash_of(digest) == fold::hash_of(of_sms)) {
+            // An SMS of another text got the place by its hash.
+            let (own, from, epoch, lane_seq) = place;
+            let filled = Filled::Both(fold::hash_of(of_sms));
+            let mut entries = self.waiting_for((own, from, epoch), fold::hash_of(of_sms));
+            entries.retain(|entry| entry.lane_seq != lane_seq);
+            entries.push(NoteEntry { lane_seq, filled });
+            self.read_note((own, from, epoch), &entries, arrived, wall);
+        } else {
+            // A name given twice: the SMS is the other message.
+            self.pair_on_mark(id, wall);
         }
+    }
+
+    /// Entries of a lane whose SMS is not here, and is to have this hash.
+    fn waiting_for(&self, lane: Lane, hash: u16) -> Vec<NoteEntry> {
+        let waiting = self.pending.get(&lane).into_iter().flatten();
+        waiting
+            .filter(|(_, filled)| filled.hash() == Some(hash))
+            .map(|(&lane_seq, &filled)| NoteEntry { lane_seq, filled })
+            .collect()
     }
 
     /// An SMS that was just taken: entries that wait for it, the lowest place
@@ -161,11 +174,7 @@ impl MemoryStore {
             .map(|(lane, _)| *lane)
             .collect();
         for lane in lanes {
-            let waiting: Vec<NoteEntry> = self.pending[&lane]
-                .iter()
-                .filter(|(_, filled)| filled.hash() == Some(hash))
-                .map(|(&lane_seq, &filled)| NoteEntry { lane_seq, filled })
-                .collect();
+            let waiting = self.waiting_for(lane, hash);
             self.read_note(lane, &waiting, arrived, wall);
             let found = self
                 .incoming
