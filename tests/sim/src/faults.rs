@@ -242,7 +242,7 @@ fn often(rng: &mut Rng, percent: u64, low: u64, high: u64) -> u64 {
 
 impl Faults {
     /// The mix that is drawn now, see [`Faults::draw_by`].
-    pub const MIX: u8 = 6;
+    pub const MIX: u8 = 7;
 
     /// Draws a mix as it was drawn when there were as many dials as then: seeds that
     /// found something then still have the mix that did.
@@ -253,12 +253,26 @@ impl Faults {
             3 => Self::draw_third(rng),
             4 => Self::draw_fourth(rng),
             5 => Self::draw_fifth(rng),
+            6 => Self::draw_sixth(rng),
             _ => Self::draw(rng),
         }
     }
 
     /// Draws a mix.
     pub fn draw(rng: &mut Rng) -> Self {
+        let sixth = Self::draw_sixth(rng);
+        Self {
+            second_on_ip_one_in: often(rng, 25, 1, 2),
+            handsets: match rng.percent(2) {
+                true => rng.range(5, 40),
+                false => sixth.handsets,
+            },
+            ..sixth
+        }
+    }
+
+    /// The mix before phones with two numbers on IP, and crowds.
+    fn draw_sixth(rng: &mut Rng) -> Self {
         let fifth = Self::draw_fifth(rng);
         let mix = Self {
             national_one_in: often(rng, 40, 1, 6),
