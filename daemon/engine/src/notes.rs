@@ -1,6 +1,8 @@
 //! What a sender notes of the places of a lane (DELIVERY 18). Pure; both stores
 //! ask it when they make a note.
 
+use std::collections::VecDeque;
+
 use twine_proto::limits::MAX_NOTE_ENTRIES;
 use twine_proto::{Filled, LaneSeq, NoteEntry};
 
@@ -58,20 +60,98 @@ pub const fn is_closed(place: &Place) -> bool {
     matches!(place.ip, IpAttempt::Delivered(_)) && matches!(filled(place), Some(Filled::Ip))
 }
 
-/// The note for places not known closed, in order of place. Empty where nothing
-/// left IP: a lane that never did costs nothing.
-#[must_use]
-pub fn note(places: impl IntoIterator<Item = Place>) -> Vec<NoteEntry> {
-    let entries: Vec<NoteEntry> = places
-        .into_iter()
-        .filter_map(|place| {
-            Some(NoteEntry {
-                lane_seq: place.lane_seq,
-                filled: filled(&place)?,
-            })
+/// The note for places not known closed, which are added in order of place, each with
+/// what is its message. Empty where nothing left IP: a lane that never did costs
+/// nothing. If there are more than [`MAX_NOTE_ENTRIES`], the lowest, but those that left
+/// IP are never kept out by others before them.
+#[derive(Debug, Clone)]
+pub struct Note<T> {
+    entries: VecDeque<(NoteEntry, T)>,
+    left_ip: bool,
+}
+
+impl<T> Default for Note<T> {
+    fn default() -> Self {
+        Self {
+            entries: VecDeque::new(),
+            left_ip: false,
+        }
+    }
+}
+
+impl<T> Note<T> {
+    /// Adds a place; one that is not decided is not named.
+    pub fn add(&mut self, place: &Place, message: T) {
+        let Some(filled) = filled(place) else {
+            return;
+        };
+        if self.is_full() {
+            return;
+        }
+        if self.entries.len() == MAX_NOTE_ENTRIES {
+            self.entries.pop_front();
+        }
+        self.left_ip |= filled.hash().is_some();
+        let lane_seq = place.lane_seq;
+        self.entries
+            .push_back((NoteEntry { lane_seq, filled }, message));
+    }
+
+    /// Nothing more has room.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.left_ip && self.entries.len() == MAX_NOTE_ENTRIES
+    }
+
+    /// What it names.
+    pub fn into_entries(self) -> impl Iterator<Item = (NoteEntry, T)> {
+        self.entries.into_iter().filter(move |_| self.left_ip)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: u16 = 7;
+
+    fn places(from: u64, to: u64, sms: SmsAttempt) -> impl Iterator<Item = Place> {
+        (from..to).map(move |seq| Place {
+            lane_seq: LaneSeq(seq),
+            ip: IpAttempt::Expired,
+            sms,
+            left_before: false,
+            left_now: false,
+            hash: HASH,
         })
-        .take(MAX_NOTE_ENTRIES)
-        .collect();
-    let left_ip = entries.iter().any(|entry| entry.filled.hash().is_some());
-    if left_ip { entries } else { Vec::new() }
+    }
+
+    fn note(places: impl Iterator<Item = Place>) -> Vec<u64> {
+        let mut note = Note::default();
+        for place in places {
+            note.add(&place, ());
+        }
+        let entries = note.into_entries();
+        entries.map(|(entry, ())| entry.lane_seq.get()).collect()
+    }
+
+    #[test]
+    fn a_lane_that_never_left_ip_has_no_note() {
+        assert!(note(places(1, 200, SmsAttempt::NotUsed)).is_empty());
+    }
+
+    #[test]
+    fn a_full_note_names_the_lowest_places() {
+        let all = places(1, 200, SmsAttempt::Sent);
+        let most = MAX_NOTE_ENTRIES as u64;
+        assert_eq!(note(all), (1..=most).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_left_ip_is_named_however_many_stayed_before_it() {
+        let before = places(1, 200, SmsAttempt::NotUsed);
+        let all = before.chain(places(200, 400, SmsAttempt::Sent));
+        let most = MAX_NOTE_ENTRIES as u64;
+        assert_eq!(note(all), (201 - most..=200).collect::<Vec<_>>());
+    }
 }

@@ -2,7 +2,7 @@
 //! What they say is [`twine_engine::notes`]'s to decide.
 
 use twine_engine::message::{MessageId, SentAs, SmsAttempt};
-use twine_engine::notes::{self, Place};
+use twine_engine::notes::{self, Note, Place};
 use twine_engine::store_ops::{Outcome, Released};
 use twine_proto::limits::MAX_NOTE_ENTRIES;
 use twine_proto::{Content, E164, Epoch, LaneSeq, NoteEntry, OpaqueContent, Seq};
@@ -32,9 +32,10 @@ impl Turn<'_> {
         let mut statement = self.statement(sql::NOTE_PLACES)?;
         let mut found =
             statement.query((rows::number(own), peer, epoch.get(), rows::int(below.get())))?;
-        let mut places = Vec::new();
-        let mut ids = Vec::new();
-        while let Some(row) = found.next()? {
+        let mut note = Note::default();
+        while !note.is_full()
+            && let Some(row) = found.next()?
+        {
             let attempts = Attempts::from_row(row)?;
             let Some((_, lane_seq)) = attempts.place else {
                 continue;
@@ -55,14 +56,9 @@ impl Turn<'_> {
                 let text = row.text(Attempts::COLUMNS)?;
                 place.hash = text.map_or(0, |text| twine_sms::fold::hash(text.expose()));
             }
-            places.push(place);
-            ids.push(attempts.id);
-            if places.len() == MAX_NOTE_ENTRIES {
-                break;
-            }
+            note.add(&place, attempts.id);
         }
-        let entries = notes::note(places);
-        ids.truncate(entries.len());
+        let (entries, ids) = note.into_entries().unzip();
         Ok(Noted { entries, ids })
     }
 

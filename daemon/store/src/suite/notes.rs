@@ -232,6 +232,29 @@ pub fn what_a_full_note_left_out_is_due(backend: impl Backend) {
     assert!(release_note(&mut world).is_none());
 }
 
+/// However many were taken back before it.
+pub fn what_left_ip_is_noted_behind_many_that_did_not(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let places = MAX_NOTE_ENTRIES as u64 + 3;
+    for seq in 1..=places {
+        let id = world.open_on_ip("taken back").id;
+        let refused = (seq, Disposition::Refused(Refusal::Policy));
+        world.after_sent(seq, &[], &[refused]);
+        world.op(Op::Cancel { id });
+    }
+    let id = world.open_on_ip("uncertain").id;
+    world.release_sms(id, true);
+    world.hand(id, 7, 1);
+    world.part(7, 0, PartState::Sent);
+    let seq = places + 1;
+    assert!(world.after_sent(seq, &[seq], &[]).note_due);
+    let note = note_of(&release_note(&mut world).expect("one is due"));
+    assert_eq!(note.len(), MAX_NOTE_ENTRIES);
+    let last = entry(seq, Filled::Both(hash("uncertain")));
+    assert_eq!(note.last(), Some(&last));
+    assert_eq!(note.first(), Some(&entry(5, Filled::Void)));
+}
+
 /// It has a seq, and nothing else of a message.
 pub fn a_note_without_a_message_is_seen_by_nobody(backend: impl Backend) {
     let mut world = World::bound(backend);

@@ -1,7 +1,7 @@
 //! Lane notes as this sender writes them (DELIVERY 18).
 
 use twine_engine::message::{IpAttempt, MessageId, SentAs};
-use twine_engine::notes;
+use twine_engine::notes::Note;
 use twine_engine::store_ops::{BootStamp, Outcome};
 use twine_engine::time::{BootId, Instant, WallTime};
 use twine_proto::limits::MAX_NOTE_ENTRIES;
@@ -39,25 +39,23 @@ impl MemoryStore {
         if self.found.left_ip.range(lane.clone()).next().is_none() {
             return Vec::new();
         }
-        let places = self.found.open_places.range(lane).filter_map(|place| {
-            let id = self.places_out.get(place)?;
-            Some(self.outgoing.get(id)?.as_place(place.3))
-        });
-        let note = notes::note(places);
-        for entry in &note {
-            let place = (own, to, sent.epoch, entry.lane_seq);
-            if let Some(message) = self
-                .places_out
-                .get(&place)
-                .and_then(|id| self.outgoing.get_mut(id))
+        let mut note = Note::default();
+        for place in self.found.open_places.range(lane) {
+            if let Some(id) = self.places_out.get(place)
+                && let Some(message) = self.outgoing.get(id)
             {
-                message.noted = Some(Noted {
-                    sent,
-                    filled: entry.filled,
-                });
+                note.add(&message.as_place(place.3), *id);
             }
         }
-        note
+        let mut entries = Vec::new();
+        for (entry, id) in note.into_entries() {
+            if let Some(message) = self.outgoing.get_mut(&id) {
+                let filled = entry.filled;
+                message.noted = Some(Noted { sent, filled });
+            }
+            entries.push(entry);
+        }
+        entries
     }
 
     pub(super) fn release_note(&mut self, own: E164, id: MessageId, wall: WallTime) -> Outcome {
