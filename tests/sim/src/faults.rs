@@ -261,11 +261,14 @@ impl Faults {
     /// Draws a mix.
     pub fn draw(rng: &mut Rng) -> Self {
         let sixth = Self::draw_sixth(rng);
+        let crowd = often(rng, 2, 5, 40);
         Self {
             second_on_ip_one_in: often(rng, 25, 1, 2),
-            handsets: match rng.percent(2) {
-                true => rng.range(5, 40),
-                false => sixth.handsets,
+            // Not for hours: one such world would take minutes.
+            handsets: if crowd > 0 && sixth.stretch == 0 {
+                crowd
+            } else {
+                sixth.handsets
             },
             ..sixth
         }

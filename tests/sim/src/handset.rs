@@ -80,6 +80,8 @@ pub struct Handset {
     pub copies: usize,
     boot: BootId,
     boot_at: u64,
+    /// When the daemon began in this boot.
+    began_ms: Option<u64>,
 }
 
 /// The messaging app.
@@ -209,6 +211,7 @@ impl Handset {
             copies: 0,
             boot: BootId(number.get()),
             boot_at: now,
+            began_ms: None,
         }
     }
 
@@ -248,15 +251,17 @@ impl Handset {
         (instant.0 + self.boot_at).saturating_sub(1_000)
     }
 
-    /// World time of its last boot.
-    pub const fn booted_ms(&self) -> u64 {
-        self.boot_at
+    /// World time at which the daemon began in this boot: ages of what is from before
+    /// count from then (DELIVERY 24).
+    pub fn began_ms(&self) -> u64 {
+        self.began_ms.unwrap_or(self.boot_at)
     }
 
     /// A new boot: instants start anew.
     pub fn reboot(&mut self, now: u64) {
         self.boot = BootId(self.boot.0.wrapping_add(0x9e37_79b9));
         self.boot_at = now;
+        self.began_ms = None;
         if let Some(phone) = &mut self.phone {
             phone.reboot();
         }
@@ -291,6 +296,16 @@ impl Handset {
         self.numbers_on_ip().any(|own| own == number)
     }
 
+    /// The number, or one's only one, has its card in this phone; one that has no slots
+    /// has a number all the same.
+    pub fn has_card_of(&self, number: Option<E164>) -> bool {
+        let number = number.unwrap_or(self.number);
+        self.phone.as_ref().is_none_or(|phone| {
+            let mut cards = phone.framework.cards.iter();
+            cards.any(|card| card.present && card.number == number)
+        })
+    }
+
     /// What keeps it from being at rest, in words.
     pub fn unrest(&self) -> Option<String> {
         let Some(engine) = &self.engine else {
@@ -301,7 +316,8 @@ impl Handset {
         Some(if self.storing.is_some() || !self.waiting.is_empty() {
             "has input".to_owned()
         } else if !self.app.alive || !self.app.open.is_empty() || !self.app.unknown.is_empty() {
-            "waits for an answer".to_owned()
+            let open = self.app.open.values().next();
+            format!("waits for an answer to {open:?}")
         } else if spooled > 0 {
             format!("has {spooled} messages in its spool")
         } else if !status.live {
@@ -332,6 +348,7 @@ impl Handset {
     pub fn start(&mut self, world_ms: u64, seed: u64, config: Config) {
         let Ok(snapshot) = self.store.snapshot();
         let now = self.now(world_ms);
+        self.began_ms.get_or_insert(world_ms);
         self.run += 1;
         self.engine = Some(Engine::new(config, seed, self.boot, now, snapshot));
         self.timer = None;

@@ -62,7 +62,7 @@ impl Model {
         &mut self,
         record: &MessageRecord,
         because: &[&str],
-        booted_ms: u64,
+        began_ms: u64,
         now_ms: u64,
     ) -> Result<(), Broken> {
         let text = text_of(record);
@@ -73,8 +73,8 @@ impl Model {
         if record.ip.unsettled().is_none() || sent.doubted {
             return Ok(());
         }
-        // Ages start again with each boot (DELIVERY 24).
-        let age_ms = now_ms.saturating_sub(booted_ms.max(*stored));
+        // Ages start again with each boot, when the daemon begins in it (DELIVERY 24).
+        let age_ms = now_ms.saturating_sub(began_ms.max(*stored));
         if because.iter().any(|why| WISHES.contains(why)) {
             self.timing.wished.insert(text.clone());
         }

@@ -3,7 +3,7 @@
 use twine_engine::limits::{MAX_CLIENTS, MAX_OPEN_LOOKUPS, MAX_OPEN_OPS};
 use twine_engine::message::{Channel, MessageId, MessageRecord, Shown, WaitsFor};
 use twine_engine::store_ops::{ClientName, EventCursor, EventKind, StoreOps};
-use twine_engine::{Command, Reply};
+use twine_engine::{Command, CommandError, Reply};
 use twine_proto::limits::MAX_LOOKUP_NUMBERS;
 use twine_proto::{E164, Peer, Redacted};
 
@@ -359,6 +359,10 @@ impl World {
                     self.coverage.count(Group::Reason, reason);
                 }
             }
+            // A card that left the phone before the daemon ever heard of it: its user
+            // writes with another.
+            (Asked::Send(outgoing), Reply::Error(CommandError::NoIdentity(_)))
+                if self.calm && !self.handsets[handset].has_card_of(outgoing.from) => {}
             (Asked::Send(outgoing), Reply::Error(_)) => {
                 // Refused for now: an app asks again later, same token.
                 let unknown = &mut self.handsets[handset].app.unknown;

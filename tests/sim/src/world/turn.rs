@@ -172,9 +172,9 @@ impl World {
             Decision::BySms(id) => {
                 let Ok(message) = h.store.message(id);
                 message.map_or(Ok(()), |message| {
-                    let (because, booted_ms) = (&record.because, h.booted_ms());
+                    let (because, began_ms) = (&record.because, h.began_ms());
                     self.model
-                        .goes_by_sms(&message, because, booted_ms, self.now)
+                        .goes_by_sms(&message, because, began_ms, self.now)
                 })
             }
             _ => Ok(()),
