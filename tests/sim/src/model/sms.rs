@@ -336,8 +336,9 @@ impl Model {
         self.sms.attempts.get(&attempt).map(|known| known.handset)
     }
 
-    /// By SMS, and another message of its lane has the same hash: those have 16 bits, so
-    /// that it may take the place that a note gives to the other (DELIVERY 18, 20).
+    /// By SMS, and another message of its sender has the same hash: those have 16 bits, so
+    /// that it may take the place that a note gives to the other (DELIVERY 18, 20), also of
+    /// another lane, where somebody else sends the text of one once more.
     pub(super) fn collides(&self, text: &str) -> bool {
         let Some(sent) = self.messages.get(text) else {
             return false;
@@ -347,7 +348,7 @@ impl Model {
             && self
                 .messages
                 .iter()
-                .any(|(other, o)| (o.from, o.to) == (sent.from, sent.to) && is_other(other))
+                .any(|(other, o)| o.from == sent.from && is_other(other))
     }
 
     /// Messages that left by SMS to a number on IP, and those of them that IP
