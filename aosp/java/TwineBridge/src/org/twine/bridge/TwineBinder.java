@@ -370,9 +370,26 @@ final class TwineBinder extends ITwine.Stub implements AutoCloseable {
         require(request, "request");
         require(request.from, "from");
         require(request.to, "to");
-        require(request.text, "text");
+        requireWellFormed(require(request.text, "text"));
         if (request.validForSeconds < 0) {
             throw Failures.invalid("valid for " + request.validForSeconds + " s");
+        }
+    }
+
+    /** UTF-8 has nothing for half a pair: the recipient would silently get a question mark. */
+    private static void requireWellFormed(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char unit = text.charAt(i);
+            boolean isPair =
+                    i + 1 < text.length() && Character.isSurrogatePair(unit, text.charAt(i + 1));
+            if (isPair) {
+                i++;
+            } else if (Character.isSurrogate(unit)) {
+                throw Failures.invalid(
+                        "the text has half of a surrogate pair at position "
+                                + i
+                                + ", without the other half");
+            }
         }
     }
 

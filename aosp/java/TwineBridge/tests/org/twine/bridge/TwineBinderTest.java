@@ -154,6 +154,10 @@ public class TwineBinderTest extends BinderFixture {
     public void nullAndNonsenseAreInvalidArguments() {
         assertError(ITwine.ERROR_INVALID_ARGUMENT, () -> twine.send(null));
         assertError(ITwine.ERROR_INVALID_ARGUMENT, () -> twine.send(request(null)));
+        for (String half : List.of("a\ud83d", "\ude00a", "\ud83d\ud83d\ude00")) {
+            assertError(ITwine.ERROR_INVALID_ARGUMENT, () -> twine.send(request(half)));
+            assertError(ITwine.ERROR_INVALID_ARGUMENT, () -> twine.preview(request(half)));
+        }
         SendRequest withoutToken = request("x");
         withoutToken.token = null;
         assertError(ITwine.ERROR_INVALID_ARGUMENT, () -> twine.send(withoutToken));
