@@ -146,6 +146,14 @@ fn regression_cards_taken_out_of_a_phone_that_is_replaced() {
     }
 }
 
+/// Of checks and worlds that were wrong since phones have two numbers on IP.
+#[test]
+fn regression_worlds_of_two_numbers() {
+    for seed in [600_414, 601_125, 612_298, 614_121, 614_807] {
+        run(&Setup::drawn_by(7, seed, 10));
+    }
+}
+
 /// Two numbers of a phone share its connection.
 #[test]
 fn phones_with_two_numbers_on_ip_keep_every_promise() {

@@ -67,7 +67,8 @@ impl Model {
             }
             shown @ (Shown::Cancelled | Shown::Failed(_)) => {
                 self.cases.count(comes_to_an_end);
-                if self.is_taken_back(text, shown) {
+                let rejected = matches!(record.ip, IpAttempt::Rejected(_));
+                if self.is_taken_back(text, shown) && !rejected {
                     let promise = "what was taken back is never delivered";
                     self.cases.expect(promise, !arrived, text)?;
                 }

@@ -39,7 +39,10 @@ impl Model {
         let by_ip = matches!(record.ip, IpAttempt::Delivered(_));
         let split = self.sms.is_long(&text) && self.sms.left_whole(&text) && moved && !by_ip;
         let by_sms = split || self.sms.has_arrived(&text);
-        let there = by_sms || record.name.is_some_and(|name| stored(&name));
+        // A phone that was put back gives a place again; before it hears of a new epoch, by
+        // SMS alone.
+        let by_name = record.ip != IpAttempt::None;
+        let there = by_sms || by_name && record.name.is_some_and(|name| stored(&name));
         let was_there = record
             .name
             .is_some_and(|name| self.lost_names.contains(&name));
@@ -75,8 +78,11 @@ impl Model {
             let promise = "what can be read is not rejected";
             self.cases.expect(promise, poisoned, &text)?;
         }
-        // Of a name that was given twice another message may be there.
-        if record.shown == shown && self.is_taken_back(&text, shown) && !both_forgot {
+        // Of a name that was given twice another message may be there; what was rejected
+        // is, as a placeholder or beside another.
+        let rejected = matches!(record.ip, IpAttempt::Rejected(_));
+        let taken_back = record.shown == shown && self.is_taken_back(&text, shown);
+        if taken_back && !both_forgot && !rejected {
             let promise = "what was taken back is never delivered";
             self.cases.expect(promise, !there, &text)?;
         }
