@@ -67,7 +67,9 @@ impl Model {
             }
             shown @ (Shown::Cancelled | Shown::Failed(_)) => {
                 self.cases.count(comes_to_an_end);
-                let rejected = matches!(record.ip, IpAttempt::Rejected(_));
+                // Of a name that was given twice, or may have been, it is beside another.
+                let rejected =
+                    matches!(record.ip, IpAttempt::Rejected(_)) || self.names_may_repeat(sent.from);
                 if self.is_taken_back(text, shown) && !rejected {
                     let promise = "what was taken back is never delivered";
                     self.cases.expect(promise, !arrived, text)?;
