@@ -93,6 +93,9 @@ pub(crate) enum Fleeting {
         slot: u8,
         because: Because,
     },
+    LookAgain {
+        link: LinkId,
+    },
     Trace(TraceRecord),
 }
 
@@ -183,6 +186,7 @@ impl<T> Gate<T> {
             },
             Fleeting::Move { conn, link } => Output::Move { conn, link },
             Fleeting::Close { conn } => Output::Close { conn },
+            Fleeting::LookAgain { link } => Output::Order(Cleared(Order::LookAgain { link })),
             Fleeting::PreferDataSim { slot, because } => {
                 Output::Order(Cleared(Order::PreferDataSim { slot, because }))
             }

@@ -109,6 +109,12 @@ pub enum Order {
         /// Why.
         because: Because,
     },
+    /// Have the system look whether this link still reaches the internet: our traffic is not
+    /// answered over it. Lost with its agent; what is found comes as a report of the link.
+    LookAgain {
+        /// Which.
+        link: LinkId,
+    },
     /// An incoming SMS is stored.
     SmsTaken {
         /// The agent's name for it.

@@ -66,6 +66,11 @@ pub enum Decision {
         /// To the card in this slot.
         slot: u8,
     },
+    /// The agent is asked to have the system look whether this link reaches the internet.
+    LookAgain {
+        /// Which.
+        link: LinkId,
+    },
     /// A connection is given up.
     GiveUp {
         /// Its name.

@@ -89,6 +89,12 @@ impl Engine {
 
     /// All input of the turn has been handled: what the links' policy asks of the agent.
     pub(super) fn ask_for_data(&mut self, now: Now) {
+        if let Some(link) = self.links.poll_doubted() {
+            let mut ctx = ctx!(self, now);
+            let decision = Decision::LookAgain { link: link.clone() };
+            ctx.trace(decision, &["an answer is missing over it"]);
+            ctx.at_once(Fleeting::LookAgain { link });
+        }
         if let Some(DataMove { slot, because }) = self.links.poll_request(now.instant) {
             self.counters.data_moves += 1;
             let mut ctx = ctx!(self, now);

@@ -50,8 +50,10 @@
 //! - *Silent* is a card over which our traffic is not answered, or which has
 //!   been without a link, or not validated, for [`GROUND_LOST_AFTER`]. While the system
 //!   validates its link it takes 15 minutes without an answer: all else works then, so it
-//!   is the gateway that is away, and no reason to move. Android notices by itself when
-//!   a link dies, within about a minute. Without a link
+//!   is the gateway that is away, and no reason to move. Whether it still does the system
+//!   is asked to look at the first answer that is missing, every [`LOOK_EVERY`] at most
+//!   (`ConnectivityManager.reportNetworkConnectivity`); it finds out in seconds where by
+//!   itself it takes a minute or more. Without a link
 //!   counts from when it went or the card registered, and not while Wi-Fi carries the
 //!   session: Android then takes the mobile link down, and up again when Wi-Fi goes.
 //! - Steadiness needs no traffic: a phone knows of both cards when they lose
@@ -129,6 +131,10 @@ pub use sim::{Allowance, Bundle, Service, SimData};
 /// for so long has no data to give. Android validates within 5 s.
 pub const GROUND_LOST_AFTER: Duration = Duration::from_secs(8);
 
+/// The system is asked to look at one link again at most so often: while a gateway is away
+/// every attempt fails, on all phones.
+pub const LOOK_EVERY: Duration = Duration::from_secs(5 * 60);
+
 /// What the policy is told once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rules {
@@ -162,6 +168,8 @@ pub struct Links {
     linkless: Option<(u8, Instant)>,
     /// To be asked for at the end of the turn, if nothing changes until then.
     nominated: Option<DataMove>,
+    /// The system is to look whether this link still reaches the internet.
+    doubted: Option<LinkId>,
     chosen: Option<LinkId>,
     because: Because,
     gain_since: Option<(LinkId, Instant)>,
@@ -179,6 +187,8 @@ struct Entry {
     believed: bool,
     /// Why it was chosen, or the class in which it lost.
     because: Because,
+    /// The system was last asked to look at it.
+    looked: Option<Instant>,
 }
 
 /// A card that is in the phone.
@@ -213,6 +223,7 @@ impl Links {
             mover: Mover::default(),
             linkless: None,
             nominated: None,
+            doubted: None,
             chosen: None,
             because: Because::NoLink,
             gain_since: None,
@@ -276,6 +287,13 @@ impl Links {
         let entry = self.table.get_mut(link)?;
         entry.believed &= traffic == Traffic::Missing;
         let link = entry.link.clone();
+        if traffic == Traffic::Missing
+            && link.validated
+            && entry.looked.is_none_or(|at| now.since(at) >= LOOK_EVERY)
+        {
+            entry.looked = Some(now);
+            self.doubted = Some(link.id.clone());
+        }
         let health = &mut self.memory.note(&link, now).health;
         let before = health.held_against(now);
         let changed = health.note(now, traffic);
@@ -306,6 +324,7 @@ impl Links {
         self.cards.clear();
         self.mover.agent_gone();
         self.nominated = None;
+        self.doubted = None;
     }
 
     /// The time of [`Self::poll_timeout`] has come.
@@ -331,6 +350,13 @@ impl Links {
         let deadline = self.mover.ask(now, request);
         self.wake_at(deadline);
         Some(request)
+    }
+
+    /// A link that the system validates and over which an answer is missing: the agent is to
+    /// have the system look at it again.
+    #[must_use]
+    pub fn poll_doubted(&mut self) -> Option<LinkId> {
+        self.doubted.take()
     }
 
     // -- what is known -------------------------------------------------------
@@ -368,6 +394,7 @@ impl Links {
             unvalidated,
             believed,
             because: Because::NoLink,
+            looked: old.filter(|_| !is_new).and_then(|old| old.looked),
             link,
         };
         self.table.insert(entry.link.id.clone(), entry);

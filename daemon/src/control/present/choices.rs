@@ -134,6 +134,9 @@ pub(in super::super) fn order(id: u64, order: Order) -> pb::Order {
             slot: slot.into(),
             reason: because.as_str().to_owned(),
         }),
+        Order::LookAgain { link } => Kind::LookAgain(pb::LookAgain {
+            link: link.0.to_string(),
+        }),
         Order::SmsTaken { spool_id } => Kind::SmsTaken(pb::SmsTaken { spool_id }),
     };
     pb::Order {

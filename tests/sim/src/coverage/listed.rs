@@ -91,6 +91,7 @@ pub const LISTED: &[(Group, &[&str])] = &[
             "connect",
             "move",
             "move data",
+            "look again",
             "use link",
             "give up",
             "back off",
@@ -111,6 +112,7 @@ pub const LISTED: &[(Group, &[&str])] = &[
         Group::Reason,
         &[
             "no link is up",
+            "an answer is missing over it",
             "it was asked back",
             "the gateway did not answer in time",
             "the gateway is out of reach",

@@ -85,6 +85,7 @@ pub(super) const fn decision_name(decision: &Decision) -> &'static str {
         Decision::Connect { .. } => "connect",
         Decision::Move { .. } => "move",
         Decision::MoveData { .. } => "move data",
+        Decision::LookAgain { .. } => "look again",
         Decision::UseLink { .. } => "use link",
         Decision::GiveUp { .. } => "give up",
         Decision::BackOff { .. } => "back off",

@@ -174,7 +174,7 @@ impl Policy for AutoDataSwitch {
         Decisions {
             link,
             move_to,
-            because: None,
+            ..Decisions::default()
         }
     }
 }

@@ -37,7 +37,8 @@
 //! What is assumed about phones, for all policies alike: a modem notices lost
 //! coverage after 2 to 6 s; moving data takes 1 to 7 s without any; a move is validated
 //! within 5 s, or data go back; the system notices after a minute that a validated
-//! network is dead, if its probe does not get through, and looks again every 30 s.
+//! network is dead, if its probe does not get through, and looks again every 30 s; asked to
+//! look, it takes ten seconds to find that.
 //! Android's recovery of data stalls (restarting the radio) is left out. While the gateway is
 //! away all else works, so that is no time without data; but nothing should move for it.
 

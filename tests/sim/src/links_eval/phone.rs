@@ -12,6 +12,8 @@ const VALIDATION_TICKS: usize = ticks(5);
 /// every half a minute.
 const STALL_TICKS: usize = ticks(60);
 const LOOK_AGAIN_TICKS: usize = ticks(30);
+/// Who is asked to look at once finds a dead network dead after this: the probe's time-out.
+const PROBE_TICKS: usize = ticks(10);
 /// A move takes 1 to 7 s.
 const MOVE_TICKS: (u64, u64) = (2, 14);
 
@@ -121,6 +123,8 @@ struct Network {
     validated: bool,
     /// Its probe has had the same result for so long.
     stale_ticks: usize,
+    /// A probe that was asked for runs since.
+    asked: Option<usize>,
 }
 
 impl Network {
@@ -128,17 +132,20 @@ impl Network {
     fn look(&mut self, probe_passes: bool, age_ticks: usize) {
         if self.validated == probe_passes {
             self.stale_ticks = 0;
+            self.asked = None;
             return;
         }
         self.stale_ticks += 1;
+        let asked = self.asked.map_or(0, |since| age_ticks - since);
         let due = match (self.validated, age_ticks) {
-            (true, _) => self.stale_ticks >= STALL_TICKS,
+            (true, _) => self.stale_ticks >= STALL_TICKS || asked >= PROBE_TICKS,
             (false, 0..=10) => self.stale_ticks.is_multiple_of(ticks(1)),
             (false, _) => age_ticks.is_multiple_of(LOOK_AGAIN_TICKS),
         };
         if due {
             self.validated = probe_passes;
             self.stale_ticks = 0;
+            self.asked = None;
         }
     }
 }
@@ -239,6 +246,18 @@ impl Phone {
             handle: self.last_handle,
             validated,
             stale_ticks: 0,
+            asked: None,
+        }
+    }
+
+    /// `ConnectivityManager.reportNetworkConnectivity`: the system doubts its validation.
+    pub const fn look_again(&mut self, at: usize, via: Via) {
+        let network = match via {
+            Via::Wifi => &mut self.wifi,
+            Via::Card(_) => &mut self.cell,
+        };
+        if let Some(network) = network {
+            network.asked = Some(at);
         }
     }
 

@@ -22,6 +22,8 @@ pub struct Decisions {
     pub move_to: Option<usize>,
     /// Why, where the policy says so.
     pub because: Option<&'static str>,
+    /// Have the system look at this link again.
+    pub look_again: Option<Via>,
 }
 
 /// Decides, once a tick, on what the phone tells.
@@ -152,6 +154,7 @@ impl Policy for Twine {
             link: self.links.chosen().map(|link| via(&link.id)),
             move_to: request.map(|request| usize::from(request.slot)),
             because: request.map(|request| because(request.because)),
+            look_again: self.links.poll_doubted().map(|link| via(&link)),
         }
     }
 

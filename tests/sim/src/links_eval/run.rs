@@ -95,6 +95,9 @@ pub fn run(name: Name, world: &World) -> Score {
             asked.push((at, card, decisions.because.unwrap_or_default()));
             phone.move_data(at, card);
         }
+        if let Some(via) = decisions.look_again {
+            phone.look_again(at, via);
+        }
         let link = decisions.link;
         let carries = link.is_some_and(|via| phone.carries(via, tick));
         timeline.push(link.filter(|_| carries));

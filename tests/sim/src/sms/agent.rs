@@ -85,7 +85,7 @@ impl Agent {
                 None
             }
             // Of the world, see `world::data`.
-            Order::PreferDataSim { .. } => None,
+            Order::PreferDataSim { .. } | Order::LookAgain { .. } => None,
             Order::SmsTaken { spool_id } => {
                 let known = spool_id
                     .strip_prefix(SPOOL_PREFIX)

@@ -204,3 +204,14 @@ fn a_fast_link_that_dies_under_long_texts_is_noticed_soon() {
     desk.pass(9_000);
     assert_eq!(desk.closed.len(), 1);
 }
+
+#[test]
+fn the_agent_has_the_system_look_at_a_link_over_which_an_answer_is_missing() {
+    let mut desk = Desk::live();
+    desk.channel(ChannelEvent::Down(DownReason::TimedOut));
+    let looks = desk
+        .orders
+        .iter()
+        .filter(|order| matches!(order, Order::LookAgain { link } if &*link.0 == "lte"));
+    assert_eq!(looks.count(), 1);
+}

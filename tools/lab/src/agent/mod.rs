@@ -313,6 +313,8 @@ async fn carry_out(
         }
         // See `serve`.
         Kind::PreferDataSim(_) => {}
+        // Links are as validated as they are up: there is nothing to find.
+        Kind::LookAgain(_) => {}
     }
     Ok(())
 }

@@ -197,6 +197,31 @@ fn a_gateway_that_is_away_for_ten_minutes_moves_no_data() {
 }
 
 #[test]
+fn the_system_is_asked_to_look_at_a_link_that_does_not_answer_and_believed() {
+    let mut links = two_cards(Rules::default(), card(1));
+    let sim1 = id("sim1");
+    let _ = links.traffic(&sim1, Traffic::Answered(None), secs(90));
+    assert_eq!(links.poll_doubted(), None);
+    let _ = links.traffic(&sim1, Traffic::Missing, secs(100));
+    assert_eq!(links.poll_doubted(), Some(sim1.clone()));
+    assert_eq!(links.poll_doubted(), None, "once");
+    for second in (105..400).step_by(15) {
+        let _ = links.traffic(&sim1, Traffic::Missing, secs(second));
+        assert_eq!(links.poll_doubted(), None, "at {second}: not again so soon");
+    }
+    let _ = links.traffic(&sim1, Traffic::Missing, secs(400));
+    assert_eq!(links.poll_doubted(), Some(sim1));
+    // It finds that the link is dead.
+    let mut dead = link("sim1", SIM1, Generation::G4);
+    dead.validated = false;
+    let _ = links.report(dead.clone(), secs(410));
+    assert_eq!(pass(&mut links, secs(411)).map(|it| it.slot), Some(1));
+    // One that the system does not validate needs no look.
+    let _ = links.traffic(&dead.id, Traffic::Missing, secs(900));
+    assert_eq!(links.poll_doubted(), None);
+}
+
+#[test]
 fn data_leave_a_card_that_is_silent_for_a_quarter_of_an_hour_whatever_the_system_says() {
     let mut links = two_cards(Rules::default(), card(1));
     for second in (0..900).step_by(30) {

@@ -36,6 +36,7 @@ pub(super) fn brief(record: &TraceRecord, name: &str) -> String {
         Decision::UseLink { link: Some(link) } => format!("{} carries the session", link.0),
         Decision::UseLink { link: None } => "no link carries the session".to_owned(),
         Decision::MoveData { slot } => format!("data are to move to slot {slot}"),
+        Decision::LookAgain { link } => format!("the system is to look at {} again", link.0),
         Decision::GiveUp { conn } => format!("connection {} is given up", conn.0),
         Decision::BackOff { delay_ms } => format!("connecting waits {delay_ms} ms"),
         Decision::Live { conn } => format!("connection {} is live", conn.0),

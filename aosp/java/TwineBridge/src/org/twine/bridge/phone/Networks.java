@@ -141,11 +141,33 @@ final class Networks {
         return links;
     }
 
+    /**
+     * Has the platform look whether this link still reaches the internet. If it does, nothing is
+     * told; a link that went meanwhile is no more.
+     */
+    void lookAgain(String link) {
+        Network doubted = null;
+        synchronized (this) {
+            for (Network network : capabilities.keySet()) {
+                if (id(network).equals(link)) {
+                    doubted = network;
+                }
+            }
+        }
+        if (doubted != null) {
+            manager.reportNetworkConnectivity(doubted, false);
+        }
+    }
+
+    private static String id(Network network) {
+        return "net" + network;
+    }
+
     private Link describe(
             Network network, NetworkCapabilities now, LinkProperties link, boolean lockedDown) {
         Link.Builder out =
                 Link.newBuilder()
-                        .setId("net" + network)
+                        .setId(id(network))
                         .setUp(true)
                         .setValidated(
                                 now.hasCapability(

@@ -292,6 +292,9 @@ public final class TelephonyAgent implements AutoCloseable {
                 int slot = order.getPreferDataSim().getSlot();
                 dataSim.prefer(slot, (code, why) -> orderResult(order.getId(), slot, code, why));
                 break;
+            case LOOK_AGAIN:
+                networks.lookAgain(order.getLookAgain().getLink());
+                break;
             default:
                 // Of a newer daemon.
                 orderResult(order.getId(), -1, Integer.MIN_VALUE, "this agent cannot do that");

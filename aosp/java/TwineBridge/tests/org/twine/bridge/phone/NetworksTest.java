@@ -9,6 +9,8 @@ import android.net.ConnectivityManager;
 import android.net.NetworkCapabilities;
 import android.os.Looper;
 import android.provider.Settings;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.Test;
 import org.robolectric.Shadows;
 import org.robolectric.shadows.ShadowConnectivityManager;
@@ -17,6 +19,8 @@ import org.robolectric.shadows.ShadowNetworkCapabilities;
 import org.robolectric.shadows.ShadowSubscriptionManager;
 import org.twine.control.v1.Link;
 import org.twine.control.v1.LinkKind;
+import org.twine.control.v1.LookAgain;
+import org.twine.control.v1.Order;
 import org.twine.control.v1.TelephonyState;
 import org.twine.control.v1.Vpn;
 
@@ -58,6 +62,25 @@ public class NetworksTest extends AgentFixture {
         for (ConnectivityManager.NetworkCallback callback : networks.getNetworkCallbacks()) {
             callback.onCapabilitiesChanged(ShadowNetwork.newInstance(id), able);
         }
+    }
+
+    @Test
+    public void thePlatformIsAskedToLookAtALinkAgain() throws Exception {
+        daemon.connect();
+        tellNetwork(77, NetworkCapabilities.TRANSPORT_WIFI);
+        Link link = stateWhere(state -> state.getLinksCount() == 1).getLinks(0);
+        ShadowConnectivityManager networks =
+                Shadows.shadowOf(app.getSystemService(ConnectivityManager.class));
+        // One that went is none to look at.
+        for (String doubted : new String[] {"net1", link.getId()}) {
+            give(Order.newBuilder().setLookAgain(LookAgain.newBuilder().setLink(doubted)));
+        }
+        android.net.Network wifi = ShadowNetwork.newInstance(77);
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (networks.getReportedNetworkConnectivity().isEmpty() && System.nanoTime() < end) {
+            Thread.sleep(10);
+        }
+        assertEquals(Map.of(wifi, false), networks.getReportedNetworkConnectivity());
     }
 
     private static Link linkOf(TelephonyState state, LinkKind kind, Vpn vpn) {
