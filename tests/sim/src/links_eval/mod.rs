@@ -41,6 +41,14 @@
 //! look, it takes ten seconds to find that.
 //! Android's recovery of data stalls (restarting the radio) is left out. While the gateway is
 //! away all else works, so that is no time without data; but nothing should move for it.
+//!
+//! # Figures
+//!
+//! 27 worlds of 20 seeds, two hours each: 188,397 s without data against 458,937 s of the best
+//! baseline (0.41), with 5,105 switches against its 5,246. In the median world it is 0.85: most of
+//! the sum is from worlds in which a network is up and dead (a loaded cell, a blocked bundle,
+//! captive Wi-Fi), which Android's switching does not see. Where both cards have holes at
+//! different places, 3 to 25 % are gained, and somewhat more switches are made.
 
 pub mod android;
 pub mod check;
