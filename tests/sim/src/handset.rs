@@ -2,6 +2,7 @@
 //! that does what an app may do: send, repeat, cancel, retry, read, die.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 
 use twine_engine::link::{Binding, Link as EngineLink, LinkId, LinkKind, Sim, Vpn};
 use twine_engine::message::{Channel, MessageId, MessageRecord, WaitsFor};
@@ -124,6 +125,24 @@ pub enum Asked {
     Lookup(Vec<E164>),
     /// Anything without consequence here.
     Other,
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Send(outgoing) => write!(f, "sends {}", outgoing.text),
+            Self::Repeat(outgoing) => write!(f, "sends {} once more", outgoing.text),
+            Self::Cancel(MessageId(id)) => write!(f, "takes back message {id}"),
+            Self::Retry(MessageId(id)) => write!(f, "tries message {id} again"),
+            Self::Decide(MessageId(id), Channel::Sms) => write!(f, "decides: message {id} by SMS"),
+            Self::Decide(MessageId(id), Channel::Ip) => write!(f, "decides: message {id} by IP"),
+            Self::Read(MessageId(id), above) => {
+                write!(f, "has read message {id} and {} above it", above.len())
+            }
+            Self::Lookup(numbers) => write!(f, "asks who of {} is on IP", numbers.len()),
+            Self::Other => write!(f, "asks something else"),
+        }
+    }
 }
 
 /// A message the app wants to send.

@@ -252,7 +252,7 @@ fn the_story_of_a_message_by_ip_tells_reasons_seqs_and_cursors() {
             "h0 stores that h0m3 is message ",
             "h0 → Submit seq 3 to …001, place 3, \"h0m3\"",
             "h1 ← Deliver cursor 3 from …000, epoch ",
-            "h1 app sees Received",
+            "h1 app receives \"h0m3\"",
             "h1 → Ack upto cursor 3",
             "h0 ← Receipt delivered 3",
         ]
@@ -287,7 +287,7 @@ fn the_story_of_a_message_by_sms_tells_its_parts() {
             format!("{from} calls SmsManager for AttemptId("),
             format!("{from} part 0 of AttemptId("),
             format!("{from} hears: part 0 of AttemptId("),
-            format!("{to} app sees Received"),
+            format!("{to} app receives \"{name}"),
         ],
     );
 }

@@ -320,7 +320,7 @@ impl World {
             Asked::Send(_) | Asked::Repeat(_) | Asked::Lookup(_) | Asked::Other => return Ok(()),
         };
         h.ask(asked.clone(), command);
-        self.tell(|| format!("h{handset} app asks {asked:?}"));
+        self.tell(|| format!("h{handset} app {asked}"));
         self.turn(handset)
     }
 
@@ -433,7 +433,22 @@ impl World {
         let text = record.text.as_ref().map(|t| t.expose().clone());
         self.coverage.event(kind, shown);
         self.tell_of(handset, record, || {
-            format!("h{handset} app sees {kind:?} {shown:?} {text:?}")
+            let what =
+                text.map_or_else(|| "what it cannot read".into(), |text| format!("{text:?}"));
+            match kind {
+                EventKind::Received if shown == Shown::Received => {
+                    format!("h{handset} app receives {what}")
+                }
+                EventKind::Received => format!("h{handset} app receives {what}: {shown:?}"),
+                EventKind::StateChanged => format!("h{handset} app sees {what}: {shown:?}"),
+                EventKind::Merged => {
+                    format!("h{handset} app sees that {what} is a copy of what it has")
+                }
+                EventKind::Unmerged => {
+                    format!("h{handset} app sees that {what} is a message of its own")
+                }
+                EventKind::Reordered => format!("h{handset} app sees {what} move to its place"),
+            }
         });
         match kind {
             EventKind::Merged => self.summary.merged += 1,

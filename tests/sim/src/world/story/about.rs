@@ -134,7 +134,7 @@ impl<'a> Followed<'a> {
     fn is_meant(&self, line: &str) -> bool {
         let of_phone = |handset: HandsetNo| handset_of(line) == Some(&format!("h{handset}"));
         let by_id = |(handset, id): &(HandsetNo, MessageId)| {
-            of_phone(*handset) && line.contains(&format!("{id:?}"))
+            of_phone(*handset) && mentions(line, &format!("message {}", id.0))
         };
         self.attempts.iter().any(|attempt| line.contains(attempt)) || self.ids.iter().any(by_id)
     }
