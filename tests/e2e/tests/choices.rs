@@ -186,6 +186,7 @@ async fn both_sides_explain_copies_that_became_one() {
         "the operator delivered a part",
         "the gateway says that it was delivered before it was asked back",
         "by ip+sms",
+        "card of its SMS: 8900002547123456780",
     ];
     explained(&country, AMINA, sent, &fell_back).await;
     let copy = format!("#{} is a copy of it: shown once", merged.message_id);

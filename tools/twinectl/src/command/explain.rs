@@ -87,5 +87,10 @@ fn text(story: &pb::Story, redact: Redact) -> String {
     }
     out.push_str(&table.render(""));
     out.push_str(&format!("\nnow: {}\n", message::now(&message)));
+    let card = message.sms.as_ref().map_or("", |sms| sms.iccid.as_str());
+    if !card.is_empty() {
+        let card = one_line(&redact.hidden(card));
+        out.push_str(&format!("card of its SMS: {card}\n"));
+    }
     out
 }
