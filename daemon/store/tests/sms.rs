@@ -244,3 +244,30 @@ fn a_story_says_why_the_phone_refused_and_what_it_waits_for() {
     assert_eq!(refused.because, ["the radio is off"]);
     assert_eq!(waits.waits(), Some(WaitsFor::Radio));
 }
+
+/// Once, however often it is looked at.
+#[test]
+fn a_story_says_that_a_message_waits_for_its_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = store_with_sms(&folder.path().join("store.db"));
+    one(&mut store, Op::Enqueue(open(5)));
+    for _ in 0..2 {
+        let record = store.message(MessageId(5)).unwrap().unwrap();
+        one(
+            &mut store,
+            Op::Wait {
+                id: MessageId(5),
+                seen: (record.ip, record.sms.state),
+                waits: None,
+                look: None,
+                because: &["a message before it is not settled"],
+            },
+        );
+    }
+    let story = store.story(MessageId(5)).unwrap();
+    let [waits] = story.as_slice() else {
+        panic!("{story:?}");
+    };
+    assert_eq!((waits.step, waits.detail), (Step::Waits, None));
+    assert_eq!(waits.because, ["a message before it is not settled"]);
+}

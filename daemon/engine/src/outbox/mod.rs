@@ -190,10 +190,11 @@ impl Outbox {
             window_open: sending.window.has_room(bytes),
         });
         let for_ip = outgoing.queue_for_ip;
+        let may_go = outgoing.wish != Some(Channel::Sms) && outgoing.peer.number().is_some();
         let releasing = for_ip && first_in_queue && choice == Choice::Ip;
         let outgoing = NewOutgoing {
-            // How IP stands says nothing of what is not for it.
-            because: if releasing || !for_ip { &[] } else { because },
+            // How IP stands says nothing of what it is not to carry.
+            because: if releasing || !may_go { &[] } else { because },
             ..outgoing
         };
         ctx.op(Op::Enqueue(outgoing), Then::Enqueued { to });

@@ -106,10 +106,10 @@ impl Turn<'_> {
             && (before.ip, before.sms) == seen
             && before.is_open()
         {
-            if waits != before.waits {
+            let for_its_lane = waits.is_none() && look.is_none() && before.sms == SmsAttempt::None;
+            if waits != before.waits || for_its_lane && !before.held {
                 self.tell(id, Step::Waits, waits.map(codes::waits_code), because)?;
             }
-            let for_its_lane = waits.is_none() && look.is_none() && before.sms == SmsAttempt::None;
             let next = if for_its_lane
                 && self.worst_before(before.own, before.peer, rows::int(id.0))? == LaneUse::Free
             {
