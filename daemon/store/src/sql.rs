@@ -275,10 +275,11 @@ statements! {
                             closed = 0, noted_epoch = NULL, noted_seq = NULL, note = ?11,
                             in_doubt = 0, away = 0
          WHERE id = ?1";
-    /// Without those behind one that blocks their lane.
+    /// Without those behind one that blocks their lane, and those to a name, which wait for
+    /// their user: IP does not reach it.
     QUEUED = concat!(
         "SELECT id, peer, text, deadline_ms, ", peer_name!(), " FROM message
-         WHERE queued = 1 AND own = ?1
+         WHERE queued = 1 AND own = ?1 AND NOT (peer < 0 AND waits_for IS 0)
            AND NOT ", blocked!("message.own", "message.peer", "message.id"), "
          ORDER BY id LIMIT ?2");
     /// Of one epoch above ?3, by seq.

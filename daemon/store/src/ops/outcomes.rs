@@ -448,7 +448,11 @@ impl Turn<'_> {
         }
         if before.is_note {
             // Should it not have arrived, the next message tells the same: a gateway
-            // that refuses notes is not asked again and again.
+            // that refuses notes is not asked again and again. One that lay there until
+            // its time was over is sent once more, so once in the life of mail.
+            if disposition == Disposition::Expired {
+                self.lose_noted(&before, sent)?;
+            }
             return self.forget_note(&before);
         }
         if before.carries_note {

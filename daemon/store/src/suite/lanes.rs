@@ -338,6 +338,26 @@ pub fn a_name_is_reached_by_sms_alone(backend: impl Backend) {
     assert_eq!(found, [answer, id]);
 }
 
+/// What its user gave to IP, which does not reach a name, waits for its user: it is in
+/// nobody's way in the queue of IP.
+pub fn what_is_left_to_ip_in_vain_is_not_loaded(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let message = NewOutgoing {
+        peer: Peer::Name(SmsName::new("40404").expect("a name")),
+        sms: SmsAttempt::NotUsed,
+        wish: Some(Channel::Ip),
+        queue_for_ip: true,
+        ..world.new_undecided("JOIN")
+    };
+    let in_vain = world.enqueue_as(message);
+    let other = world.enqueue("to a number");
+    assert_eq!(world.queued_for_ip(), [in_vain, other]);
+    let seen = (IpAttempt::None, SmsAttempt::NotUsed);
+    world.op(wait(in_vain, seen, Some(WaitsFor::User), None));
+    world.crash();
+    assert_eq!(world.queued_for_ip(), [other]);
+}
+
 /// What speaks against IP leaves it undecided.
 pub fn what_speaks_against_ip_is_found_at_release(backend: impl Backend) {
     let mut world = World::bound(backend);

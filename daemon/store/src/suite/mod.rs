@@ -178,6 +178,7 @@ macro_rules! behaves_like_a_store {
                 places_count_both_channels,
                 an_sms_of_an_unbound_number_has_no_place,
                 a_name_is_reached_by_sms_alone,
+                what_is_left_to_ip_in_vain_is_not_loaded,
                 what_speaks_against_ip_is_found_at_release,
                 what_is_asked_back_blocks_only_when_it_is_revoked,
             }
@@ -242,6 +243,7 @@ macro_rules! behaves_like_a_store {
                 a_resolved_copy_makes_a_note_due,
                 a_note_that_rides_along_is_not_due_any_more,
                 a_note_that_did_not_arrive_is_due_again,
+                a_note_that_expired_is_due_again,
                 what_a_full_note_left_out_is_due,
                 what_left_ip_is_noted_behind_many_that_did_not,
                 a_note_without_a_message_is_seen_by_nobody,

@@ -215,6 +215,27 @@ pub fn a_note_that_did_not_arrive_is_due_again(backend: impl Backend) {
     assert!(release_note(&mut world).is_none());
 }
 
+/// The receiver was away for longer than mail is kept, and nothing else is written to it.
+pub fn a_note_that_expired_is_due_again(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let id = world.open_on_ip("uncertain").id;
+    world.release_sms(id, true);
+    world.hand(id, 7, 1);
+    world.part(7, 0, PartState::Sent);
+    assert!(world.after_sent(1, &[1], &[]).note_due);
+    for seq in 2..5 {
+        let note = release_note(&mut world).expect("one is due");
+        assert_eq!(note_of(&note), [entry(1, Filled::Both(hash("uncertain")))]);
+        assert!(release_note(&mut world).is_none());
+        let after = world.after_sent(seq, &[], &[(seq, Disposition::Expired)]);
+        assert!(after.note_due);
+        world.crash();
+    }
+    let note = release_note(&mut world).expect("one is due");
+    let seq = note.seq.get();
+    assert!(!world.after_sent(seq, &[seq], &[]).note_due);
+}
+
 /// One after the other, until the receiver knows all.
 pub fn what_a_full_note_left_out_is_due(backend: impl Backend) {
     let mut world = World::bound(backend);

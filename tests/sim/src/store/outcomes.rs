@@ -313,7 +313,11 @@ impl MemoryStore {
         };
         if message.is_note() {
             // Should it not have arrived, the next message tells the same: a gateway
-            // that refuses notes is not asked again and again.
+            // that refuses notes is not asked again and again. One that lay there until
+            // its time was over is sent once more.
+            if let Some(sent) = message.ip.unsettled().filter(|_| ip == IpAttempt::Expired) {
+                self.lose_noted(id, sent);
+            }
             self.remove_note(id);
             return;
         }

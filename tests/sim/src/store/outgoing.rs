@@ -151,6 +151,10 @@ impl MemoryStore {
             if self.before(number, message.peer, *id) == LaneUse::Blocks {
                 continue;
             }
+            // Its user knows that IP does not reach a name.
+            if message.peer.number().is_none() && message.waits_for == Some(WaitsFor::User) {
+                continue;
+            }
             if messages.len() >= limit || bytes >= max_bytes && !messages.is_empty() {
                 more = true;
                 break;
