@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 
 use twine_engine::link::{Binding, Link as EngineLink, LinkId, LinkKind, Sim, Vpn};
-use twine_engine::message::{Channel, MessageId, MessageRecord, WaitsFor};
+use twine_engine::message::{Channel, MessageId, MessageRecord, Shown, WaitsFor};
 use twine_engine::store_ops::{Batch, ClientName, EventCursor, StoreOps, Token};
 use twine_engine::time::{BootId, Instant, Now, WallTime};
 use twine_engine::{Command, Config, Engine, Input, ReplyTo, TelephonyEvent};
@@ -94,6 +94,8 @@ pub struct App {
     pub open: BTreeMap<u64, Asked>,
     /// Sends whose result is unknown, to be repeated with the same token.
     pub unknown: Vec<Outgoing>,
+    /// How it last saw each message.
+    pub seen: BTreeMap<MessageId, Shown>,
     /// All events up to here are handled, durably.
     pub cursor: EventCursor,
     /// Whether the daemon knows this client.
@@ -493,6 +495,15 @@ impl Handset {
             links: (0..self.links.len()).map(|i| self.engine_link(i)).collect(),
             tables: TableSet::default(),
         })
+    }
+
+    /// A full state that was on its way: what changed of links meanwhile was told at once,
+    /// and does not come back.
+    pub fn with_links_of_now(&self, mut input: Input) -> Input {
+        if let Input::Telephony(TelephonyEvent::State { links, .. }) = &mut input {
+            *links = (0..self.links.len()).map(|i| self.engine_link(i)).collect();
+        }
+        input
     }
 
     /// What the telephony agent says of one link.

@@ -48,7 +48,7 @@
 //! | 8 | rules `rule_8_…` (two), `rule_4_a_conflict_…` | "every confirmed message comes to an end" |
 //! | 9 | rules `rule_9_…`; core `mailbox`: `handed_is_stored_and_an_ack_becomes_delivered`; core `hello`: `a_cursor_…` (four) | "what was confirmed reaches the receiving app" |
 //! | 10 | rules `rule_10_…` (two) | "a message reaches the app exactly once" |
-//! | 11 | rules `rule_11_…` (two) | "delivered means that the receiver has stored it"; "what was read is shown as read at last" |
+//! | 11 | rules `rule_11_…` (two) | "delivered means that the receiver has stored it"; "read means that its receiver read in this conversation"; "what was read is shown as read at last" |
 //! | 12 | rules `rule_12_…` (two) | "what cannot be read is not shown as delivered"; "what can be read is not rejected" |
 //! | 13 | rules `rule_13_…`; core `submit`: `a_full_mailbox_refuses_…`; core `mailbox`: `old_mail_expires_…`, `outcomes_outlive_the_mail_…` | "every confirmed message comes to an end", with small mailboxes and short times; "a mailbox is bounded" |
 //! | 14 | rules `rule_14_…` (two); core `revoke` | "what was taken back is never delivered"; "only what its user took back is shown as such" |
@@ -66,7 +66,7 @@
 //! | 26 | rules `rule_26_…`; [`sms::agent`]: `an_attempt_is_sent_once_whoever_asks_again` | "an attempt is handed to the phone's SMS at most once"; "what may have left is not sent again unasked"; "every confirmed message comes to an end" |
 //! | 27 | rules `rule_27_…`; suite `merging`: `what_a_name_says_is_never_merged` | "an SMS belongs to whom its card's home plan makes of its sender"; "nothing is merged across senders, names or own numbers"; "who says the same is not merged" |
 //! | 28 | rules `rule_28_…`; suite `short_messages`: `an_sms_is_taken_once_for_its_spool_id`, `an_sms_the_network_repeats_is_taken_once` | "what is spooled reaches the app" |
-//! | 29 | rules `rule_29_…`; suite `behind_retention_is_resync` | "an event refers to history" |
+//! | 29 | rules `rule_29_…`; suite `behind_retention_is_resync` | "an event refers to history"; "an app is told that there are events"; "the last event of a message tells how it stands" |
 //! | 30 | core `submit`: `a_number_moved_meanwhile_…` | "mail goes to the phone that has the number" |
 //!
 //! That these checks find anything is checked as well: `mutants/*.toml` lists deliberate

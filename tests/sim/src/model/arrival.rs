@@ -101,7 +101,9 @@ impl Model {
         {
             sent.received.push(copy);
         }
-        let forgot = sent.doubted || sent.retried || sent.lost || gateway_forgot;
+        // Of a name that was given twice both are there.
+        let conflicts = record.shown == Shown::Conflicting;
+        let forgot = sent.doubted || sent.retried || sent.lost || gateway_forgot || conflicts;
         if self.sms.left_plain(&text) && !forgot && !self.expired.has(&text) {
             let promise = "a plain SMS is the only copy";
             self.cases.expect(promise, !by_ip, &text)?;

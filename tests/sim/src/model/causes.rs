@@ -58,7 +58,7 @@ impl Model {
             IpAttempt::Rejected(RejectReason::Unreadable) => Some(poison::of(text).is_some()),
             // Names that are given twice are another promise's.
             IpAttempt::Rejected(RejectReason::Conflict) => Some(self.names_may_repeat(sent.from)),
-            IpAttempt::Revoked(TakeBack::Expired) => Some(sent.expires),
+            IpAttempt::Revoked(TakeBack::Expired) => Some(sent.valid_until_ms.is_some()),
             IpAttempt::None
             | IpAttempt::InFlight(_)
             | IpAttempt::Accepted(_)

@@ -56,8 +56,8 @@ struct Sent {
     confirmed: Option<MessageId>,
     /// How many messages had been written in this world before it.
     no: u64,
-    /// It has a validity.
-    expires: bool,
+    /// Until when it is valid, by the world's clock: from when it was written.
+    valid_until_ms: Option<u64>,
     /// The user sent it again: its place among the others may change.
     retried: bool,
     /// As which messages it reached receiving apps; more than one only where
@@ -110,6 +110,10 @@ pub struct Model {
     lost_names: BTreeSet<MessageName>,
     /// Phones that were put back to an old copy, or copied to a twin.
     put_back: BTreeSet<HandsetNo>,
+    /// From whom to whom something was read.
+    read_of: BTreeSet<(E164, E164)>,
+    /// Numbers whose app marks as read what it does not know.
+    may_read_all: BTreeSet<E164>,
     /// Of these, those that were put back.
     from_copies: BTreeSet<HandsetNo>,
     /// Phones that were replaced, and how many messages had been written then.
@@ -325,7 +329,7 @@ impl Model {
         &mut self,
         text: &str,
         (from, to): (HandsetNo, E164),
-        expires: bool,
+        valid_until_ms: Option<u64>,
         by_sms_alone: bool,
     ) {
         let no = self.messages.len() as u64;
@@ -341,7 +345,7 @@ impl Model {
                 to,
                 confirmed: None,
                 no,
-                expires,
+                valid_until_ms,
                 retried: twice,
                 received: Vec::new(),
                 read: false,
@@ -413,6 +417,18 @@ impl Model {
             })
             .cloned()
             .collect()
+    }
+
+    /// A user asks for a message to be marked as read.
+    pub fn reads(&mut self, record: &MessageRecord) {
+        if let Some(from) = record.peer.number() {
+            self.read_of.insert((from, record.own));
+        }
+    }
+
+    /// An app asks that of a message which may be there by then.
+    pub fn may_read(&mut self, numbers: &[E164]) {
+        self.may_read_all.extend(numbers);
     }
 
     /// The user of `handset` has read these, and the app was told that it is

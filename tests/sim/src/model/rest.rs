@@ -117,8 +117,11 @@ impl Model {
                 let text = text_of(&record);
                 self.merged_within(store, &record)?;
                 if self.is_echo(&record) {
-                    // A message of its own, and no copy.
-                    let alone = record.copy_of.is_none();
+                    // A message of its own, and no copy but of itself, which came twice.
+                    let alone = record.copy_of.is_none_or(|root| {
+                        let Ok(root) = store.message(root);
+                        root.is_some_and(|root| self.is_echo(&root))
+                    });
                     let promise = "who says the same is not merged";
                     self.cases.expect(promise, alone, &text)?;
                     continue;

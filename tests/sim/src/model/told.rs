@@ -1,6 +1,6 @@
 //! What a sending app may be told of its message.
 
-use twine_engine::message::{Direction, Failure, IpAttempt, MessageRecord, Shown};
+use twine_engine::message::{Direction, Failure, IpAttempt, MessageRecord, Shown, SmsAttempt};
 use twine_proto::MessageName;
 use twine_proto::frame::RejectReason;
 
@@ -16,6 +16,7 @@ impl Model {
         handset: HandsetNo,
         record: &MessageRecord,
         shown: Shown,
+        now_ms: u64,
         stored: impl Fn(&MessageName) -> bool,
     ) -> Result<(), Broken> {
         if record.direction != Direction::Outgoing {
@@ -33,7 +34,7 @@ impl Model {
         let promise = "an event reaches the sender's app";
         self.cases.expect(promise, sent.from == handset, &text)?;
         self.by_id.insert((handset, record.id), text.clone());
-        let (to, expires, doubted) = (sent.to, sent.expires, sent.doubted);
+        let (to, valid_until_ms, doubted) = (sent.to, sent.valid_until_ms, sent.doubted);
         // The operator may have brought its parts to two phones; IP did not.
         let moved = self.lent.contains(&to) || self.has_moved(to);
         let by_ip = matches!(record.ip, IpAttempt::Delivered(_));
@@ -42,6 +43,18 @@ impl Model {
         // A phone that was put back gives a place again; before it hears of a new epoch, by
         // SMS alone.
         let by_name = record.ip != IpAttempt::None;
+        let confirmed = matches!(record.ip, IpAttempt::Delivered(_))
+            || record.sms.state == SmsAttempt::Delivered;
+        if confirmed && record.shown == shown {
+            let promise = "what arrived by either way is shown as delivered";
+            let so = matches!(shown, Shown::Delivered | Shown::Read);
+            self.cases.expect(promise, so, &text)?;
+        }
+        if shown == Shown::Read {
+            let promise = "read means that its receiver read in this conversation";
+            let read = self.read_of.contains(&(record.own, to)) || self.may_read_all.contains(&to);
+            self.cases.expect(promise, read, &text)?;
+        }
         let there = by_sms || by_name && record.name.is_some_and(|name| stored(&name));
         let was_there = record
             .name
@@ -64,7 +77,12 @@ impl Model {
         }
         if shown == Shown::Failed(Failure::ValidityOver) {
             let promise = "only what has a validity is given up";
-            self.cases.expect(promise, expires, &text)?;
+            self.cases
+                .expect(promise, valid_until_ms.is_some(), &text)?;
+            // DELIVERY 24.
+            let promise = "a validity is never shorter than it was set";
+            let over = valid_until_ms.is_none_or(|until| now_ms >= until);
+            self.cases.expect(promise, over, &text)?;
         }
         // Where somebody forgot a name, it would be given again.
         let forgot = self.is_gateway_restored() || !self.put_back.is_empty();

@@ -88,8 +88,9 @@ impl World {
         let (dialled, to) = self.dialled(handset, (from, to));
         let by_sms_alone = dialled.number().is_none();
         let by = by.filter(|by| *by != Channel::Ip || !by_sms_alone);
+        let valid_until_ms = valid_for_s.map(|valid_s| self.now + 1000 * valid_s);
         self.model
-            .sending(&text, (handset, to), valid_for_s.is_some(), by_sms_alone);
+            .sending(&text, (handset, to), valid_until_ms, by_sms_alone);
         self.tell(|| format!("h{handset} app sends {text} to {}", dialled.expose()));
         self.handsets[handset].send(Outgoing {
             from,
@@ -230,7 +231,10 @@ impl World {
         let (number, huge) = (h.number, u64::MAX >> 16);
         match kind {
             0 => h.ask(Asked::Other, Command::Cancel(MessageId(huge))),
-            1 => h.ask(Asked::Other, Command::MarkRead(some_id)),
+            1 => {
+                h.ask(Asked::Other, Command::MarkRead(some_id));
+                self.model.may_read(&h.numbers());
+            }
             2 => {
                 self.model.retried(handset, some_id);
                 h.ask(Asked::Retry(some_id), retry(some_id));
@@ -284,6 +288,14 @@ impl World {
         self.turn(handset)
     }
 
+    /// Asked is enough for its sender to be told: the reply may be lost in a crash.
+    fn reads(&mut self, handset: HandsetNo, id: MessageId) {
+        let Ok(record) = self.handsets[handset].store.message(id);
+        if let Some(record) = record {
+            self.model.reads(&record);
+        }
+    }
+
     /// What the app shows up to this message when its user reads it.
     fn shown_above(&self, handset: HandsetNo, id: MessageId) -> Vec<String> {
         let Ok(record) = self.handsets[handset].store.message(id);
@@ -293,6 +305,7 @@ impl World {
     pub(super) fn app_asks(&mut self, handset: HandsetNo, mut asked: Asked) -> Result<(), Broken> {
         if let Asked::Read(id, above) = &mut asked {
             *above = self.shown_above(handset, *id);
+            self.reads(handset, *id);
         }
         let h = &mut self.handsets[handset];
         if h.engine.is_none() {
@@ -418,6 +431,10 @@ impl World {
                 let promise = "an event refers to history";
                 self.model.cases.expect(promise, record.is_some(), of)?;
                 let Some(record) = record else { continue };
+                self.handsets[handset]
+                    .app
+                    .seen
+                    .insert(event.message, event.shown);
                 self.app_event(handset, event.kind, event.shown, &record)?;
             }
         }
@@ -471,7 +488,9 @@ impl World {
         }
         // The model is lent out, so that it can ask the world.
         let mut model = std::mem::take(&mut self.model);
-        let told = model.told(handset, record, shown, |name| self.is_stored(name));
+        let told = model.told(handset, record, shown, self.now, |name| {
+            self.is_stored(name)
+        });
         self.model = model;
         told?;
         if record.waits_for == Some(WaitsFor::User)

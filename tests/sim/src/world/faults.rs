@@ -158,11 +158,16 @@ impl World {
     }
 
     pub(super) fn stop_faults(&mut self) -> Result<(), Broken> {
-        if self.gateway_config() != Self::generous() {
-            // It comes back without its small limits.
+        let redirected = self.gateway_config();
+        self.calm = true;
+        // It comes back without its small limits; without any, sessions live on.
+        let same = gw::Config {
+            drain_redirect: redirected.drain_redirect.clone(),
+            ..self.gateway_config()
+        };
+        if redirected != same {
             self.kill_gateway();
         }
-        self.calm = true;
         self.first_address_from = self.now;
         self.tell(|| "faults stop".into());
         for handset in 0..self.handsets.len() {

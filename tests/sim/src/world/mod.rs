@@ -386,10 +386,11 @@ impl World {
                 run,
                 input,
             } => {
-                if self.handsets[handset].run == run {
-                    return self.input(handset, input);
+                let h = &self.handsets[handset];
+                if h.run != run {
+                    return Ok(());
                 }
-                Ok(())
+                self.input(handset, h.with_links_of_now(input))
             }
             Transition::Connected { conn } => self.connected(conn),
             Transition::Packet {

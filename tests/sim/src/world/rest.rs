@@ -1,7 +1,10 @@
 //! The end of a world: when it has come to rest, and what must hold then.
 
+use twine_engine::store_ops::StoreOps;
+
 use super::World;
 use crate::model::Broken;
+use crate::net::HandsetNo;
 
 impl World {
     pub(super) fn at_rest(&self) -> bool {
@@ -21,6 +24,36 @@ impl World {
         phones.find_map(|(no, h): (usize, _)| Some(format!("h{no} {}", h.unrest()?)))
     }
 
+    /// Nothing is left for an app that nobody told it of.
+    fn is_told_of_events(&mut self, handset: HandsetNo) -> Result<(), Broken> {
+        let h = &self.handsets[handset];
+        if !h.app.alive || h.app.reads_soon || h.engine.is_none() {
+            return Ok(());
+        }
+        let Ok(left) = h.store.events(h.app.cursor, 1);
+        let promise = "an app is told that there are events";
+        let of = format_args!("h{handset}");
+        self.model.cases.expect(promise, left.events.is_empty(), of)
+    }
+
+    /// What the app saw last of each message is how it stands.
+    fn has_seen_the_last(&mut self, handset: HandsetNo) -> Result<(), Broken> {
+        let h = &self.handsets[handset];
+        if !h.app.alive || h.engine.is_none() || h.put_back || h.retired {
+            return Ok(());
+        }
+        for (id, shown) in &h.app.seen {
+            let Ok(record) = h.store.message(*id);
+            let stands = record.map(|record| record.shown);
+            let promise = "the last event of a message tells how it stands";
+            let of = format_args!("h{handset}, message {}: {shown:?}, {stands:?}", id.0);
+            self.model
+                .cases
+                .expect(promise, stands == Some(*shown), of)?;
+        }
+        Ok(())
+    }
+
     fn model_at_rest(&self) -> Result<(), Broken> {
         let stores: Vec<_> = self.handsets.iter().map(|h| &h.store).collect();
         self.model.at_rest(&stores)?;
@@ -29,7 +62,9 @@ impl World {
 
     pub(super) fn finish(&mut self) -> Result<(), Broken> {
         for handset in 0..self.handsets.len() {
+            self.is_told_of_events(handset)?;
             self.read_events(handset)?;
+            self.has_seen_the_last(handset)?;
         }
         self.model_at_rest()?;
         // Not only is nothing owed: everybody is there again, and nobody waits for
