@@ -27,7 +27,8 @@ impl World {
     /// Nothing is left for an app that nobody told it of.
     fn is_told_of_events(&mut self, handset: HandsetNo) -> Result<(), Broken> {
         let h = &self.handsets[handset];
-        if !h.app.alive || h.app.reads_soon || h.engine.is_none() {
+        // A phone that was replaced may sleep for good.
+        if !h.app.alive || h.app.reads_soon || h.engine.is_none() || h.retired {
             return Ok(());
         }
         let Ok(left) = h.store.events(h.app.cursor, 1);
