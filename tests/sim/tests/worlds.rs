@@ -154,6 +154,9 @@ fn regression_worlds_of_two_numbers() {
     ] {
         run(&Setup::drawn_by(7, seed, 10));
     }
+    for seed in [15_311, 37_369, 44_908, 47_692] {
+        run(&Setup::drawn_by(7, seed, 2));
+    }
 }
 
 /// Two numbers of a phone share its connection.

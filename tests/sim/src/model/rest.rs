@@ -116,6 +116,10 @@ impl Model {
             for record in store.incoming().filter(|record| record.text.is_some()) {
                 let text = text_of(&record);
                 self.merged_within(store, &record)?;
+                if record.shown == Shown::Conflicting {
+                    // Of a name that was given twice both are there.
+                    continue;
+                }
                 if self.is_echo(&record) {
                     // A message of its own, and no copy but of itself, which came twice.
                     let alone = record.copy_of.is_none_or(|root| {
