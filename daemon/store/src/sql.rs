@@ -138,11 +138,12 @@ macro_rules! statements {
 }
 
 /// Of an open message: it is not with the agent, has not left by SMS, and may
-/// not stay in the queue of IP as it is.
+/// not stay in the queue of IP as it is. What is on its way by IP keeps its deadline, at
+/// which it is decided by the settings of then, unless it is to go by SMS alone.
 macro_rules! concerned {
     () => {
         "sms IN (0, 1, 5, 6)
-           AND (queued = 0 OR waits_for = 0
+           AND (queued = 0 AND ip NOT IN (1, 2) OR waits_for IS NOT NULL OR sms = 1
                 OR (wish IS NOT 0
                     AND coalesce((SELECT mode FROM setting s
                                   WHERE s.own = message.own AND s.peer = message.peer),

@@ -297,6 +297,7 @@ macro_rules! behaves_like_a_store {
             settings {
                 settings_are_kept_as_set,
                 open_messages_are_looked_at_when_settings_change,
+                what_is_on_its_way_keeps_its_deadline,
                 what_a_setting_ruled_out_is_open_again,
                 settings_disturb_nothing_that_is_settled,
                 that_a_peer_is_off_ip_is_believed_for_a_while,

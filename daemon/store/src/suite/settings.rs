@@ -99,6 +99,31 @@ pub fn open_messages_are_looked_at_when_settings_change(backend: impl Backend) {
     assert_eq!(world.queued_for_ip(), [queued, wished]);
 }
 
+/// A deadline that has not passed does not act because something was set.
+pub fn what_is_on_its_way_keeps_its_deadline(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let accepted = world.open_on_ip("accepted").id;
+    world.after_sent(1, &[], &[]);
+    let in_flight = world.open_on_ip("in flight").id;
+    let due = world.due_ids(0);
+    for settings in [mode(Mode::Auto), mode(Mode::IpOnly), Settings::default()] {
+        world.set(None, settings.clone());
+        assert_eq!(world.due_ids(0), due);
+        world.set(here(), settings);
+        assert_eq!(world.due_ids(0), due);
+    }
+    world.looks(wait(
+        accepted,
+        world.attempts(accepted),
+        Some(WaitsFor::User),
+        None,
+    ));
+    world.set(None, mode(Mode::Auto));
+    assert_eq!(world.due_ids(0), [accepted], "what waits is asked about");
+    world.set(None, mode(Mode::SmsOnly));
+    assert_eq!(world.due_ids(0), [accepted, in_flight]);
+}
+
 /// IP alone was the user's choice, until they chose anew.
 pub fn what_a_setting_ruled_out_is_open_again(backend: impl Backend) {
     let mut world = World::bound(backend);

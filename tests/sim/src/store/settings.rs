@@ -1,7 +1,7 @@
 //! What the user chose for conversations, and who is believed to be on IP.
 
 use twine_engine::limits::MAX_CONVERSATION_SETTINGS;
-use twine_engine::message::{Channel, MessageId, SmsAttempt};
+use twine_engine::message::{Channel, IpAttempt, MessageId, SmsAttempt};
 use twine_engine::settings::{Fallback, Mode, Reach, Settings};
 use twine_engine::store_ops::{BootStamp, ConversationFacts, Outcome, Sender};
 use twine_engine::time::WallTime;
@@ -52,7 +52,7 @@ impl MemoryStore {
                 });
                 continue;
             }
-            let stays = queued && !self.excludes_ip(message);
+            let stays = queued && !self.excludes_ip(message) || self.keeps_its_deadline(message);
             if !stays && message.sms != SmsAttempt::Handed {
                 self.change(id, wall, Outgoing::look_at_once);
             }
@@ -129,6 +129,17 @@ impl MemoryStore {
             Some(Channel::Sms) => true,
             None => mode == Mode::SmsOnly,
         }
+    }
+
+    /// It is on its way by IP, and is decided about later, by the settings of then.
+    fn keeps_its_deadline(&self, message: &Outgoing) -> bool {
+        let settings = self.settings_of(message.own, message.peer);
+        let by_sms_alone =
+            settings.over(&self.global).mode == Mode::SmsOnly && message.wish != Some(Channel::Ip);
+        matches!(message.ip, IpAttempt::InFlight(_) | IpAttempt::Accepted(_))
+            && message.sms != SmsAttempt::Waiting
+            && message.waits_for.is_none()
+            && !by_sms_alone
     }
 
     /// It is not to be released to IP as things stand. Where SMS is out of the

@@ -131,7 +131,9 @@ public final class SmsResultReceiver extends BroadcastReceiver {
             // 3GPP2 C.S0015-B, 4.5.21: class and code in the upper half.
             return status == 0 ? PartResult.State.DELIVERED : null;
         }
-        if (status < 0x20) {
+        // 3GPP TS 23.040, 9.2.3.15: of the others below 0x20 the centre forwarded it and cannot
+        // confirm that it arrived, or replaced it.
+        if (status == 0) {
             return PartResult.State.DELIVERED;
         }
         return status < 0x40 ? null : PartResult.State.UNDELIVERABLE;

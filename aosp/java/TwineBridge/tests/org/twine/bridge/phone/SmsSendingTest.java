@@ -95,10 +95,12 @@ public class SmsSendingTest extends AgentFixture {
                         .getSavedIntent();
         assertNull(SmsResultReceiver.read(delivered, Activity.RESULT_OK));
         delivered.putExtra("format", "3gpp");
-        int[] statuses = {0x00, 0x1f, 0x20, 0x30, 0x40, 0x60};
+        int[] statuses = {0x00, 0x01, 0x02, 0x1f, 0x20, 0x30, 0x40, 0x60};
         PartResult.State[] states = {
             PartResult.State.DELIVERED,
-            PartResult.State.DELIVERED,
+            null,
+            null,
+            null,
             null,
             null,
             PartResult.State.UNDELIVERABLE,
