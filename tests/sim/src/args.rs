@@ -24,6 +24,8 @@ twine-sim: a simulated country that tries to break every promise
                                                     the same way; tell its story
   twine-sim --dials                                 what --set can turn
 
+Without any of these: --seeds 0..100.
+
 with --seeds:
   --first           stop at the first world that fails
   --first-of TEXT   stop at the first world that breaks this promise

@@ -281,6 +281,7 @@ fn the_story_of_a_message_by_sms_tells_its_parts() {
         let first = story.iter().find(calls).unwrap();
         first.text.split('"').nth(1).unwrap().to_owned()
     });
+    let attempt = "attempt 1";
     let (from, _) = name.split_once('m').unwrap();
     let to = if from == "h0" { "h1" } else { "h0" };
     tells(
@@ -289,9 +290,10 @@ fn the_story_of_a_message_by_sms_tells_its_parts() {
             format!("{from} app sends {name} to "),
             format!("{from} decides: {name} by SMS, because "),
             format!("{from} decides: {name} is handed to the agent, because the pace allows it"),
-            format!("{from} calls SmsManager for AttemptId("),
-            format!("{from} part 0 of AttemptId("),
-            format!("{from} hears: part 0 of AttemptId("),
+            format!("{from} orders SMS: {attempt} of 1 part = \"{name}"),
+            format!("{from} calls SmsManager for {attempt} = \"{name}"),
+            format!("{from} part 1 of {attempt} leaves; the agent is told: sent"),
+            format!("{from} hears: part 1 of {attempt} sent"),
             format!("{to} app receives \"{name}"),
         ],
     );

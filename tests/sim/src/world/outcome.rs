@@ -63,6 +63,29 @@ pub struct Summary {
     pub world_ms: u64,
 }
 
+/// In two lines, the second without an end: who prints it knows how long it took.
+impl std::fmt::Display for Summary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(
+            f,
+            "{} messages fell back, {} SMS parts, {} wasted ({:.2} %); {} merged, {} parted \
+             again, {} reordered",
+            self.fell_back,
+            self.sms_parts,
+            self.wasted,
+            100.0 * self.wasted as f64 / self.fell_back.max(1) as f64,
+            self.merged,
+            self.unmerged,
+            self.reordered,
+        )?;
+        write!(
+            f,
+            "{} messages confirmed, {} received, {} daemon runs, {} connections, {} events",
+            self.confirmed, self.received, self.runs, self.connections, self.events,
+        )
+    }
+}
+
 impl Summary {
     /// Adds another world's.
     pub fn add(&mut self, other: &Self) {

@@ -9,8 +9,8 @@ use twine_proto::{E164, Peer};
 use twine_sms::TableSet;
 use twine_sms::mark;
 
-use super::World;
 use super::transition::Transition;
+use super::{World, story};
 use crate::coverage::Group;
 use crate::handset::WALL_START_MS;
 use crate::model::{Broken, Ordered};
@@ -48,7 +48,7 @@ impl World {
 
     /// The daemon gives an order.
     pub(super) fn ordered(&mut self, handset: HandsetNo, order: Order) -> Result<(), Broken> {
-        self.tell(|| format!("h{handset} orders {}", told(&order)));
+        self.tell_order(handset, &order);
         if let Order::PreferDataSim { slot, .. } = order {
             return self.data_wanted(handset, slot);
         }
@@ -157,12 +157,8 @@ impl World {
         };
         let boot = phone.boot;
         let ends = phone.framework.send(now, call, &faults, &mut self.rng);
-        self.tell(|| {
-            let text = call.parts.concat();
-            format!(
-                "h{handset} calls SmsManager for {:?} = {text:?}",
-                call.attempt
-            )
+        self.tell_attempt(handset, call.attempt, |attempt| {
+            format!("calls SmsManager for {attempt} = {:?}", call.parts.concat())
         });
         self.model.called((handset, boot), call, now);
         for Later { at_ms, what } in ends {
@@ -194,12 +190,16 @@ impl World {
         // A phone that went down in between may have sent it, and tells nobody.
         let left = same_boot || self.rng.percent(50);
         let (attempt, no) = ended.sent_as;
-        self.tell(|| {
-            let result = ended.result.filter(|_| same_boot);
-            format!(
-                "h{handset} part {no} of {attempt:?} left: {} result: {result:?}",
-                left && ended.left.is_some()
-            )
+        self.tell_attempt(handset, attempt, |attempt| {
+            let leaves = match left && ended.left.is_some() {
+                true => "leaves",
+                false => "does not leave",
+            };
+            let told = match ended.result.filter(|_| same_boot) {
+                Some((state, code)) => format!("the agent is told: {}", story::result(state, code)),
+                None => "the agent is told nothing".to_owned(),
+            };
+            format!("{} of {attempt} {leaves}; {told}", story::nth(no))
         });
         if let Some(part) = ended.left.filter(|_| left) {
             let faults = self.sms_faults();
@@ -457,15 +457,4 @@ impl World {
 fn owner(whole: &Whole, home: Option<Country>) -> Option<Peer> {
     let number: Option<E164> = plan::resolve(&whole.from, home).parse().ok();
     number.map(Peer::from).or_else(|| whole.from.parse().ok())
-}
-
-/// An order with its text, which it does not show by itself.
-fn told(order: &Order) -> String {
-    match order {
-        Order::SendSms { attempt, parts, .. } => {
-            let text: String = parts.iter().map(|part| part.expose().as_str()).collect();
-            format!("SMS {attempt:?} of {} parts = {text:?}", parts.len())
-        }
-        other => format!("{other:?}"),
-    }
 }

@@ -57,6 +57,15 @@ impl Mutant {
     }
 }
 
+/// The promises that no mutant of the list breaks in worlds: whether their checks find
+/// anything, nothing shows.
+pub(crate) fn unbroken(all: &[Mutant]) -> Vec<&'static str> {
+    let broken: BTreeSet<&str> = all.iter().filter_map(|m| m.promise.as_deref()).collect();
+    promises()
+        .filter(|promise| !broken.contains(promise))
+        .collect()
+}
+
 /// All lists of a folder, by the names of their files.
 pub(crate) fn read(folder: &Path) -> Result<Vec<Mutant>> {
     let entries = fs::read_dir(folder).with_context(|| format!("cannot read {folder:?}"))?;

@@ -101,7 +101,8 @@ fn check(args: &Args) -> Result<usize> {
     }
     let line = || "building the copy with the mutants".to_owned();
     let programs = saying(line, || scratch::build(&top, edits))?;
-    Ok(run::all(&programs, &chosen))
+    let unbroken = list::unbroken(&all);
+    Ok(run::all(&programs, &chosen, &unbroken))
 }
 
 impl Args {

@@ -24,7 +24,8 @@ enum Found {
 }
 
 /// Tells of each; says how many were not found, or broke a promise without a bug.
-pub(crate) fn all(programs: &Programs, mutants: &[&Mutant]) -> usize {
+/// Names the promises that no mutant of the whole list breaks.
+pub(crate) fn all(programs: &Programs, mutants: &[&Mutant], unbroken: &[&str]) -> usize {
     let started = Instant::now();
     let worlds = mutants.iter().filter_map(|mutant| mutant.worlds).max();
     let worlds = worlds.unwrap_or(1);
@@ -54,6 +55,12 @@ pub(crate) fn all(programs: &Programs, mutants: &[&Mutant]) -> usize {
             }
         };
         sayln!("{:<46} rule {:<4} {what}", mutant.name, mutant.rule);
+    }
+    if !unbroken.is_empty() {
+        sayln!("promises that no mutant of the list breaks in worlds:");
+    }
+    for promise in unbroken {
+        sayln!("  {promise}");
     }
     sayln!("{:.0} s", started.elapsed().as_secs_f64());
     sayln!("{} passed, {failed} failed", mutants.len() + 1 - failed);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use twine_engine::ConnId;
 use twine_engine::message::MessageId;
+use twine_engine::parts::AttemptId;
 use twine_proto::frame::{
     Accepted, Binding, Deliver, Hello, Receipt, ReceiptKind, SlotStatus, Submit, Welcome,
 };
@@ -75,8 +76,7 @@ struct SentAs {
 struct Followed<'a> {
     name: &'a str,
     ids: BTreeSet<(HandsetNo, MessageId)>,
-    /// As lines have them: `AttemptId(7)`.
-    attempts: BTreeSet<String>,
+    attempts: BTreeSet<(HandsetNo, AttemptId)>,
     /// Of each connection its numbers and their epochs, by slot.
     sessions: BTreeMap<Session, Vec<(E164, Option<Epoch>)>>,
     sent: BTreeSet<SentAs>,
@@ -106,7 +106,12 @@ impl<'a> Followed<'a> {
     fn is_in(&mut self, line: &Line) -> bool {
         let named = mentions(&line.text, self.name);
         match &line.told {
-            Told::Plain => named && self.learn_attempt(&line.text) || self.is_meant(&line.text),
+            Told::Plain => named || self.is_meant(&line.text),
+            Told::Attempt(handset, attempt) if named => {
+                self.attempts.insert((*handset, *attempt));
+                true
+            }
+            Told::Attempt(handset, attempt) => self.attempts.contains(&(*handset, *attempt)),
             Told::Message(handset, id) if named => {
                 self.ids.insert((*handset, *id));
                 true
@@ -120,23 +125,13 @@ impl<'a> Followed<'a> {
         }
     }
 
-    /// Always true.
-    fn learn_attempt(&mut self, line: &str) -> bool {
-        if let Some((_, rest)) = line.split_once("AttemptId(")
-            && let Some((attempt, _)) = rest.split_once(')')
-        {
-            self.attempts.insert(format!("AttemptId({attempt})"));
-        }
-        true
-    }
-
     /// By another name.
     fn is_meant(&self, line: &str) -> bool {
         let of_phone = |handset: HandsetNo| handset_of(line) == Some(&format!("h{handset}"));
         let by_id = |(handset, id): &(HandsetNo, MessageId)| {
             of_phone(*handset) && mentions(line, &format!("message {}", id.0))
         };
-        self.attempts.iter().any(|attempt| line.contains(attempt)) || self.ids.iter().any(by_id)
+        self.ids.iter().any(by_id)
     }
 
     fn is_in_frame(&mut self, session: Session, frame: &Frame, named: bool) -> bool {

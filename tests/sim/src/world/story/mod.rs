@@ -10,6 +10,8 @@ use std::fmt::Write;
 use twine_engine::ConnId;
 use twine_engine::TelephonyEvent;
 use twine_engine::message::{MessageId, MessageRecord};
+use twine_engine::output::Order;
+use twine_engine::parts::{AttemptId, PartState};
 use twine_engine::store_ops::{Batch, Op, StoreOps};
 use twine_engine::trace::TraceRecord;
 use twine_proto::Frame;
@@ -44,6 +46,8 @@ enum Told {
     Plain,
     /// A message, by the id that it has on a phone.
     Message(HandsetNo, MessageId),
+    /// An attempt by SMS of a phone.
+    Attempt(HandsetNo, AttemptId),
     /// A frame on a connection of a phone.
     Frame(HandsetNo, ConnId, Box<Frame>),
 }
@@ -72,6 +76,17 @@ pub(super) struct Story {
     pub(super) lines: Vec<Line>,
     /// Lines with messages that are not stored yet: they have an id and no text.
     unnamed: BTreeMap<(HandsetNo, MessageId), Vec<usize>>,
+    /// What each phone's attempts are called, which are named at random: 1 is the first.
+    attempts: BTreeMap<(HandsetNo, AttemptId), usize>,
+}
+
+impl Story {
+    fn attempt(&mut self, handset: HandsetNo, attempt: AttemptId) -> String {
+        let of_phone = (handset, AttemptId(0))..=(handset, AttemptId(u64::MAX));
+        let next = self.attempts.range(of_phone).count() + 1;
+        let number = self.attempts.entry((handset, attempt)).or_insert(next);
+        format!("attempt {number}")
+    }
 }
 
 impl World {
@@ -180,9 +195,58 @@ impl World {
             code,
         } = event
         {
-            let code = code.map_or_else(String::new, |code| format!(", code {code}"));
-            self.tell(|| format!("h{handset} hears: part {part} of {attempt:?} {state:?}{code}"));
+            self.tell_attempt(handset, *attempt, |attempt| {
+                let (part, result) = (nth(*part), result(*state, *code));
+                format!("hears: {part} of {attempt} {result}")
+            });
         }
+    }
+
+    /// An order to the agent.
+    pub(super) fn tell_order(&mut self, handset: HandsetNo, order: &Order) {
+        match order {
+            Order::SendSms { attempt, parts, .. } => {
+                self.tell_attempt(handset, *attempt, |attempt| {
+                    let text: String = parts.iter().map(|part| part.expose().as_str()).collect();
+                    let count = match parts.len() {
+                        1 => "1 part".to_owned(),
+                        count => format!("{count} parts"),
+                    };
+                    format!("orders SMS: {attempt} of {count} = {text:?}")
+                });
+            }
+            Order::SmsPartTaken {
+                attempt,
+                part,
+                state,
+            } => self.tell_attempt(handset, *attempt, |attempt| {
+                let (part, result) = (nth(*part), result(*state, None));
+                format!("has stored that {part} of {attempt} is {result}")
+            }),
+            Order::SmsTaken { spool_id } => {
+                self.tell(|| format!("h{handset} has stored SMS {spool_id} of the spool"));
+            }
+            Order::PreferDataSim { slot, because } => self.tell(|| {
+                let why = decided::why(&[because.as_str()]);
+                format!("h{handset} orders that data move to slot {slot}{why}")
+            }),
+            Order::LookAgain { link } => {
+                self.tell(|| format!("h{handset} orders that the system look at {} again", link.0));
+            }
+        }
+    }
+
+    /// A line about an attempt of a phone, by the name that it has in stories.
+    pub(super) fn tell_attempt(
+        &mut self,
+        handset: HandsetNo,
+        attempt: AttemptId,
+        line: impl FnOnce(&str) -> String,
+    ) {
+        let Some(story) = &mut self.story else { return };
+        let line = line(&story.attempt(handset, attempt));
+        let told = Told::Attempt(handset, attempt);
+        self.add(&format!("h{handset} {line}"), None, told);
     }
 
     /// A line about a message of a phone, by whatever name.
@@ -214,6 +278,24 @@ fn name_on(store: &impl StoreOps, id: MessageId) -> Option<String> {
     let text = record.text?;
     let text = text.expose();
     Some(short(name_of(text).unwrap_or(text)))
+}
+
+/// A part, counted from 1 as people do.
+pub(super) fn nth(part: u8) -> String {
+    format!("part {}", u16::from(part) + 1)
+}
+
+/// What became of a part.
+pub(super) fn result(state: PartState, code: Option<i32>) -> String {
+    let state = match state {
+        PartState::Open => "without a result",
+        PartState::Sent => "sent",
+        PartState::Refused => "refused",
+        PartState::Unknown => "of unknown result",
+        PartState::Delivered => "delivered",
+        PartState::Undeliverable => "undeliverable",
+    };
+    code.map_or_else(|| state.to_owned(), |code| format!("{state}, code {code}"))
 }
 
 fn unnamed_yet(id: MessageId) -> String {
