@@ -56,7 +56,7 @@
 //! | 15 | rules `rule_15_…`; engine `channel`: `what_the_gateway_may_have_is_asked_back_first` | "only what was revoked leaves as a plain SMS"; "a plain SMS is the only copy"; "what leaves by SMS was sent" |
 //! | 16 | rules `rule_16_…` (3) | "what arrived by either way is shown as delivered"; "what fails has a cause"; "what left whole reaches a phone" |
 //! | 17 | rules `rule_15_and_17_…`, `rule_17_…`; suite `merging`: `a_marked_copy_merges_in_both_orders`, `only_what_fits_is_merged`, `an_ambiguous_mark_merges_nothing`, `a_mark_…` (2) | "only copies are merged"; "what left by SMS before leaves marked" |
-//! | 18 | rules `rule_18_…`; suite `notes`; suite `merging`: `a_note_…` (9); sms `fold` | "copies of a message are merged at last"; "only copies are merged" |
+//! | 18 | rules `rule_18_…`; suite `notes`; suite `merging`: `a_note_…` (9); sms `copies` | "copies of a message are merged at last"; "only copies are merged" |
 //! | 19 | rules `rule_19_…` | "order keys sort a lane by its places"; "a lane keeps its order" |
 //! | 20 | suite `merging`: `a_note_gives_an_sms_its_place`, `an_sms_moves_to_its_place`, `an_sms_that_finds_its_place_late_stays` | "order keys sort a lane by its places"; "a lane keeps its order" |
 //! | 21 | rules `rule_21_…` (2); suite `lanes`: `nothing_passes_…` (2), `an_sms_waits_for_what_is_before_it` | "a lane keeps its order"; "the in-flight window is bounded" |

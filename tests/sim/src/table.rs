@@ -89,7 +89,7 @@ fn place(of: &str, module: Option<&str>) -> Vec<PathBuf> {
         "core" => "tools/gateway/core/tests",
         "suite" => "daemon/store/src/suite",
         "engine" => "daemon/engine/src",
-        "sms" => "daemon/sms/src",
+        "sms" => "daemon/sms/tests",
         "[`sms::agent`]" => "tests/sim/src/sms/agent.rs",
         _ => panic!("{of:?}: no such place"),
     };
@@ -126,7 +126,6 @@ fn named(cell: &str) -> BTreeSet<String> {
                 // A whole module.
                 let found = scenarios_in(&place(of, Some(name)));
                 assert!(!found.is_empty(), "{part}");
-                assert_eq!(count(after).unwrap_or(found.len()), found.len(), "{part}");
                 all.extend(found);
                 continue;
             }

@@ -161,8 +161,8 @@ impl Coverage {
         }
         let _ = writeln!(
             table,
-            "not reached by these worlds: {count} names, which are rare; more worlds reach them, and \
-             --complete judges whether a run of many reaches all:"
+            "not reached by these worlds: {count} names. Some are rare: more worlds reach them, and \
+             --complete judges whether a run of many reaches all."
         );
         for (group, names) in groups {
             let title = format!("{group:?}").to_lowercase();
