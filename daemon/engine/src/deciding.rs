@@ -324,12 +324,36 @@ impl Deciding {
 }
 
 /// A message in the pacing queue whose look is due: what it waited for is there,
-/// or IP is, or it has been long enough in coming. `true`: it is free to leave.
+/// or IP is, or something else is set, or it has been long enough in coming. `true`: it is
+/// free to leave.
 fn in_queue(ctx: &mut Ctx<'_>, around: &Surroundings<'_>, message: &Considered) -> bool {
     let (id, seen) = (message.id, (message.ip, message.sms));
-    if message.ip == IpAttempt::None
-        && let (Choice::Ip(after), because) = channel::choose(&facts(ctx, around, message).0)
-    {
+    let (facts, _) = facts(ctx, around, message);
+    let for_ip = match channel::choose(&facts) {
+        (Choice::Ip(after), because) if message.ip == IpAttempt::None => Some((after, because)),
+        // What was set since rules SMS out: it is decided in the queue of IP.
+        (Choice::NoSms, because) if message.ip == IpAttempt::None => {
+            Some((facts.patience.accept, because))
+        }
+        (
+            Choice::Wait {
+                waits: Some(waits @ (WaitsFor::User | WaitsFor::Home)),
+                look,
+            },
+            because,
+        ) => {
+            let look = look.map(|after| ctx.look(after));
+            wait(ctx, id, seen, Some(waits), look, because);
+            return false;
+        }
+        // Its copy is on IP.
+        (Choice::NoSms, because) => {
+            wait(ctx, id, seen, Some(WaitsFor::User), None, because);
+            return false;
+        }
+        _ => None,
+    };
+    if let Some((after, because)) = for_ip {
         ctx.trace(Decision::ByIp(id), because);
         let look = ctx.look(after);
         ctx.op(

@@ -1,5 +1,6 @@
 //! What leaves and comes by SMS (DELIVERY 15, 17, 21, 22, 25 to 28).
 
+use twine_engine::limits::MAX_SMS_HANDED;
 use twine_engine::message::{Channel, MessageId, Shown, SmsAttempt, WaitsFor};
 use twine_engine::parts::{AttemptId, PartState};
 use twine_engine::settings::{Fallback, Settings};
@@ -263,6 +264,39 @@ fn what_waits_for_ip_goes_by_sms_if_its_user_says_so() {
     desk.command(Command::Retry { id, by });
     desk.pass(4_000);
     assert_eq!(ordered(&desk)[0].1, "hello");
+}
+
+/// It waits for its turn: the agent has as many as it may.
+#[test]
+fn what_waits_in_the_queue_of_sms_heeds_what_is_set_since() {
+    for fallback in [Fallback::Ask, Fallback::Never] {
+        let mut desk = Desk::with_sms();
+        desk.link("lte", false);
+        for n in 0..MAX_SMS_HANDED {
+            let mut command = send(&format!("message {n}"), None);
+            if let Command::Send { to, .. } = &mut command {
+                *to = E164::new(254_722_000_000 + n).unwrap().into();
+            }
+            desk.command(command);
+        }
+        let last = desk.send("the last");
+        desk.pass(60_000);
+        assert_eq!(ordered(&desk).len() as u64, MAX_SMS_HANDED);
+        assert_eq!(desk.message(last).sms.state, SmsAttempt::Waiting);
+        desk.command(Command::Set {
+            conversation: None,
+            settings: Settings {
+                fallback: Some(fallback),
+                ..Settings::default()
+            },
+        });
+        desk.pass(60_000);
+        let waits = (fallback == Fallback::Ask).then_some(WaitsFor::User);
+        assert_eq!(desk.message(last).waits_for, waits);
+        // The others have unknown results by then, and make room.
+        desk.pass(11 * 60_000);
+        assert_eq!(ordered(&desk).len() as u64, MAX_SMS_HANDED, "{fallback:?}");
+    }
 }
 
 /// Neither channel is left to it: its user is asked, and registering lets it go on.
