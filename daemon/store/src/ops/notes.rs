@@ -88,7 +88,12 @@ impl Turn<'_> {
     /// What a delivered message listed last is closed, as far as it is still so. A full
     /// note may have left places out: they are next.
     pub(super) fn close_noted(&mut self, carrier: &Attempts, sent: SentAs) -> Result<()> {
-        if self.execute(sql::NOTE_CLOSE, by_carrier(carrier, sent))? == MAX_NOTE_ENTRIES {
+        self.execute(sql::NOTE_CLOSE, by_carrier(carrier, sent))?;
+        let carried = self.one(sql::NOTE_CARRIED, (rows::int(carrier.id.0),), |row| {
+            Ok(decode(row.get_ref(0)?.as_blob_or_null()?))
+        })?;
+        let entries = carried.flatten().unwrap_or_default();
+        if entries.len() == MAX_NOTE_ENTRIES {
             self.note_is_due(carrier.own, sent.epoch, carrier.peer)?;
         }
         Ok(())

@@ -52,6 +52,7 @@ statements! {
     NOTE_CLOSE =
         "UPDATE message SET unclosed = 0, closed = 1, noted_epoch = NULL, noted_seq = NULL
          WHERE noted_seq IS NOT NULL AND own = ?1 AND noted_epoch = ?2 AND noted_seq = ?3";
+    NOTE_CARRIED = "SELECT note FROM message WHERE id = ?1";
     /// Whether it listed any last.
     NOTED_BY =
         "SELECT 1 FROM message

@@ -102,7 +102,11 @@ impl MemoryStore {
                 }
             });
         }
-        if told.len() == MAX_NOTE_ENTRIES {
+        let carried = self
+            .outgoing
+            .get(&carrier)
+            .map(|message| message.note.len());
+        if carried == Some(MAX_NOTE_ENTRIES) {
             self.note_is_due(carrier, sent);
         }
     }
