@@ -10,13 +10,19 @@ import android.net.NetworkCapabilities;
 import android.net.NetworkRequest;
 import android.net.RouteInfo;
 import android.net.TelephonyNetworkSpecifier;
+import android.net.wifi.WifiInfo;
+import android.net.wifi.WifiManager;
 import android.os.Handler;
 import android.provider.Settings;
 import android.telephony.SubscriptionManager;
+import java.net.Inet4Address;
+import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.twine.control.v1.Link;
 import org.twine.control.v1.LinkKind;
 import org.twine.control.v1.Sim;
@@ -133,7 +139,10 @@ final class Networks {
         boolean lockedDown = isLockedDown();
         capabilities.forEach(
                 (network, now) -> {
-                    Link link = describe(network, now, properties.get(network), lockedDown);
+                    LinkProperties known = properties.get(network);
+                    // The platform tells them right after; before, a network has no identity.
+                    Link link =
+                            known == null ? null : describe(network, now, known, lockedDown);
                     if (link != null) {
                         links.add(link);
                     }
@@ -201,7 +210,7 @@ final class Networks {
         int signal = now.getSignalStrength();
         return out.setKind(wifi ? LinkKind.WIFI : LinkKind.ETHERNET)
                 .setSignalDbm(signal < 0 && signal > -200 ? signal / 5 * 5 : 0)
-                .setNetwork((wifi ? "wifi-" : "ethernet-") + nameOf(link))
+                .setNetwork((wifi ? "wifi-" : "ethernet-") + nameOf(now, link))
                 .build();
     }
 
@@ -218,17 +227,40 @@ final class Networks {
         return -1;
     }
 
-    /** The same for the same local network, without naming it. */
-    private static String nameOf(LinkProperties link) {
-        if (link == null) {
-            return "unknown";
-        }
-        StringBuilder about = new StringBuilder(String.valueOf(link.getDomains()));
+    /**
+     * The same for the same local network, without naming it: of its domains, prefix, gateway, name
+     * servers and DHCP server, and of the SSID where the platform shows it to the bridge. Many
+     * hotspots have the same addresses; where the SSID is hidden those are one network. Of IPv6
+     * only where there is no IPv4: it comes later, and its prefixes change.
+     */
+    private static String nameOf(NetworkCapabilities now, LinkProperties link) {
+        Set<String> about = new TreeSet<>();
+        boolean hasV4 =
+                link.getLinkAddresses().stream()
+                        .anyMatch(address -> address.getAddress() instanceof Inet4Address);
         for (RouteInfo route : link.getRoutes()) {
-            if (route.isDefaultRoute() && route.getGateway() != null) {
-                about.append(' ').append(route.getGateway().getHostAddress());
+            if (hasV4 == route.getDestination().getAddress() instanceof Inet4Address) {
+                InetAddress gateway = route.hasGateway() ? route.getGateway() : null;
+                about.add("route " + route.getDestination() + " " + textOf(gateway));
+            }
+        }
+        for (InetAddress server : link.getDnsServers()) {
+            if (hasV4 == server instanceof Inet4Address) {
+                about.add("dns " + textOf(server));
+            }
+        }
+        about.add("domains " + link.getDomains());
+        about.add("dhcp " + textOf(link.getDhcpServerAddress()));
+        if (now.getTransportInfo() instanceof WifiInfo) {
+            String ssid = ((WifiInfo) now.getTransportInfo()).getSSID();
+            if (!WifiManager.UNKNOWN_SSID.equals(ssid)) {
+                about.add("ssid " + ssid);
             }
         }
         return String.format("%08x", about.toString().hashCode());
+    }
+
+    private static String textOf(InetAddress address) {
+        return address == null ? "none" : address.getHostAddress();
     }
 }
