@@ -594,11 +594,6 @@ pub const EXPLAINED: &[(Group, &str, &str)] = &[
     ),
     (
         Group::Fault,
-        "messages wait for the radio",
-        "the engine's own pace stays below what Android takes; see sms/framework.rs",
-    ),
-    (
-        Group::Fault,
         "30 parts in a minute",
         "a world in which more leave fails; see sms/framework.rs",
     ),

@@ -202,7 +202,8 @@ impl Model {
                     if let Some((earlier, other)) = before {
                         let promise = "a lane keeps its order";
                         let holds = earlier <= id || self.collides(&text) || self.collides(&other);
-                        self.cases.expect(promise, holds, &text)?;
+                        let of = format_args!("{text} behind {other}");
+                        self.cases.expect(promise, holds, of)?;
                     }
                 }
             }
