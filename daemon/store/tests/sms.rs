@@ -67,7 +67,6 @@ fn store_with_sms(path: &Path) -> SqliteStore {
             id: MessageId(1),
             look: Some(look()),
             boot: now(),
-            is_new: false,
         },
     );
     one(

@@ -34,7 +34,6 @@ fn ops(first: u64) -> Vec<Op> {
             id,
             look: None,
             boot: now(),
-            is_new: false,
         });
         ops.push(Op::InsertIncoming(incoming(id.0 + 1, id.0)));
     }

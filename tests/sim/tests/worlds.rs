@@ -150,7 +150,7 @@ fn regression_cards_taken_out_of_a_phone_that_is_replaced() {
 #[test]
 fn regression_worlds_of_two_numbers() {
     for seed in [
-        1302, 6194, 7942, 17_173, 18_979, 600_414, 601_125, 612_298, 614_121, 614_807,
+        1302, 2726, 6194, 7942, 17_173, 18_979, 600_414, 601_125, 612_298, 614_121, 614_807,
     ] {
         run(&Setup::drawn_by(7, seed, 10));
     }

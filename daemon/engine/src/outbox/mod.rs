@@ -200,7 +200,7 @@ impl Outbox {
         ctx.op(Op::Enqueue(outgoing), Then::Enqueued { to });
         if releasing {
             ctx.trace(Decision::ByIp(id), because);
-            sending.release(ctx, own, (id, true), bytes, self.patience);
+            sending.release(ctx, own, id, bytes, self.patience);
         } else if for_ip {
             ctx.trace(Decision::Wait, because);
             sending.backlog.grew();

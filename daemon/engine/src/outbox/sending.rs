@@ -77,12 +77,12 @@ impl Sending {
         }
     }
 
-    /// Gives a queued message to IP; `is_new`: in the batch that writes it.
+    /// Gives a queued message to IP.
     pub(super) fn release(
         &mut self,
         ctx: &mut Ctx<'_>,
         own: E164,
-        (id, is_new): (MessageId, bool),
+        id: MessageId,
         bytes: usize,
         patience: Option<Patience>,
     ) {
@@ -90,12 +90,7 @@ impl Sending {
         let look = patience.map(|patience| ctx.look(patience.accept));
         let boot = ctx.stamp();
         ctx.op(
-            Op::Release {
-                id,
-                look,
-                boot,
-                is_new,
-            },
+            Op::Release { id, look, boot },
             Then::Released { own, bytes },
         );
     }
@@ -118,7 +113,7 @@ impl Sending {
             }
             ctx.trace(Decision::ByIp(id), because);
             self.candidates.pop_front();
-            self.release(ctx, own, (id, false), bytes, patience);
+            self.release(ctx, own, id, bytes, patience);
         }
     }
 

@@ -112,7 +112,8 @@ pub enum Op {
     /// against IP. That is a peer that is a name, or, while SMS is open for the
     /// message and without the wish for IP: the wish for SMS, mode SMS only, a peer
     /// believed not to be on IP. Then it is undecided, with a look at once. A
-    /// message before it in its lane that blocks leaves it in the queue as it is.
+    /// message before it in its lane that blocks, or is in the queue itself (back in it
+    /// since this one was read), leaves it in the queue as it is.
     Release {
         /// Which.
         id: MessageId,
@@ -120,9 +121,6 @@ pub enum Op {
         look: Option<Look>,
         /// For how long beliefs last.
         boot: BootStamp,
-        /// It was written in this batch: a message in the queue before it in its
-        /// lane, which nobody has read yet, goes first.
-        is_new: bool,
     },
     /// Puts a message that IP never had into the queue of IP: an undecided one, or
     /// one that waits in the pacing queue, which it leaves. → `Looks`.

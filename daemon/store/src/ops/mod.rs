@@ -109,12 +109,7 @@ impl<'a> Turn<'a> {
                 self.load_conversation(sender, *peer, *boot)
             }
             Op::Enqueue(message) => self.enqueue(message),
-            Op::Release {
-                id,
-                look,
-                boot,
-                is_new,
-            } => self.release(*id, *look, *boot, *is_new),
+            Op::Release { id, look, boot } => self.release(*id, *look, *boot),
             Op::QueueForIp { id, look } => self.queue_for_ip(*id, *look),
             Op::LoadQueued {
                 number,

@@ -109,15 +109,17 @@ impl Turn<'_> {
         id: MessageId,
         look: Option<Look>,
         boot: BootStamp,
-        is_new: bool,
     ) -> Result<Outcome> {
         let found = self.one(sql::RELEASABLE, (rows::int(id.0),), releasable)?;
         let Some(found) = found else {
             return Ok(Outcome::NotQueued);
         };
-        let passes = is_new
-            && self.worst_before(found.own, found.peer, rows::int(id.0))? == LaneUse::QueuedForIp;
-        if found.blocked || passes {
+        // One that came back into the queue since this was read goes first.
+        let passes = || -> Result<bool> {
+            let before = self.worst_before(found.own, found.peer, rows::int(id.0))?;
+            Ok(before == LaneUse::QueuedForIp)
+        };
+        if found.blocked || passes()? {
             return Ok(Outcome::NotByIp { look: None });
         }
         let peer = match self.by_ip(&found, boot)? {

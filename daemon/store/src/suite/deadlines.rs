@@ -60,9 +60,9 @@ pub fn nothing_is_due_before_its_time(backend: impl Backend) {
 /// A queued one at once, one on its way by a revoke.
 pub fn what_is_due_is_given_up_or_asked_back(backend: impl Backend) {
     let mut world = World::bound(backend);
-    let queued = world.enqueue_valid_for(10);
-    let sending = world.enqueue_valid_for(10);
     let sent = world.enqueue_valid_for(10);
+    let sending = world.enqueue_valid_for(10);
+    let queued = world.enqueue_valid_for(10);
     world.release(sent);
     world.release(sending);
     world.sent(state(1, &[], &[]));
@@ -107,8 +107,8 @@ pub fn at_most_so_many_at_once(backend: impl Backend) {
 /// Never shorter, and in full (DELIVERY 24).
 pub fn another_boot_starts_validity_again(backend: impl Backend) {
     let mut world = World::bound(backend);
-    let id = world.enqueue_valid_for(100);
     let released = world.enqueue_valid_for(300);
+    let id = world.enqueue_valid_for(100);
     world.release(released);
     world.crash();
     let boot = |ms| BootStamp {

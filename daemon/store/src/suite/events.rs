@@ -5,7 +5,7 @@ use twine_engine::message::Shown;
 use twine_engine::store_ops::{EventCursor, EventKind, Op, Outcome};
 
 use super::Backend;
-use super::world::{World, at, client, retry, state};
+use super::world::{World, at, client, other_peer, retry, state};
 
 /// Where a client stands and the newest event.
 fn open<B: Backend>(world: &mut World<B>, name: &str, from_now: bool) -> (u64, u64) {
@@ -147,7 +147,8 @@ pub fn behind_retention_is_resync(backend: impl Backend) {
     );
     assert!(matches!(ack(&mut world, "app", from), Outcome::Done));
     // The log goes on counting.
-    let next = world.send("next");
+    let next = world.enqueue_to(other_peer());
+    world.release(next);
     let (_, page) = world.events(latest, 10);
     assert_eq!(page.len(), 2);
     assert_eq!(page[0].message, next);

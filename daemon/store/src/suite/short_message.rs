@@ -104,7 +104,6 @@ impl<B: Backend> World<B> {
             id,
             look: Some(look(1000)),
             boot: at(0),
-            is_new: false,
         }) {
             Outcome::Released(released) => released,
             outcome => panic!("{outcome:?}"),

@@ -207,9 +207,9 @@ pub fn a_retry_keeps_its_place_and_takes_a_new_seq(backend: impl Backend) {
     world.crash();
     assert_eq!(world.outbox(), ids[..2]);
     assert_eq!(world.snapshot().identities[0].queued, 2);
-    let released = [world.release(ids[1]), world.release(ids[0])];
+    let released = [world.release(ids[0]), world.release(ids[1])];
     let numbers = released.map(|it| (it.seq.get(), it.lane_seq.get()));
-    assert_eq!(numbers, [(4, 2), (5, 1)]);
+    assert_eq!(numbers, [(4, 1), (5, 2)]);
     let next = world.enqueue("next");
     let released = world.release(next);
     assert_eq!((released.seq.get(), released.lane_seq.get()), (6, 4));
@@ -245,8 +245,8 @@ pub fn a_retry_in_a_new_epoch_takes_a_new_place(backend: impl Backend) {
 /// A retry is for what failed or was cancelled.
 pub fn only_what_failed_is_tried_again(backend: impl Backend) {
     let mut world = World::bound(backend);
-    let queued = world.enqueue("queued");
     let sending = world.send("sending");
+    let queued = world.enqueue("queued");
     let received = world.receive(1);
     for id in [queued, sending, received] {
         assert!(matches!(

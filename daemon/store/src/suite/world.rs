@@ -134,7 +134,6 @@ pub(super) const fn release(id: MessageId) -> Op {
         id,
         look: None,
         boot: at(0),
-        is_new: false,
     }
 }
 

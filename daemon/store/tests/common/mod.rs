@@ -171,7 +171,6 @@ pub(crate) fn release(id: u64) -> Op {
         id: MessageId(id),
         look: None,
         boot: now(),
-        is_new: false,
     }
 }
 

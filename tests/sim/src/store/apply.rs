@@ -33,12 +33,7 @@ impl MemoryStore {
                 Outcome::Conversation(self.conversation_facts(own, *peer, *boot))
             }
             Op::Enqueue(new) => self.enqueue(new, wall),
-            Op::Release {
-                id,
-                look,
-                boot,
-                is_new,
-            } => self.release(*id, (*look, *is_new), *boot, wall),
+            Op::Release { id, look, boot } => self.release(*id, *look, *boot, wall),
             Op::QueueForIp { id, look } => self.queue_for_ip(*id, *look, wall),
             Op::LoadQueued {
                 number,

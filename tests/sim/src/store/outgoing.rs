@@ -63,7 +63,7 @@ impl MemoryStore {
     pub(super) fn release(
         &mut self,
         id: MessageId,
-        (look, is_new): (Option<Look>, bool),
+        look: Option<Look>,
         boot: BootStamp,
         wall: WallTime,
     ) -> Outcome {
@@ -87,7 +87,7 @@ impl MemoryStore {
             }
         };
         let before = self.before(own, peer, id);
-        if before == LaneUse::Blocks || is_new && before == LaneUse::QueuedForIp {
+        if before >= LaneUse::QueuedForIp {
             return Outcome::NotByIp { look: None };
         }
         let Some(epoch) = self.held_epoch(own) else {
