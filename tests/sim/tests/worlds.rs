@@ -157,6 +157,9 @@ fn regression_worlds_of_two_numbers() {
     for seed in [15_311, 37_369, 44_908, 47_692] {
         run(&Setup::drawn_by(7, seed, 2));
     }
+    for seed in [484_220, 767_152] {
+        run(&Setup::drawn_by(7, seed, 1));
+    }
 }
 
 /// Two numbers of a phone share its connection.

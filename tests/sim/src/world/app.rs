@@ -233,7 +233,7 @@ impl World {
             0 => h.ask(Asked::Other, Command::Cancel(MessageId(huge))),
             1 => {
                 h.ask(Asked::Other, Command::MarkRead(some_id));
-                self.model.may_read(&h.numbers());
+                self.reads(handset, some_id);
             }
             2 => {
                 self.model.retried(handset, some_id);
@@ -290,9 +290,12 @@ impl World {
 
     /// Asked is enough for its sender to be told: the reply may be lost in a crash.
     fn reads(&mut self, handset: HandsetNo, id: MessageId) {
-        let Ok(record) = self.handsets[handset].store.message(id);
-        if let Some(record) = record {
-            self.model.reads(&record);
+        let h = &self.handsets[handset];
+        let Ok(record) = h.store.message(id);
+        match record {
+            Some(record) => self.model.reads(&record),
+            // It may be there by then: of a phone that was put back, another message.
+            None => self.model.may_read(&h.numbers()),
         }
     }
 
