@@ -1,6 +1,8 @@
 //! A store in miniature, and conversations in which everything arrives in any
 //! order.
 
+use twine_proto::Filled;
+
 use super::*;
 use crate::rng::Rng;
 use crate::time::{BootId, Instant};
