@@ -7,7 +7,7 @@ use crate::message::{Channel, MessageId};
 use crate::store_ops::BootStamp;
 
 /// Reads note entries of one lane. `copies`: of the same own number and peer,
-/// oldest first: the last [`NOTE_CANDIDATES`] SMS of each of [`hashes_of`] the entries,
+/// oldest first: the last [`NOTE_CANDIDATES`](super::NOTE_CANDIDATES) SMS of each of [`hashes_of`](super::hashes_of) the entries,
 /// everything in the places that they name, and what any of these refers to or is referred to by.
 #[must_use]
 pub fn read_note(
