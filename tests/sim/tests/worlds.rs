@@ -162,6 +162,15 @@ fn regression_worlds_of_two_numbers() {
     }
 }
 
+/// The checks were wrong: a note found a mailbox full (234523); and a gateway that does not
+/// know that it was restored had expired mail again, which a later cursor settled (719086).
+#[test]
+fn regression_a_refused_note_and_an_untold_restore() {
+    for seed in [234_523, 719_086] {
+        run(&Setup::drawn_by(7, seed, 1));
+    }
+}
+
 /// Two numbers of a phone share its connection.
 #[test]
 fn phones_with_two_numbers_on_ip_keep_every_promise() {

@@ -122,7 +122,7 @@ impl Model {
         // The gateway asks one of two phones whether it has it.
         let doubted = (self.messages.get(text)).is_none_or(|sent| {
             let gateway_forgot = sent.is_older_than(self.restored_at);
-            sent.doubted || gateway_forgot || self.twins.contains(&sent.to)
+            sent.doubted || gateway_forgot || self.is_for_twins(sent)
         });
         let says_so = match shown {
             Shown::Cancelled => true,

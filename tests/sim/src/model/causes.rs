@@ -3,14 +3,16 @@
 //! Looked for in both attempt records, not only in what the app is shown: a refusal
 //! without a cause is one also where an SMS made good for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use twine_engine::message::{Failure, IpAttempt, MessageRecord, Shown, SmsAttempt, TakeBack};
-use twine_proto::E164;
+use twine_engine::store_ops::StoreOps;
 use twine_proto::frame::{Refusal, RejectReason};
+use twine_proto::{E164, Seq};
 
 use super::{Broken, Model, Sent};
 use crate::poison;
+use crate::store::MemoryStore;
 
 /// A note of all its entries, and the envelope, take so many bytes at most.
 const BESIDE_THE_TEXT: usize = 400;
@@ -23,6 +25,8 @@ pub(super) struct Refusable {
     bound: BTreeMap<E164, u64>,
     /// Its mailboxes are small.
     small_mailboxes: bool,
+    /// Numbers and what they sent under these seqs, which found a mailbox full.
+    found_full: BTreeSet<(E164, Seq)>,
     /// The longest content it takes, if that is not what a frame holds.
     content_bytes: Option<usize>,
 }
@@ -37,6 +41,24 @@ impl Model {
     /// A mailbox of its gateway holds few messages.
     pub fn mailboxes_are_small(&mut self) {
         self.refusable.small_mailboxes = true;
+    }
+
+    /// What this number sent under a seq found a mailbox full.
+    pub fn found_full(&mut self, own: E164, seq: Seq) {
+        self.refusable.found_full.insert((own, seq));
+    }
+
+    /// The last note that named it was refused: no other leaves for its sake alone, as a
+    /// gateway that refuses notes is not asked again and again.
+    pub(super) fn is_in_a_refused_note(&self, sent: &Sent, stores: &[&MemoryStore]) -> bool {
+        let store = stores[sent.from];
+        let Some((own, noted)) = sent.confirmed.and_then(|id| {
+            let Ok(record) = store.message(id);
+            Some((record?.own, store.noted_last(id)?))
+        }) else {
+            return false;
+        };
+        self.refusable.found_full.contains(&(own, noted.seq))
     }
 
     /// Its gateway takes contents of so many bytes.
@@ -88,6 +110,7 @@ impl Model {
             bound,
             small_mailboxes,
             content_bytes,
+            ..
         } = &self.refusable;
         match refusal {
             Refusal::UnknownRecipient => bound.get(&sent.to).is_none_or(|no| sent.no < *no),

@@ -26,6 +26,7 @@ mod arrival;
 mod cases;
 mod causes;
 mod expiry;
+mod forgot;
 mod rest;
 mod senders;
 mod sms;
@@ -44,6 +45,7 @@ use arrival::Copy;
 pub use cases::{Broken, Cases};
 use causes::Refusable;
 use expiry::Expired;
+use forgot::Forgotten;
 pub use sms::Ordered;
 use time::Timing;
 
@@ -103,9 +105,12 @@ pub struct Model {
     by_recipient: BTreeMap<E164, Vec<String>>,
     /// How many messages had been written when the gateway was restored last.
     restored_at: Option<u64>,
+    /// Nobody tells a restored gateway what it is.
+    restores_are_untold: bool,
     expired: Expired,
     timing: Timing,
     refusable: Refusable,
+    forgotten: Forgotten,
     /// Names that a phone held and lost.
     lost_names: BTreeSet<MessageName>,
     /// Phones that were put back to an old copy, or copied to a twin.
@@ -114,24 +119,24 @@ pub struct Model {
     read_of: BTreeSet<(E164, E164)>,
     /// Numbers whose app marks as read what it does not know.
     may_read_all: BTreeSet<E164>,
-    /// Of these, those that were put back.
-    from_copies: BTreeSet<HandsetNo>,
+    /// Of these, those that were put back, and how many messages had been written then.
+    from_copies: BTreeMap<HandsetNo, u64>,
     /// Phones that were replaced, and how many messages had been written then.
     retired: BTreeMap<HandsetNo, u64>,
     /// What users took back.
     taken_back: BTreeSet<(HandsetNo, MessageId)>,
-    /// Numbers that had two phones at a time.
-    twins: BTreeSet<E164>,
+    /// Numbers that had two phones at a time, and how many messages had been written when
+    /// one of the two was gone.
+    twins: BTreeMap<E164, u64>,
     /// Phones that have or had a twin, and the first of all whose copies they are.
     first_of: BTreeMap<HandsetNo, HandsetNo>,
     /// Phones that live beside their twin.
     live_twice: BTreeSet<HandsetNo>,
     /// Numbers of cards.
     cards: BTreeSet<E164>,
-    /// Numbers whose phone was replaced or put back.
-    moved: BTreeSet<E164>,
-    /// Cards that were in two phones: parts of one message may be as well.
-    lent: BTreeSet<E164>,
+    /// Numbers whose phone was replaced, put back or copied, or whose twin is gone, and
+    /// how many messages had been written then.
+    moved: BTreeMap<E164, u64>,
     sms: sms::Ledger,
     senders: senders::Senders,
     /// How often each promise was put to the test.
@@ -148,25 +153,34 @@ impl Model {
         self.cards.contains(&number)
     }
 
-    /// Whether its phone was replaced, put back or copied.
-    fn has_moved(&self, number: E164) -> bool {
-        self.moved.contains(&number)
+    /// Whether its recipient's phone was replaced, put back or copied since it was
+    /// written.
+    fn is_from_before_a_move(&self, sent: &Sent) -> bool {
+        self.moved.get(&sent.to).is_some_and(|no| sent.no < *no)
     }
 
-    /// A card went to another phone.
-    pub fn lent(&mut self, number: E164) {
-        self.lent.insert(number);
+    /// The phone of this number was replaced, put back to an old copy or copied.
+    fn forgot(&mut self, number: E164) {
+        self.moved.insert(number, self.messages.len() as u64);
     }
 
-    /// The phone with the card of this number was replaced, or put back to an old
-    /// copy.
-    pub fn forgot(&mut self, number: E164) {
-        self.moved.insert(number);
+    /// The gateway is backed up: it may be put back to this.
+    pub const fn gateway_backed_up(&mut self, now_ms: u64) {
+        self.forgotten.backed_up(now_ms);
     }
 
     /// The gateway forgets what it did since its last backup.
-    pub fn gateway_restored(&mut self) {
+    pub fn gateway_restored(&mut self, is_told: bool, now_ms: u64) {
         self.restored_at = Some(self.messages.len() as u64);
+        self.restores_are_untold = !is_told;
+        self.forgotten.restored(now_ms);
+    }
+
+    /// It expired, and a gateway that does not know that it was restored has it again: the
+    /// cursor of a phone that came further meanwhile is taken for an acknowledgement.
+    fn is_settled_by_a_later_cursor(&self, text: &str, sent: &Sent) -> bool {
+        let is_old = sent.is_older_than(self.restored_at);
+        self.restores_are_untold && is_old && self.expired.has(text)
     }
 
     /// Whether it has forgotten anything.
@@ -196,7 +210,9 @@ impl Model {
         copy: &MemoryStore,
     ) {
         self.put_back.insert(handset);
-        self.from_copies.insert(handset);
+        let no = self.messages.len() as u64;
+        self.from_copies.insert(handset, no);
+        self.forgotten.put_back(handset);
         self.sms.forgotten_by(handset);
         for number in numbers {
             self.forgot(*number);
@@ -227,14 +243,16 @@ impl Model {
         twin: HandsetNo,
         numbers: &[E164],
         store: &MemoryStore,
+        now_ms: u64,
     ) {
         self.put_back.extend([handset, twin]);
         self.live_twice.extend([handset, twin]);
+        self.forgotten.copied_to(handset, twin, now_ms);
         let first = *self.first_of.entry(handset).or_insert(handset);
         self.first_of.insert(twin, first);
         self.sms.copied(handset, twin);
         for number in numbers {
-            self.twins.insert(*number);
+            self.twins.insert(*number, u64::MAX);
             self.forgot(*number);
             self.forget_reads_of(*number);
         }
@@ -254,12 +272,19 @@ impl Model {
         &mut self,
         goes: HandsetNo,
         stays: HandsetNo,
+        numbers: &[E164],
         lost: &MemoryStore,
         kept: &MemoryStore,
     ) {
         self.live_twice.remove(&goes);
         self.live_twice.remove(&stays);
-        self.retired.insert(goes, self.messages.len() as u64);
+        let no = self.messages.len() as u64;
+        self.retired.insert(goes, no);
+        self.forgotten.joined(goes, stays, no);
+        for number in numbers {
+            self.twins.insert(*number, no);
+            self.forgot(*number);
+        }
         self.sms.forgotten_by(goes);
         for (text, sent) in &mut self.messages {
             let confirmed = sent.confirmed.filter(|_| sent.from == goes);
@@ -283,15 +308,33 @@ impl Model {
     /// A gateway that has forgotten gives what is left of an epoch to one of two phones,
     /// and the other cannot know; nor can one that forgot that it has a twin.
     fn is_beyond_knowing(&self, sent: &Sent) -> bool {
-        let had_twin = self.had_twin(sent.from) || self.twins.contains(&sent.to);
-        let forgot = self.had_twin(sent.from) && self.from_copies.contains(&sent.from);
-        self.is_gateway_restored() && had_twin || forgot
+        let put_back = self.from_copies.get(&sent.from).copied();
+        let later = self.restored_at.max(put_back);
+        let own = (self.twin_of_sender(sent))
+            .is_some_and(|until| later.is_some_and(|forgot| sent.no < until.max(forgot)));
+        let other = self.twins.get(&sent.to).is_some_and(|until| {
+            (self.restored_at).is_some_and(|restored| sent.no < (*until).max(restored))
+        });
+        own || other
+    }
+
+    /// Its sender had a twin until so many messages had been written.
+    fn twin_of_sender(&self, sent: &Sent) -> Option<u64> {
+        self.forgotten.lived_twice_until(sent.from)
+    }
+
+    /// Its recipient's number had two phones after it was written: the gateway asks one of
+    /// the two whether it has it.
+    fn is_for_twins(&self, sent: &Sent) -> bool {
+        self.twins
+            .get(&sent.to)
+            .is_some_and(|until| sent.no < *until)
     }
 
     /// Sender and gateway forgot the same time: what the phone sends from then on may get
     /// the names of what it had sent in it.
-    fn names_may_repeat(&self, sender: HandsetNo) -> bool {
-        self.is_gateway_restored() && self.put_back.contains(&sender)
+    pub fn names_may_repeat(&self, sender: HandsetNo) -> bool {
+        self.forgotten.the_same(sender)
     }
 
     /// Whether one of these phones is the other's second life.

@@ -43,11 +43,10 @@ impl Model {
                 self.cases.count(comes_to_an_end);
                 // What lay in a phone's spool goes with the phone, and parts may have come
                 // to two; IP has delivered it, or not.
-                let moved = self.has_moved(sent.to) || self.lent.contains(&sent.to);
-                let split = self.sms.is_long(text) && moved;
-                let gone = (split || self.sms.was_forgotten(text))
+                let gone = (self.sms.is_split(text) || self.sms.was_forgotten(text))
                     && !matches!(record.ip, IpAttempt::Delivered(_));
-                if !sent.lost && !gone && !self.is_beyond_knowing(sent) {
+                let settled = self.is_settled_by_a_later_cursor(text, sent);
+                if !sent.lost && !gone && !settled && !self.is_beyond_knowing(sent) {
                     let promise = "what was confirmed reaches the receiving app";
                     self.cases.expect(promise, arrived, text)?;
                 }
@@ -150,7 +149,11 @@ impl Model {
                     let untold = self.retired.contains_key(&sent.from);
                     let changed = sent.doubted || sent.lost;
                     let forgot = sent.is_older_than(self.restored_at);
-                    untold || changed || forgot || self.has_moved(sent.to)
+                    untold
+                        || changed
+                        || forgot
+                        || self.is_from_before_a_move(sent)
+                        || self.is_in_a_refused_note(sent, stores)
                 }) || self.expired.has(&text)
                     || self.sms.is_beyond_merging(&text);
                 // Whose sender could not be resolved stands by itself.

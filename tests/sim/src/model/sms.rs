@@ -54,6 +54,8 @@ struct Attempt {
     left: BTreeSet<u8>,
     /// The operator lost a part.
     lost: bool,
+    /// Phones that took a part: of one message they may be in two.
+    taken_by: BTreeSet<HandsetNo>,
     /// A phone had it whole.
     spooled: bool,
     /// Phones that have it whole, and were not replaced or put back since.
@@ -73,8 +75,8 @@ struct Fate {
     left: u32,
     /// All parts of an attempt left.
     left_whole: bool,
-    /// In several parts, which may come to different phones.
-    is_long: bool,
+    /// Parts of one attempt came to different phones.
+    split: bool,
     /// The operator changed it so that no note finds it.
     altered: bool,
     /// It came with two SCTS.
@@ -124,9 +126,9 @@ impl Ledger {
         self.by_text.get(text).is_some_and(|fate| fate.left_whole)
     }
 
-    /// It left in several parts.
-    pub(super) fn is_long(&self, text: &str) -> bool {
-        self.by_text.get(text).is_some_and(|fate| fate.is_long)
+    /// Parts of an attempt came to different phones, as its card or its number did.
+    pub(super) fn is_split(&self, text: &str) -> bool {
+        self.by_text.get(text).is_some_and(|fate| fate.split)
     }
 
     /// A phone that had it by SMS was replaced or put back: what lay in its spool, or
@@ -215,7 +217,8 @@ impl Model {
         // says of its own attempt holds all the same.
         let forgot = sent.doubted
             || sent.is_older_than(self.restored_at)
-            || self.put_back.contains(&handset);
+            || self.names_may_repeat(handset)
+            || self.forgotten.is_unaware(handset, sent.no);
         let says_so =
             record.ip.unsettled().is_some() || matches!(record.ip, IpAttempt::Delivered(_));
         let is_there = ordered.stored_by_ip && !self.expired.has(&text) && !sent.retried && !forgot;
@@ -224,7 +227,6 @@ impl Model {
             self.cases.expect(promise, !says_so && !is_there, &text)?;
         }
         let fate = self.sms.by_text.entry(text.clone()).or_default();
-        fate.is_long |= ordered.parts > 1;
         if fate.left > 0 {
             let promise = "what may have left is not sent again unasked";
             let asked = fate.left <= sent.asked_again + sent.doubts;
@@ -246,6 +248,7 @@ impl Model {
                 calls: BTreeMap::new(),
                 left: BTreeSet::new(),
                 lost: false,
+                taken_by: BTreeSet::new(),
                 spooled: false,
                 spooled_on: BTreeSet::new(),
             },
@@ -320,6 +323,15 @@ impl Model {
         }
     }
 
+    /// A phone took a part.
+    pub fn part_came(&mut self, handset: HandsetNo, attempt: AttemptId) {
+        if let Some(attempt) = self.sms.attempts.get_mut(&attempt) {
+            attempt.taken_by.insert(handset);
+            let fate = self.sms.by_text.entry(attempt.text.clone()).or_default();
+            fate.split |= attempt.taken_by.len() > 1;
+        }
+    }
+
     /// A phone has it whole.
     pub fn spooled(&mut self, handset: HandsetNo, attempt: AttemptId) {
         if let Some(attempt) = self.sms.attempts.get_mut(&attempt) {
@@ -375,9 +387,7 @@ impl Model {
                 continue;
             };
             let whole = attempt.left.len() == attempt.parts && !attempt.lost;
-            // Parts of one message may have come to two phones.
-            let moved = self.has_moved(attempt.to) || self.lent.contains(&attempt.to);
-            let is_split = attempt.parts > 1 && moved;
+            let is_split = attempt.taken_by.len() > 1;
             // A phone that was put back sends it again; of two that the operator takes
             // within one second Android drops one as a repeat (DELIVERY 22).
             let repeat = sent.doubted && self.sms.has_arrived(&attempt.text);

@@ -30,6 +30,7 @@ impl Model {
     /// This run of a phone's daemon has a session.
     pub fn live(&mut self, handset: HandsetNo, run: u64, now_ms: u64) {
         self.timing.live_since.insert(handset, (run, now_ms));
+        self.hears_of_itself(handset, now_ms);
     }
 
     /// A daemon has stored a message.

@@ -36,9 +36,8 @@ impl Model {
         self.by_id.insert((handset, record.id), text.clone());
         let (to, valid_until_ms, doubted) = (sent.to, sent.valid_until_ms, sent.doubted);
         // The operator may have brought its parts to two phones; IP did not.
-        let moved = self.lent.contains(&to) || self.has_moved(to);
         let by_ip = matches!(record.ip, IpAttempt::Delivered(_));
-        let split = self.sms.is_long(&text) && self.sms.left_whole(&text) && moved && !by_ip;
+        let split = self.sms.is_split(&text) && self.sms.left_whole(&text) && !by_ip;
         let by_sms = split || self.sms.has_arrived(&text);
         // A phone that was put back gives a place again; before it hears of a new epoch, by
         // SMS alone.
@@ -61,12 +60,13 @@ impl Model {
             .is_some_and(|name| self.lost_names.contains(&name));
         let poisoned = poison::of(&text).is_some();
         let delivered = matches!(shown, Shown::Delivered | Shown::Read);
-        if poisoned && !by_sms {
+        let settled = self.is_settled_by_a_later_cursor(&text, sent);
+        if poisoned && !by_sms && !settled {
             let promise = "what cannot be read is not shown as delivered";
             self.cases.expect(promise, !delivered, &text)?;
         }
         // A phone that was put back shows what its copy knew of an earlier name.
-        if delivered && !was_there && !doubted {
+        if delivered && !was_there && !doubted && !settled {
             let promise = "delivered means that the receiver has stored it";
             self.cases.expect(promise, there, &text)?;
         }

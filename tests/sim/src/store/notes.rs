@@ -15,6 +15,12 @@ impl MemoryStore {
         self.note_due(own).is_some()
     }
 
+    /// Under which number a note left that named this message last; no later one did.
+    pub fn noted_last(&self, id: MessageId) -> Option<SentAs> {
+        let message = self.outgoing.get(&id)?;
+        message.noted.map(|noted| noted.sent)
+    }
+
     /// A lane of this number whose receiver is to be told at once.
     fn note_due(&self, own: E164) -> Option<E164> {
         let from = E164::new(10u64.pow(E164::MIN_DIGITS - 1)).ok()?;

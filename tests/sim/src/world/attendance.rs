@@ -105,6 +105,12 @@ impl Attendance {
         Ok(())
     }
 
+    /// Whose slot of a connection this is.
+    pub(super) fn number_of(&self, conn: u64, slot: Slot) -> Option<E164> {
+        let numbers = self.greeted.get(&conn)?;
+        numbers.get(usize::try_from(slot.0).ok()?).copied()
+    }
+
     /// A connection has ended, as the gateway sees it.
     pub(super) fn gone(&mut self, conn: u64) {
         self.greeted.remove(&conn);

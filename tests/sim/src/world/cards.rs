@@ -130,7 +130,6 @@ impl World {
             return Ok(());
         };
         card.present = true;
-        self.model.lent(number);
         if let Some(phone) = &mut self.handsets[to].phone {
             // In the first slot: whose phone it is keeps its place.
             phone.framework.cards.insert(0, card);

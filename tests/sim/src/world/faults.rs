@@ -387,6 +387,7 @@ impl World {
     fn restore_or_back_up(&mut self) -> bool {
         let Some(backup) = self.backup.take() else {
             self.backup = Some(self.gateway_store.clone());
+            self.model.gateway_backed_up(self.now);
             return true;
         };
         self.kill_gateway();
@@ -394,10 +395,11 @@ impl World {
             "gateway restored from a backup".into()
         });
         self.gateway_store = backup;
-        if self.faults.restore_is_told > 0 {
+        let is_told = self.faults.restore_is_told > 0;
+        if is_told {
             self.gateway_was_restored();
         }
-        self.model.gateway_restored();
+        self.model.gateway_restored(is_told, self.now);
         // Whose number is whose is known elsewhere, too.
         for handset in &self.handsets {
             for number in handset.numbers_on_ip().filter(|_| !handset.retired) {

@@ -1,7 +1,8 @@
 //! The gateway: turns of the real core over a simulated storage.
 
 use twine_gateway_core as gw;
-use twine_proto::E164;
+use twine_proto::frame::Refusal;
+use twine_proto::{E164, Frame};
 
 use super::World;
 use super::transition::Transition;
@@ -65,6 +66,7 @@ impl World {
                     match output {
                         gw::Output::Send { conn, frame } => {
                             self.attendance.said(conn.0, &frame, &self.model.cases)?;
+                            self.note_what_found_full(conn.0, &frame);
                             self.transmit(conn.0, Way::Down, Packet::Frame(frame));
                         }
                         gw::Output::Close { conn } => self.gateway_closes(conn.0),
@@ -87,6 +89,21 @@ impl World {
             self.at(at, Transition::GatewayTick);
         }
         Ok(())
+    }
+
+    /// What the gateway refuses because a mailbox is full.
+    fn note_what_found_full(&mut self, conn: u64, frame: &Frame) {
+        let Frame::Accepted(accepted) = frame else {
+            return;
+        };
+        let Some(own) = self.attendance.number_of(conn, accepted.slot) else {
+            return;
+        };
+        for (seq, refusal) in &accepted.refused {
+            if *refusal == Refusal::MailboxFull {
+                self.model.found_full(own, *seq);
+            }
+        }
     }
 
     /// What is too old when a turn begins may expire in it.

@@ -3,8 +3,8 @@
 use twine_engine::message::MessageRecord;
 use twine_engine::store_ops::StoreOps;
 use twine_engine::{Input, TelephonyEvent};
-use twine_proto::MessageName;
 use twine_proto::limits::MAX_OLD_EPOCHS;
+use twine_proto::{E164, MessageName};
 
 use super::World;
 use super::faults::age_or_minute;
@@ -96,7 +96,8 @@ impl World {
         phone.twin_of = Some(handset);
         self.handsets[handset].put_back = true;
         phone.put_back = true;
-        self.model.has_twin(handset, twin, &numbers, &phone.store);
+        self.model
+            .has_twin(handset, twin, &numbers, &phone.store, self.now);
         for number in phone.numbers_on_ip() {
             self.attendance.moved(number);
         }
@@ -133,9 +134,10 @@ impl World {
         let second = gone.second.take();
         let telephony = gone.phone.as_mut();
         let cards = telephony.map(|phone| std::mem::take(&mut phone.framework.cards));
-        let known = &self.handsets[stays].store;
+        let (lost, kept) = (&self.handsets[goes], &self.handsets[stays]);
+        let numbers: Vec<E164> = kept.numbers().into_iter().chain(second).collect();
         self.model
-            .twin_gone(goes, stays, &self.handsets[goes].store, known);
+            .twin_gone(goes, stays, &numbers, &lost.store, &kept.store);
         let h = &mut self.handsets[stays];
         h.second = h.second.or(second);
         if let (Some(phone), Some(cards)) = (&mut h.phone, cards) {
@@ -152,6 +154,7 @@ impl World {
         }
         h.copies += 1;
         h.copy = Some((h.store.clone(), h.app.cursor));
+        self.model.copied(handset, self.now);
         self.tell(|| format!("h{handset} is copied"));
         let oldest = age_or_minute(self.faults.copy_age_ms);
         let at = self.now + self.rng.range(100, oldest);
@@ -231,11 +234,10 @@ impl World {
                 // name once more (see `model`): it knows the second message only.
                 // And of two phones one may not have heard that the name is the other's:
                 // it was thrown away, or gave it by SMS.
-                let forgot = |(no, h): (HandsetNo, &Handset)| {
-                    h.put_back && self.model.is_gateway_restored() || self.model.had_twin(no)
-                };
+                let forgot =
+                    |no: HandsetNo| self.model.names_may_repeat(no) || self.model.had_twin(no);
                 let senders = self.handsets.iter().enumerate();
-                let senders = senders.filter(|(no, h)| h.is_on_ip(name.from) && !forgot((*no, h)));
+                let senders = senders.filter(|(no, h)| h.is_on_ip(name.from) && !forgot(*no));
                 let senders = senders.map(|(_, h)| h);
                 for record in senders.filter_map(|h| sent_as(h, &name)) {
                     let text = record.text.as_ref().map_or("", |text| text.expose());

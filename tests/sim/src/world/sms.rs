@@ -310,9 +310,11 @@ impl World {
             self.coverage.count(Group::Fault, "repeat dropped");
         }
         self.follow_centre(follows);
-        let (Some(at), Offer::Taken(Some(whole))) = (at, offer) else {
+        let (Some(at), Offer::Taken(whole)) = (at, offer) else {
             return;
         };
+        self.model.part_came(at, attempt);
+        let Some(whole) = whole else { return };
         self.tell(|| format!("h{at} spools SMS from {} {:?}", whole.from, whole.text));
         self.model.spooled(at, attempt);
         let home = self.home_of(&whole);
