@@ -434,6 +434,7 @@ pub const LISTED: &[(Group, &[&str])] = &[
             "what was received is never lost (receiver)",
             "every confirmed message comes to an end",
             "what fails has a cause",
+            "what waits for its user has a cause",
             "a message reaches the app exactly once",
             "a message reaches whom it was sent to",
             "mail goes to the phone that has the number",

@@ -23,6 +23,7 @@
 //! that no phone of that number ever stored; lanes keep their order.
 
 mod arrival;
+mod asking;
 mod cases;
 mod causes;
 mod expiry;
@@ -35,7 +36,7 @@ mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use twine_engine::message::{Direction, MessageId, MessageRecord};
+use twine_engine::message::{Channel, Direction, MessageId, MessageRecord};
 use twine_engine::store_ops::StoreOps;
 use twine_proto::{E164, MessageName};
 
@@ -79,6 +80,8 @@ struct Sent {
     doubts: u32,
     /// It is addressed in a form that only SMS knows.
     by_sms_alone: bool,
+    /// By which its user wished it to go.
+    wished: Option<Channel>,
 }
 
 impl Sent {
@@ -111,6 +114,7 @@ pub struct Model {
     timing: Timing,
     refusable: Refusable,
     forgotten: Forgotten,
+    chosen: asking::Chosen,
     /// Names that a phone held and lost.
     lost_names: BTreeSet<MessageName>,
     /// Phones that were put back to an old copy, or copied to a twin.
@@ -373,7 +377,7 @@ impl Model {
         text: &str,
         (from, to): (HandsetNo, E164),
         valid_until_ms: Option<u64>,
-        by_sms_alone: bool,
+        (by_sms_alone, wished): (bool, Option<Channel>),
     ) {
         let no = self.messages.len() as u64;
         let twice = self.live_twice.contains(&from);
@@ -398,6 +402,7 @@ impl Model {
                 asked_again: 0,
                 doubts: u32::from(twice),
                 by_sms_alone,
+                wished,
             },
         );
     }

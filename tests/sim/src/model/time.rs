@@ -10,7 +10,7 @@ use crate::net::HandsetNo;
 /// After a reconnect no deadline acts for so long at least (DELIVERY 23).
 const GRACE_MS: u64 = 3_000;
 /// What is older leaves as an uncertain copy only if its user says so (DELIVERY 25).
-const ASK_AFTER_MS: u64 = 3_600_000;
+pub(super) const ASK_AFTER_MS: u64 = 3_600_000;
 /// By which the user has said so before.
 const WISHES: [&str; 2] = ["the user wished for SMS", "the setting is SMS only"];
 
@@ -24,6 +24,13 @@ pub(super) struct Timing {
     /// What its user wished to go by SMS, at its first decision: later ones do not say
     /// so again.
     wished: BTreeSet<String>,
+}
+
+impl Timing {
+    /// When a daemon stored it first, by the world's clock.
+    pub(super) fn stored_ms(&self, text: &str) -> Option<u64> {
+        self.stored.get(text).copied()
+    }
 }
 
 impl Model {

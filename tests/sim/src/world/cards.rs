@@ -187,6 +187,7 @@ impl World {
             settings.fallback,
             conversation.map_or("all", |_| "one")
         );
+        self.model.chooses(own, conversation, &settings);
         let set = Command::Set {
             conversation,
             settings,

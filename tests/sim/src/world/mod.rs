@@ -310,13 +310,26 @@ impl World {
     /// may be dead, is told or not.
     fn note_who_waits(&mut self, handset: HandsetNo, batch: &Batch) {
         let store = &self.handsets[handset].store;
-        for id in batch.ops.iter().filter_map(asks_the_user) {
+        for (id, _) in batch.ops.iter().filter_map(asks_the_user) {
             if let Ok(Some(record)) = store.message(id)
                 && record.waits_for == Some(WaitsFor::User)
             {
                 self.model.waits_for_user(&record);
             }
         }
+    }
+
+    /// Whoever is asked is asked for a reason.
+    fn users_are_asked_for_a_cause(&self, handset: HandsetNo, batch: &Batch) -> Result<(), Broken> {
+        let h = &self.handsets[handset];
+        for (id, because) in batch.ops.iter().filter_map(asks_the_user) {
+            if let Ok(Some(record)) = h.store.message(id) {
+                let whose = (h.number, h.is_on_ip(record.own));
+                let now = (&self.config, self.now);
+                self.model.asks_its_user(whose, &record, because, now)?;
+            }
+        }
+        Ok(())
     }
 
     fn failure(&self, what: Broken) -> Failure {
@@ -370,6 +383,7 @@ impl World {
                 };
                 let Ok(stored) = h.store.apply(&batch);
                 self.note_who_waits(handset, &batch);
+                self.users_are_asked_for_a_cause(handset, &batch)?;
                 for op in &batch.ops {
                     self.coverage.op(op);
                     if let Op::Enqueue(outgoing) = op {
@@ -542,13 +556,14 @@ const fn all_or_one_in(rng: &mut Rng, n: u64) -> bool {
     n == 0 || rng.one_in(n)
 }
 
-const fn asks_the_user(op: &Op) -> Option<MessageId> {
+const fn asks_the_user(op: &Op) -> Option<(MessageId, &'static [&'static str])> {
     match op {
         Op::Wait {
             id,
             waits: Some(WaitsFor::User),
+            because,
             ..
-        } => Some(*id),
+        } => Some((*id, because)),
         _ => None,
     }
 }
