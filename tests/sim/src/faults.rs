@@ -229,6 +229,11 @@ dials! {
     /// One SMS in so many is followed by others with the same text, mark included: two
     /// from a bulk sender with a name, one from its sender to the phone's other number.
     echo_one_in,
+
+    /// One jump of a wall clock in so many is by minutes, hours or days, to or fro.
+    clock_step_one_in,
+    /// One turn in so many handles a time-out among what is readable, not behind it.
+    early_timeout_one_in,
 }
 
 /// In `percent` of worlds a value of this range, else never.
@@ -242,7 +247,7 @@ fn often(rng: &mut Rng, percent: u64, low: u64, high: u64) -> u64 {
 
 impl Faults {
     /// The mix that is drawn now, see [`Faults::draw_by`].
-    pub const MIX: u8 = 7;
+    pub const MIX: u8 = 8;
 
     /// Draws a mix as it was drawn when there were as many dials as then: seeds that
     /// found something then still have the mix that did.
@@ -254,12 +259,23 @@ impl Faults {
             4 => Self::draw_fourth(rng),
             5 => Self::draw_fifth(rng),
             6 => Self::draw_sixth(rng),
+            7 => Self::draw_seventh(rng),
             _ => Self::draw(rng),
         }
     }
 
     /// Draws a mix.
     pub fn draw(rng: &mut Rng) -> Self {
+        let seventh = Self::draw_seventh(rng);
+        Self {
+            clock_step_one_in: often(rng, 60, 1, 3),
+            early_timeout_one_in: often(rng, 40, 1, 4),
+            ..seventh
+        }
+    }
+
+    /// The mix before clocks that jump by less than years, and time-outs in any place.
+    fn draw_seventh(rng: &mut Rng) -> Self {
         let sixth = Self::draw_sixth(rng);
         let crowd = often(rng, 2, 5, 40);
         Self {

@@ -71,7 +71,7 @@
 //! | 30 | core `submit`: `a_number_moved_meanwhile_…` | "mail goes to the phone that has the number"; "a look-up tells who has a phone". No early data: the daemon sends none, and daemon/src/transport/credentials.rs says why |
 //! | law: stored, then told | rules `rule_1_…`, `rule_11_the_acknowledgement_waits_for_the_commit` | "what was confirmed is never lost (sender)"; "one batch is in flight"; "an order is stored before it is given" |
 //! | SIM: the right card | rules `rule_27_a_copy_does_not_leave_from_another_number_unasked` | "an SMS leaves by the card of its conversation"; "data are asked for only of the other of two cards"; "one SIM has data at a time" |
-//! | all of them | | "nobody panics"; "the world does not spin"; "the world comes to rest" |
+//! | all of them | | "nobody panics"; "the world does not spin"; "the world comes to rest"; "a phone at rest still sends and receives by IP" |
 //!
 //! That these checks find anything is checked as well: `mutants/*.toml` lists deliberate
 //! bugs, at least one for each rule, and the program `mutants`

@@ -299,6 +299,13 @@ const CASES: &[Case] = &[
     ),
     ("card_abroad_one_in", 1, SMS, None),
     ("echo_one_in", 2, SMS, Some((Fault, "echo"))),
+    ("clock_step_one_in", 1, &[("clock_jump_ms", 10_000)], None),
+    (
+        "early_timeout_one_in",
+        1,
+        &[("suspend_ms", 10_000)],
+        Some((Fault, "early time-out")),
+    ),
 ];
 
 #[test]

@@ -171,6 +171,17 @@ fn regression_a_refused_note_and_an_untold_restore() {
     }
 }
 
+/// The checks were wrong: of two phones one was put back, and forgot as well.
+#[test]
+fn regression_a_twin_that_is_put_back() {
+    for seed in [429, 846] {
+        let mut setup = Setup::drawn_by(7, seed, 2);
+        setup.faults.put_back_ms = 40_000;
+        setup.faults.twin_ms = 40_000;
+        run(&setup);
+    }
+}
+
 /// Two numbers of a phone share its connection.
 #[test]
 fn phones_with_two_numbers_on_ip_keep_every_promise() {

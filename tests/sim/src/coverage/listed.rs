@@ -336,6 +336,7 @@ pub const LISTED: &[(Group, &[&str])] = &[
             "home of a card unknown",
             "dialled in national form",
             "echo",
+            "early time-out",
         ],
     ),
     (
@@ -485,6 +486,7 @@ pub const LISTED: &[(Group, &[&str])] = &[
             "nobody panics",
             "the world does not spin",
             "the world comes to rest",
+            "a phone at rest still sends and receives by IP",
         ],
     ),
 ];

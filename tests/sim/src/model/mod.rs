@@ -13,10 +13,14 @@
 //! | a message lay at the gateway until its time was over | that it has not arrived, if it failed or was taken back: it may have been handed over, and been repeated or dismissed by the user; of a read mark: that it is told |
 //! | a phone was put back to an old copy | messages confirmed or received after the copy; of those it had sent before: one copy only, their order, that one taken back stays away, and an end beyond "sent" (the gateway may have forgotten the outcome); read marks from and to it so far |
 //! | both of these at once | that a name is given once: the second message of a name is shown as conflicting, and fails |
+//! | the same, and nobody told it so | of what was written before and lay there until its time was over: that it arrived, if it is shown as delivered |
+//! | a note found a mailbox full | one copy only, until the next message by IP tells the note's places |
 //! | a phone that lives twice, and a gateway that was restored | of what was sent from and to its number: an end, arrival, order |
 //! | a phone that lives twice, and was put back itself | the same of what it sent |
 //! | a phone lives twice, until one of the two is thrown away | the same as of one that was put back; that what was taken back has not arrived at one of them; what the other sent and received, as far as the one that stays does not hold it |
 //! | a phone was replaced | an end for what it had not brought to one; reads on it; what it had received and not shown, if it is gone |
+//!
+//! Each holds for messages that were written before it was over, and no longer.
 //!
 //! What holds in spite of everything: an app gets only what was sent to its
 //! number; a universal name is one message on a phone; nothing is shown as delivered
@@ -222,7 +226,13 @@ impl Model {
             self.forgot(*number);
             self.forget_reads_of(*number);
         }
+        let first = self.first_of.get(&handset);
+        let is_twin = |of| first.is_some() && self.first_of.get(&of) == first;
         for (text, sent) in &mut self.messages {
+            if sent.from != handset && is_twin(sent.from) {
+                // Of what both had sent either may send it again.
+                sent.doubt();
+            }
             if sent.from == handset {
                 sent.doubt();
                 if let Some(id) = sent.confirmed
@@ -492,6 +502,17 @@ impl Model {
                 sent.read |= sent.received.iter().any(is_it);
             }
         }
+    }
+
+    /// As which message its app knows a text.
+    pub fn confirmed_as(&self, text: &str) -> Option<MessageId> {
+        self.messages.get(text)?.confirmed
+    }
+
+    /// Whether the app of this phone has it, by IP.
+    pub fn is_received_by(&self, handset: HandsetNo, text: &str) -> bool {
+        let has = |copy: &Copy| copy.on == handset && copy.by_ip;
+        (self.messages.get(text)).is_some_and(|sent| sent.received.iter().any(has))
     }
 
     /// Messages confirmed, and messages received.

@@ -61,7 +61,7 @@ impl Model {
         let poisoned = poison::of(&text).is_some();
         let delivered = matches!(shown, Shown::Delivered | Shown::Read);
         let settled = self.is_settled_by_a_later_cursor(&text, sent);
-        if poisoned && !by_sms && !settled {
+        if poisoned && !by_sms && !settled && !self.is_beyond_knowing(sent) {
             let promise = "what cannot be read is not shown as delivered";
             self.cases.expect(promise, !delivered, &text)?;
         }

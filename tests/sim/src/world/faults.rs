@@ -138,10 +138,11 @@ impl World {
             Fault::Radio { handset } => self.change_radio(handset)?,
             Fault::Bundle { handset } => self.change_bundle(handset)?,
             Fault::ClockJump { handset } => {
-                let years = i64::try_from(self.rng.range(0, 20)).unwrap_or(0) - 10;
-                self.handsets[handset].clock_off_ms = years * YEAR_MS;
+                let (unit, unit_ms) = self.clock_unit();
+                let by = i64::try_from(self.rng.range(0, 20)).unwrap_or(0) - 10;
+                self.handsets[handset].clock_off_ms = by * unit_ms;
                 self.broke("clock jump", || {
-                    format!("h{handset} wall clock is {years} years off")
+                    format!("h{handset} wall clock is {by} {unit} off")
                 });
             }
             Fault::Replace { handset } => self.replace_phone(handset)?,
@@ -155,6 +156,18 @@ impl World {
         }
         self.plan(fault);
         Ok(())
+    }
+
+    /// In which unit a wall clock jumps.
+    const fn clock_unit(&mut self) -> (&'static str, i64) {
+        if !self.rng.one_in(self.faults.clock_step_one_in) {
+            return ("years", YEAR_MS);
+        }
+        match self.rng.range(0, 2) {
+            0 => ("minutes", 60_000),
+            1 => ("hours", 3_600_000),
+            _ => ("days", 24 * 3_600_000),
+        }
     }
 
     pub(super) fn stop_faults(&mut self) -> Result<(), Broken> {

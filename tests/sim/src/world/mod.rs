@@ -12,6 +12,7 @@ mod faults;
 mod gateway;
 mod outcome;
 mod phones;
+mod probe;
 mod queue;
 mod rest;
 mod sms;
@@ -298,6 +299,7 @@ impl World {
         (self.summary.confirmed, self.summary.received) = self.model.totals();
         let on_ip = |number| self.handsets.iter().any(|h| h.is_on_ip(number));
         (self.summary.fell_back, self.summary.wasted) = self.model.fallbacks(on_ip);
+        self.probe().map_err(|what| self.failure(what))?;
         Ok(self.summary)
     }
 

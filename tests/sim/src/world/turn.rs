@@ -9,7 +9,7 @@ use twine_proto::limits::WINDOW;
 
 use super::World;
 use super::transition::Transition;
-use crate::coverage::ACCUSATIONS;
+use crate::coverage::{ACCUSATIONS, Group};
 use crate::handset::Handset;
 use crate::model::Broken;
 use crate::net::{HandsetNo, Packet, Way};
@@ -31,15 +31,21 @@ impl World {
             h.waiting.clear();
             return Ok(());
         }
-        let mut due = false;
-        for input in std::mem::take(&mut h.waiting) {
-            match input {
-                Input::Timeout => due = true,
-                input => self.handle(handset, now, input),
+        let mut inputs: Vec<Input> = std::mem::take(&mut h.waiting).into();
+        let all = inputs.len();
+        inputs.retain(|input| !matches!(input, Input::Timeout));
+        if inputs.len() < all {
+            // Behind what is readable; in some turns anywhere, as it only nominates.
+            let mut place = inputs.len();
+            if place > 0 && self.rng.one_in(self.faults.early_timeout_one_in) {
+                let pick = self.rng.range(0, place as u64 - 1);
+                place = usize::try_from(pick).unwrap_or(place);
+                self.coverage.count(Group::Fault, "early time-out");
             }
+            inputs.insert(place, Input::Timeout);
         }
-        if due {
-            self.handle(handset, now, Input::Timeout);
+        for input in inputs {
+            self.handle(handset, now, input);
         }
         while let Some(engine) = &mut self.handsets[handset].engine {
             let Some(output) = engine.poll_output(now) else {
