@@ -12,8 +12,8 @@
 //! | the gateway was restored from a backup | of what was written before: that what was taken back stays away; read marks it had taken; one copy only, where the sender took a new epoch |
 //! | a message lay at the gateway until its time was over | that it has not arrived, if it failed or was taken back: it may have been handed over, and been repeated or dismissed by the user; of a read mark: that it is told |
 //! | a phone was put back to an old copy | messages confirmed or received after the copy; of those it had sent before: one copy only, their order, that one taken back stays away, and an end beyond "sent" (the gateway may have forgotten the outcome); read marks from and to it so far |
-//! | both of these at once | that a name is given once: the second message of a name is shown as conflicting, and fails |
-//! | the same, and nobody told it so | of what was written before and lay there until its time was over: that it arrived, if it is shown as delivered |
+//! | both forgot one and the same time | that a name is given once: the second message of a name is shown as conflicting, and fails |
+//! | the gateway was restored, and nobody told it so | of what was written before and lay there until its time was over: that it arrived, if it is shown as delivered |
 //! | a note found a mailbox full | one copy only, until the next message by IP tells the note's places |
 //! | a phone that lives twice, and a gateway that was restored | of what was sent from and to its number: an end, arrival, order |
 //! | a phone that lives twice, and was put back itself | the same of what it sent |
