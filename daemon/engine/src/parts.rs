@@ -16,7 +16,7 @@ pub enum PartState {
     Open = 0,
     /// It left the phone.
     Sent = 1,
-    /// It did not.
+    /// It did not: it was never tried, or turned away before it could leave.
     Refused = 2,
     /// SmsManager was called, and no result ever came.
     Unknown = 3,
@@ -24,6 +24,10 @@ pub enum PartState {
     Delivered = 4,
     /// The operator gave up.
     Undeliverable = 5,
+    /// Told as not sent, by an error after which it may have left all the same: the
+    /// network's acknowledgement (RP-ACK, 3GPP TS 24.011 section 7.3.2) may have been
+    /// lost on its way.
+    Doubtful = 6,
 }
 
 impl PartState {
@@ -36,6 +40,7 @@ impl PartState {
             3 => Self::Unknown,
             4 => Self::Delivered,
             5 => Self::Undeliverable,
+            6 => Self::Doubtful,
             _ => return None,
         })
     }
@@ -45,7 +50,7 @@ impl PartState {
         match self {
             Self::Open => 0,
             Self::Unknown => 1,
-            Self::Sent | Self::Refused => 2,
+            Self::Sent | Self::Refused | Self::Doubtful => 2,
             Self::Delivered | Self::Undeliverable => 3,
         }
     }
@@ -136,38 +141,123 @@ impl PartStates {
     /// Whether any part may have left the phone: another try is then another
     /// copy.
     pub fn may_have_left(&self) -> bool {
-        self.sent() > 0 || self.count(|part| part == PartState::Unknown) > 0
+        let doubtful = |part| matches!(part, PartState::Unknown | PartState::Doubtful);
+        self.sent() > 0 || self.count(doubtful) > 0
+    }
+
+    /// How many were told as not sent.
+    fn refused(&self) -> usize {
+        self.count(|part| matches!(part, PartState::Refused | PartState::Doubtful))
     }
 
     /// What the attempt is now, as far as its parts tell; `None`: it is still on
     /// its way. `was` is what it was before, `refusal` what follows if nothing
     /// of it left the phone.
+    ///
+    /// What was given up once never waits again: what is behind it in its lane has
+    /// left since (DELIVERY 21).
     pub fn attempt(&self, was: SmsAttempt, refusal: AfterRefusal) -> Option<SmsAttempt> {
         let all = self.len();
-        let open = self.count(|part| part == PartState::Open);
-        let unknown = self.count(|part| part == PartState::Unknown);
-        let refused = self.count(|part| part == PartState::Refused);
-        let undeliverable = self.count(|part| part == PartState::Undeliverable);
-        if undeliverable > 0 {
+        let refused = self.refused();
+        if self.count(|part| part == PartState::Undeliverable) > 0 {
             return Some(SmsAttempt::Failed);
         }
         if self.delivered() == all {
             return Some(SmsAttempt::Delivered);
         }
-        if open > 0 {
-            return None;
-        }
-        if refused == 0 && unknown == 0 {
+        if self.sent() == all {
             return Some(SmsAttempt::Sent);
         }
-        if refused == 0 {
-            // Unknown: not before its time is over (DELIVERY 26).
-            return (was == SmsAttempt::Unconfirmed).then_some(SmsAttempt::Unconfirmed);
+        let told = self.all_told();
+        let failed = refused > 0 && refusal == AfterRefusal::Fail && told;
+        if self.sent() + refused < all && !failed {
+            // Not before their time is over, see `overdue` (DELIVERY 26).
+            return match was {
+                SmsAttempt::Handed => None,
+                _ => Some(self.overdue()),
+            };
         }
         match refusal {
-            AfterRefusal::Wait(_) if refused == all => Some(SmsAttempt::Waiting),
+            AfterRefusal::Wait(_) if refused == all && was == SmsAttempt::Handed => {
+                Some(SmsAttempt::Waiting)
+            }
             // Some of it left: sending it again is the user's choice.
             _ => Some(SmsAttempt::Failed),
         }
+    }
+
+    /// What the attempt is when the time for its results is over (DELIVERY 26): a text
+    /// of which a part is missing cannot be read.
+    pub fn overdue(&self) -> SmsAttempt {
+        if self.refused() > 0 {
+            SmsAttempt::Failed
+        } else {
+            SmsAttempt::Unconfirmed
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use PartState::{Doubtful, Open, Refused, Sent, Undeliverable, Unknown};
+    use SmsAttempt::{Failed, Handed, Unconfirmed, Waiting};
+
+    const RADIO: AfterRefusal = AfterRefusal::Wait(WaitsFor::Radio);
+
+    fn parts(states: &[PartState]) -> PartStates {
+        PartStates(states.to_vec())
+    }
+
+    #[test]
+    fn what_was_never_tried_waits_only_if_that_is_known_of_each_part() {
+        for (states, then) in [
+            (&[Refused, Refused][..], Some(Waiting)),
+            (&[Refused, Unknown], None),
+            (&[Refused, Open], None),
+            (&[Refused, Sent], Some(Failed)),
+        ] {
+            assert_eq!(parts(states).attempt(Handed, RADIO), then, "{states:?}");
+        }
+        let failed = parts(&[Refused, Unknown]).attempt(Handed, AfterRefusal::Fail);
+        assert_eq!(failed, Some(Failed), "whatever becomes of the other part");
+    }
+
+    /// What is behind it has left since: a late result does not send it after all. Found
+    /// by the simulator (seed 775369 of one minute).
+    #[test]
+    fn what_was_given_up_never_waits_again() {
+        for was in [Failed, Unconfirmed] {
+            let late = parts(&[Refused, Refused]).attempt(was, RADIO);
+            assert_eq!(late, Some(Failed), "{was:?}");
+        }
+        let gone = parts(&[Undeliverable, Refused]).attempt(Failed, RADIO);
+        assert_eq!(gone, Some(Failed));
+    }
+
+    #[test]
+    fn what_is_overdue_failed_if_a_part_is_missing() {
+        assert_eq!(parts(&[Sent, Unknown]).overdue(), Unconfirmed);
+        assert_eq!(parts(&[Sent, Open]).overdue(), Unconfirmed);
+        assert_eq!(parts(&[Refused, Unknown]).overdue(), Failed);
+    }
+
+    #[test]
+    fn a_part_that_failed_when_it_was_tried_may_have_left() {
+        let tried = parts(&[Doubtful]);
+        assert!(tried.may_have_left());
+        assert_eq!(tried.attempt(Handed, AfterRefusal::Fail), Some(Failed));
+        assert!(!parts(&[Refused]).may_have_left());
+    }
+
+    #[test]
+    fn codes_read_back() {
+        for code in 0..=6 {
+            assert_eq!(
+                PartState::from_code(code).map(|state| state as u8),
+                Some(code)
+            );
+        }
+        assert_eq!(PartState::from_code(7), None);
     }
 }

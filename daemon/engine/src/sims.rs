@@ -126,7 +126,11 @@ impl Sims {
 
 /// What a report brought that messages may wait for.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Gained(Vec<WaitsFor>);
+pub(crate) struct Gained {
+    waits: Vec<WaitsFor>,
+    /// Cards that roam, and did not before.
+    roaming: Vec<Redacted<String>>,
+}
 
 impl Gained {
     fn add(&mut self, old: Option<&Sim>, new: &Sim) {
@@ -150,15 +154,23 @@ impl Gained {
             ),
         ];
         for (waits, gained) in gains {
-            if gained && !self.0.contains(&waits) {
-                self.0.push(waits);
+            if gained && !self.waits.contains(&waits) {
+                self.waits.push(waits);
             }
+        }
+        if new.roaming && !old_has(&|sim: &Sim| sim.roaming) {
+            self.roaming.push(new.iccid.clone());
         }
     }
 
     /// Each once.
     pub(crate) fn iter(&self) -> impl Iterator<Item = WaitsFor> {
-        self.0.iter().copied()
+        self.waits.iter().copied()
+    }
+
+    /// Each that began to roam.
+    pub(crate) fn roaming(&self) -> impl Iterator<Item = &Redacted<String>> {
+        self.roaming.iter()
     }
 }
 

@@ -265,6 +265,11 @@ impl Attempts {
         self.left_before || self.parts.may_have_left()
     }
 
+    /// The agent has not told what became of each part.
+    pub(crate) fn is_with_agent(&self) -> bool {
+        self.sms == SmsAttempt::Handed && !self.parts.all_told()
+    }
+
     /// It has not ended for good: it is in the outbox.
     pub(crate) const fn is_open(&self) -> bool {
         matches!(self.sms, SmsAttempt::Waiting | SmsAttempt::Handed)

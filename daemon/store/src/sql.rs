@@ -165,7 +165,8 @@ statements! {
                     coalesce((SELECT max(message) FROM token), 0)),
                 max(event_floor, coalesce((SELECT max(cursor) FROM event), 0)),
                 (SELECT count(*) FROM message WHERE stage = 2 AND stage > 0),
-                (SELECT count(*) FROM message WHERE stage = 3 AND stage > 0)
+                (SELECT count(*) FROM message
+                 WHERE stage = 3 AND stage > 0 AND instr(sms_parts, x'00') > 0)
          FROM device";
     /// Open messages.
     OUTBOX_COUNT =

@@ -60,11 +60,11 @@
 //! | 19 | rules `rule_19_…` | "order keys sort a lane by its places"; "a lane keeps its order" |
 //! | 20 | suite `merging`: `a_note_gives_an_sms_its_place`, `an_sms_moves_to_its_place`, `an_sms_that_finds_its_place_late_stays` | "order keys sort a lane by its places"; "a lane keeps its order" |
 //! | 21 | rules `rule_21_…` (2); suite `lanes`: `nothing_passes_…` (2), `an_sms_waits_for_what_is_before_it` | "a lane keeps its order"; "the in-flight window is bounded" |
-//! | 22 | rules `rule_22_…` (2); engine `pacing` | |
+//! | 22 | rules `rule_22_…` (3); engine `pacing` | |
 //! | 23 | rules `rule_23_…` (3) | "no deadline acts in the grace after a reconnect" |
 //! | 24 | rules `rule_24_…` | "only what has a validity is given up"; "a validity is never shorter than it was set"; and every one, with wall clocks that jump by years |
 //! | 25 | rules `rule_25_…`; engine `channel`: `a_recipient_who_was_there_has_it_most_likely`; core `submit`: `away_is_told_until_the_recipient_is_here` | "the gateway says who is away"; "after an hour only the user makes an uncertain copy"; "what waits for its user has a cause" |
-//! | 26 | rules `rule_26_…` (2), `rule_18_and_26_…`; [`sms::agent`] `an_attempt_is_sent_once_whoever_asks_again` | "an attempt is handed to the phone's SMS at most once"; "what may have left is not sent again unasked"; "what left by SMS before leaves marked"; "what is shown as sent by SMS left the phone"; "no more than 30 parts leave in a minute"; "every confirmed message comes to an end" |
+//! | 26 | rules `rule_26_…` (3), `rule_18_and_26_…`; [`sms::agent`] `an_attempt_is_sent_once_whoever_asks_again` | "an attempt is handed to the phone's SMS at most once"; "what may have left is not sent again unasked"; "what left by SMS before leaves marked"; "what is shown as sent by SMS left the phone"; "no more than 30 parts leave in a minute"; "every confirmed message comes to an end" |
 //! | 27 | rules `rule_27_…` (2); suite `merging`: `what_a_name_says_is_never_merged` | "an SMS belongs to whom its card's home plan makes of its sender"; "nothing is merged across senders, names or own numbers"; "who says the same is not merged" |
 //! | 28 | rules `rule_28_…`; suite `short_messages`: `an_sms_is_taken_once_for_its_spool_id`, `an_sms_the_network_repeats_is_taken_once` | "what is spooled reaches the app"; "an SMS is shown no more often than it came" |
 //! | 29 | rules `rule_29_…`; suite `events`: `behind_retention_is_resync` | "an event refers to history"; "an app is told that there are events"; "the last event of a message tells how it stands"; "an event belongs to a message"; "an event reaches the sender's app" |

@@ -107,6 +107,9 @@ impl Engine {
                 if conversation.is_none() {
                     self.settings = settings.clone();
                 }
+                if settings.iccid.is_some() {
+                    self.sms.read_anew();
+                }
                 ctx!(self, now).op(
                     Op::Set {
                         conversation,

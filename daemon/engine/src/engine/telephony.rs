@@ -155,6 +155,9 @@ impl Engine {
         for waits in gained.iter() {
             ctx.op(Op::Wake { waits, own: None }, deciding::Then::Looks);
         }
+        for iccid in gained.roaming() {
+            self.sms.hold(&mut ctx, iccid.clone());
+        }
     }
 
     /// The own number of a card: what was registered for it, what it tells, or

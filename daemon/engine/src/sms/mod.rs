@@ -42,7 +42,7 @@ pub use refusals::stricter;
 #[derive(Debug)]
 pub(crate) struct Sms {
     agent: bool,
-    /// With the agent: `Handed` in the store.
+    /// With the agent: handed to it, and a part is without a result.
     handed: u64,
     /// Read from the queue, by id.
     jobs: VecDeque<SmsJob>,
@@ -50,6 +50,8 @@ pub(crate) struct Sms {
     pacing: Pacing,
     /// The first of `jobs` may not leave before this.
     not_before: Option<Instant>,
+    /// Orders are to be given once more from this time on, above this message.
+    repeat: Option<(Instant, MessageId)>,
 }
 
 /// Whether messages wait in the store's queue, not among `jobs`.
@@ -108,6 +110,7 @@ impl Sms {
             },
             pacing: Pacing::restored(handed, now),
             not_before: None,
+            repeat: None,
         }
     }
 
@@ -125,19 +128,27 @@ impl Sms {
     /// it has not told a result of. Its journal knows what it did already.
     pub(crate) fn agent_is_here(&mut self, ctx: &mut Ctx<'_>) {
         self.agent = true;
+        self.repeat = None;
         if self.handed > 0 {
-            ctx.op(
-                Op::LoadHanded {
-                    after: MessageId(0),
-                    limit: SMS_PAGE,
-                },
-                Then::HandedBefore,
-            );
+            load_handed(ctx, MessageId(0));
         }
     }
 
     pub(crate) fn agent_is_gone(&mut self) {
         self.agent = false;
+    }
+
+    /// A card began to roam: what its messages were released on may hold no more, so
+    /// they are looked at before they leave.
+    pub(crate) fn hold(&mut self, ctx: &mut Ctx<'_>, iccid: Redacted<String>) {
+        ctx.op(Op::HoldSms { iccid }, deciding::Then::Looks);
+        self.read_anew();
+    }
+
+    /// What was read of the queue may not be so any more.
+    pub(crate) fn read_anew(&mut self) {
+        self.jobs.clear();
+        self.queue_grew();
     }
 
     /// What became of one part.
@@ -156,6 +167,7 @@ impl Sms {
         let told = state;
         let (state, code) = match code {
             Some(code) if refusals::may_have_left(code) => (PartState::Unknown, None),
+            Some(code) if refusals::was_tried(code) => (PartState::Doubtful, Some(code)),
             code => (state, code),
         };
         let again_after = refusal.and_then(|refusal| refusal.again_after);
@@ -220,7 +232,9 @@ impl Sms {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.not_before.filter(|_| self.agent)
+        let repeat = self.repeat.map(|(at, _)| at);
+        let next = [self.not_before, repeat].into_iter().flatten().min();
+        next.filter(|_| self.agent)
     }
 
     /// End of the turn: hands over what may leave now.
@@ -236,6 +250,12 @@ impl Sms {
             return;
         }
         let now = ctx.now.instant;
+        if let Some((at, after)) = self.repeat
+            && at <= now
+        {
+            self.repeat = None;
+            load_handed(ctx, after);
+        }
         if now < grace_until {
             let any = !self.jobs.is_empty() || self.queue != Queue::Empty;
             self.not_before = any.then_some(grace_until);
@@ -346,25 +366,7 @@ impl Sms {
                 };
             }
             (Then::HandedBefore, Outcome::SmsHanded(handed)) => {
-                if handed.len() == SMS_PAGE
-                    && let Some(last) = handed.last()
-                {
-                    ctx.op(
-                        Op::LoadHanded {
-                            after: last.job.id,
-                            limit: SMS_PAGE,
-                        },
-                        Then::HandedBefore,
-                    );
-                }
-                // The agent may send them only now: they count for the pace again.
-                for HandedSms { job, .. } in &handed {
-                    let text = leaving(job, sims);
-                    let parts = parts_of(&text, sims);
-                    self.pacing
-                        .left(ctx.now.instant, parts, Text::of(job, &text));
-                }
-                self.order(ctx, proof, sims, handed);
+                self.order_again(ctx, proof, sims, handed);
             }
             (
                 Then::Part {
@@ -387,7 +389,7 @@ impl Sms {
                 };
                 ctx.clear(proof, Effect::Order(order));
                 self.left_agent(left_agent, now);
-                let back = left_agent && now == SmsAttempt::Waiting && ip == IpAttempt::None;
+                let back = now == SmsAttempt::Waiting && ip == IpAttempt::None;
                 return Settled {
                     unblocked,
                     left: -i64::from(back),
@@ -425,6 +427,37 @@ impl Sms {
         Settled::default()
     }
 
+    /// The agent may send them only now: they count for the pace again, and equal texts
+    /// keep their distance (DELIVERY 22). What has to wait for that is read again then,
+    /// as far as no result came meanwhile.
+    fn order_again(
+        &mut self,
+        ctx: &mut Ctx<'_>,
+        proof: &Committed,
+        sims: &Sims,
+        handed: Vec<HandedSms>,
+    ) {
+        let now = ctx.now.instant;
+        let full = handed.len() == SMS_PAGE;
+        let mut after = None;
+        for sms in handed {
+            let text = leaving(&sms.job, sims);
+            let key = Text::of(&sms.job, &text);
+            let at = self.pacing.equal_may_leave_at(now, key);
+            if at > now {
+                let before = MessageId(sms.job.id.0 - 1);
+                self.repeat = Some((at, before));
+                return;
+            }
+            self.pacing.left(now, parts_of(&text, sims), key);
+            after = Some(sms.job.id);
+            self.order(ctx, proof, sims, vec![sms]);
+        }
+        if let Some(last) = after.filter(|_| full) {
+            load_handed(ctx, last);
+        }
+    }
+
     fn left_agent(&mut self, left: bool, now: SmsAttempt) {
         if left {
             self.handed = self.handed.saturating_sub(1);
@@ -456,6 +489,11 @@ impl Sms {
             );
         }
     }
+}
+
+fn load_handed(ctx: &mut Ctx<'_>, after: MessageId) {
+    let limit = SMS_PAGE;
+    ctx.op(Op::LoadHanded { after, limit }, Then::HandedBefore);
 }
 
 /// The text as it leaves: with the mark of an uncertain copy, or without

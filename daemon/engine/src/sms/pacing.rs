@@ -52,12 +52,7 @@ impl Pacing {
         if self.leaving.contains(&text) {
             return None;
         }
-        let equal = self
-            .texts
-            .iter()
-            .rev()
-            .find(|(_, other)| *other == text)
-            .map_or(now, |(at, _)| *at + EQUAL_SMS_GAP);
+        let equal = self.equal_may_leave_at(now, text);
         let mut room = SMS_PARTS_PER_WINDOW.saturating_sub(self.parts());
         let mut at = now;
         for &(left, parts_left, _) in &self.left {
@@ -68,6 +63,17 @@ impl Pacing {
             at = left + SMS_WINDOW;
         }
         Some(at.max(equal))
+    }
+
+    /// From when on it may leave as far as equal texts go. One that is being stored leaves
+    /// after that at the soonest, and is waited for by then.
+    pub(super) fn equal_may_leave_at(&mut self, now: Instant, text: Text) -> Instant {
+        self.forget(now);
+        if self.leaving.contains(&text) {
+            return now + EQUAL_SMS_GAP;
+        }
+        let last = self.texts.iter().rev().find(|(_, other)| *other == text);
+        last.map_or(now, |(at, _)| *at + EQUAL_SMS_GAP)
     }
 
     /// It left: the agent has it.

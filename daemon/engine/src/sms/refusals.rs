@@ -2,7 +2,8 @@
 //! (android/telephony/SmsManager.java, `RESULT_*`).
 //!
 //! A code says that a part did not leave; some only that nobody knows
-//! ([`may_have_left`]). The framework has made its own retries
+//! ([`may_have_left`]), some that it was tried in vain, as far as the phone can see
+//! ([`was_tried`]). The framework has made its own retries
 //! by then (three, two seconds apart, for `RESULT_RIL_SMS_SEND_FAIL_RETRY`), so
 //! nothing is tried again here for a reason that the network gave: only what
 //! was never tried waits until it can be.
@@ -124,6 +125,23 @@ pub(crate) const fn may_have_left(code: i32) -> bool {
     matches!(code, 23 | 31 | 119 | 137)
 }
 
+/// Whether what these codes call a failure may be a lost acknowledgement: the modem tried,
+/// and the network may have taken it (RESULT_ERROR_GENERIC_FAILURE, RESULT_MODEM_ERROR,
+/// RESULT_NETWORK_ERROR, RESULT_SMS_SEND_RETRY_FAILED, RESULT_RIL_SMS_SEND_FAIL_RETRY,
+/// RESULT_RIL_NETWORK_ERR, RESULT_RIL_GENERIC_ERROR, and what this version does not know).
+/// It counts as failed, because mostly it has; another try is another copy.
+pub(crate) const fn was_tried(code: i32) -> bool {
+    matches!(code, 1 | 16 | 17 | 30 | 101 | 112 | 124) || !is_known(code)
+}
+
+/// The codes of SmsManager that [`refusal`] has an answer for.
+const fn is_known(code: i32) -> bool {
+    matches!(
+        code,
+        1..=24 | 28..=33 | 100..=103 | 106 | 112 | 116 | 117 | 119..=124 | 128 | 130 | 132 | 135..=137
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,6 +166,17 @@ mod tests {
     fn what_was_cut_off_on_its_way_may_have_left() {
         let unknown = KNOWN.into_iter().filter(|&code| may_have_left(code));
         assert_eq!(unknown.collect::<Vec<_>>(), [23, 31, 119, 137]);
+    }
+
+    #[test]
+    fn what_the_modem_tried_may_have_left_though_it_failed() {
+        assert!(was_tried(-77), "an unknown code");
+        let tried = KNOWN.into_iter().filter(|&code| was_tried(code));
+        assert_eq!(tried.collect::<Vec<_>>(), [1, 16, 17, 30, 101, 112, 124]);
+        for code in KNOWN.into_iter().filter(|&code| was_tried(code)) {
+            assert_eq!(refusal(code).then, AfterRefusal::Fail, "{code}");
+            assert!(!may_have_left(code), "{code}");
+        }
     }
 
     #[test]

@@ -72,7 +72,9 @@ pub enum Op {
     /// Sets what the user chose, as a whole. All open messages concerned get a
     /// look at once, except those in the queue of IP that may stay there and those
     /// at the agent. SMS is open again for what is in the queue of IP because it was
-    /// ruled out (unless by the user's wish): that gets a look as well.
+    /// ruled out (unless by the user's wish): that gets a look as well. What waits in the
+    /// queue of SMS of a conversation leaves by the card that is pinned now, once it was
+    /// looked at.
     /// → `Looks` or `TooManySettings`.
     Set {
         /// For one conversation; `None`: globally.
@@ -267,6 +269,13 @@ pub enum Op {
         waits: WaitsFor,
         /// Only messages of this own number; `None`: all.
         own: Option<E164>,
+    },
+    /// What waits in the queue of SMS for nothing but its turn, to leave by this card,
+    /// waits for its home network, with a look at once: the card began to roam. An event
+    /// for each. → `Looks`.
+    HoldSms {
+        /// The card's number.
+        iccid: Redacted<String>,
     },
     /// The message goes on as it is, until the next look. An event if what it
     /// waits for changes. Ignored if its attempts are not these any more. With

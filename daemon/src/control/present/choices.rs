@@ -123,7 +123,7 @@ pub(in super::super) fn order(id: u64, order: Order) -> pb::Order {
             state: match state {
                 PartState::Open => pb::SmsPartState::Unspecified,
                 PartState::Sent => pb::SmsPartState::PartSent,
-                PartState::Refused => pb::SmsPartState::PartRefused,
+                PartState::Refused | PartState::Doubtful => pb::SmsPartState::PartRefused,
                 PartState::Unknown => pb::SmsPartState::PartUnknown,
                 PartState::Delivered => pb::SmsPartState::PartDelivered,
                 PartState::Undeliverable => pb::SmsPartState::PartUndeliverable,

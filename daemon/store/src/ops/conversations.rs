@@ -57,6 +57,9 @@ impl Turn<'_> {
                 ),
             )?;
         }
+        if let (Some((own, _)), Some(iccid)) = (conversation, &settings.iccid) {
+            self.repin_sms(own, key.1, iccid.expose())?;
+        }
         // What an earlier setting ruled out is open again, and decided anew.
         let looked_at = match conversation {
             Some(_) => {

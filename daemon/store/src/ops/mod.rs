@@ -151,6 +151,7 @@ impl<'a> Turn<'a> {
             Op::ExpireDue { boot, limit } => self.expire_due(*boot, *limit),
             Op::LoadDue { boot, limit } => self.load_due(*boot, *limit),
             Op::Wake { waits, own } => self.wake(*waits, *own),
+            Op::HoldSms { iccid } => self.hold_sms(iccid),
             Op::Wait {
                 id,
                 seen,

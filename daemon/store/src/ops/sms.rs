@@ -3,16 +3,16 @@
 
 use rusqlite::{Connection, Row};
 use twine_engine::limits::SMS_PARTS_PER_WINDOW;
-use twine_engine::message::{IpAttempt, LaneUse, MessageId, SmsAttempt, TakeBack};
+use twine_engine::message::{IpAttempt, LaneUse, MessageId, SmsAttempt, TakeBack, WaitsFor};
 use twine_engine::parts::{AfterRefusal, AttemptId, PartState, PartStates};
 use twine_engine::store_ops::{Because, BootStamp, HandedSms, Look, Outcome, SmsJob};
 use twine_engine::stricter_refusal;
-use twine_proto::{LaneSeq, Redacted};
+use twine_proto::{E164, LaneSeq, Redacted};
 
 use super::change::NextLook;
 use super::{Result, Turn};
 use crate::codes;
-use crate::rows::{self, Attempts, Columns};
+use crate::rows::{self, Attempts, Columns, PeerKey};
 use crate::sql;
 use crate::story::Step;
 
@@ -65,6 +65,44 @@ impl Turn<'_> {
                 Ok(Some((epoch, lane_seq)))
             }
         }
+    }
+
+    pub(super) fn hold_sms(&mut self, iccid: &Redacted<String>) -> Result<Outcome> {
+        let queued = self.all(
+            sql::SMS_QUEUE_OF_CARD,
+            (iccid.expose(),),
+            Attempts::from_row,
+        )?;
+        self.hold(queued, WaitsFor::Home, &["the card roams"])?;
+        Ok(self.looks())
+    }
+
+    /// The user pinned a card to the conversation: what waits for its turn leaves by that,
+    /// once it was looked at.
+    pub(super) fn repin_sms(&mut self, own: E164, peer: PeerKey, iccid: &str) -> Result<()> {
+        let key = (rows::number(own), peer, iccid);
+        let queued = self.all(sql::SMS_QUEUE_OF_LANE, key, Attempts::from_row)?;
+        for before in &queued {
+            self.execute(sql::SMS_CARD, (rows::int(before.id.0), iccid))?;
+        }
+        self.hold(queued, WaitsFor::Sim, &["another card was set"])
+    }
+
+    fn hold(&mut self, queued: Vec<Attempts>, waits: WaitsFor, because: Because) -> Result<()> {
+        for before in queued {
+            self.tell(
+                before.id,
+                Step::Waits,
+                Some(codes::waits_code(waits)),
+                because,
+            )?;
+            let after = Attempts {
+                waits: Some(waits),
+                ..before.clone()
+            };
+            self.save(&before, after, NextLook::AtOnce)?;
+        }
+        Ok(())
     }
 
     pub(super) fn load_sms(&self, after: MessageId, limit: usize) -> Result<Outcome> {
@@ -155,7 +193,15 @@ impl Turn<'_> {
             if after.sms == SmsAttempt::Waiting && is_over(after.ip) {
                 after.sms = SmsAttempt::NotUsed;
             }
-            if after.sms == SmsAttempt::Waiting {
+            if after.sms == SmsAttempt::Waiting && matches!(after.ip, IpAttempt::Accepted(_)) {
+                // The gateway took it while the agent had it: recalled (DELIVERY 16).
+                self.execute(sql::SMS_FORGET, (rows::int(before.id.0),))?;
+                self.execute(sql::NOT_IN_DOUBT, (rows::int(before.id.0),))?;
+                after.sms = SmsAttempt::None;
+                after.parts = PartStates::default();
+                after.take_back = after.take_back.filter(|why| *why != TakeBack::BySms);
+                next_look = look.into();
+            } else if after.sms == SmsAttempt::Waiting {
                 self.execute(sql::SMS_FORGET, (rows::int(before.id.0),))?;
                 after.parts = PartStates::default();
                 next_look = look.into();
@@ -179,20 +225,21 @@ impl Turn<'_> {
         };
         let mut after = before.clone();
         if before.sms == SmsAttempt::Handed {
-            after.sms = SmsAttempt::Unconfirmed;
-            self.tell(id, Step::Unconfirmed, None, &[])?;
+            after.sms = before.parts.overdue();
+            if after.sms == SmsAttempt::Unconfirmed {
+                self.tell(id, Step::Unconfirmed, None, &[])?;
+            }
             self.save(&before, after.clone(), NextLook::Remove)?;
         }
         Ok(self.sms_part(&before, &after))
     }
 
-    const fn sms_part(&self, before: &Attempts, after: &Attempts) -> Outcome {
+    fn sms_part(&self, before: &Attempts, after: &Attempts) -> Outcome {
         Outcome::SmsPart {
             id: Some(after.id),
             state: after.sms,
             ip: after.ip,
-            left_agent: matches!(before.sms, SmsAttempt::Handed)
-                && !matches!(after.sms, SmsAttempt::Handed),
+            left_agent: before.is_with_agent() && !after.is_with_agent(),
             look: self.follows.look,
             unblocked: self.follows.unblocked,
         }
@@ -222,7 +269,7 @@ const fn part_step(state: PartState) -> Step {
     match state {
         PartState::Open | PartState::Unknown => Step::PartUnknown,
         PartState::Sent => Step::PartSent,
-        PartState::Refused => Step::PartRefused,
+        PartState::Refused | PartState::Doubtful => Step::PartRefused,
         PartState::Delivered => Step::PartDelivered,
         PartState::Undeliverable => Step::PartUndeliverable,
     }

@@ -12,6 +12,14 @@ statements! {
     WAKE =
         "UPDATE message SET look_boot = 0, look_ms = 0, look_after_ms = 0, held = lane_use = 3 AND stage = 1
          WHERE waits_for = ?1 AND waits_for IS NOT NULL AND (?2 IS NULL OR own = ?2)";
+    SMS_QUEUE_OF_CARD = concat!(
+        "SELECT ", attempts!(), " FROM message
+         WHERE stage = 2 AND stage > 0 AND waits_for IS NULL AND iccid = ?1");
+    /// Which waits for its turn by another card than ?3.
+    SMS_QUEUE_OF_LANE = concat!(
+        "SELECT ", attempts!(), " FROM message
+         WHERE stage = 2 AND stage > 0 AND own = ?1 AND peer = ?2 AND iccid IS NOT ?3");
+    SMS_CARD = "UPDATE message SET iccid = ?2 WHERE id = ?1";
     SMS_RELEASE = "UPDATE message SET iccid = ?2, sms_marked = ?3 WHERE id = ?1";
     SMS_QUEUE = concat!(
         "SELECT ", sms_job!(), " FROM message

@@ -4,6 +4,7 @@
 use twine_engine::limits::SMS_PARTS_PER_WINDOW;
 use twine_engine::message::{Channel, Failure, MessageId, Shown, SmsAttempt, SmsRecord, WaitsFor};
 use twine_engine::parts::{AfterRefusal, AttemptId, PartState, PartStates};
+use twine_engine::settings::Settings;
 use twine_engine::store_ops::{BootStamp, HandedSms, Op, Outcome};
 use twine_engine::time::{BootId, Instant};
 use twine_proto::Redacted;
@@ -319,6 +320,125 @@ pub fn an_unknown_result_may_have_left(backend: impl Backend) {
     assert_eq!(world.part(7, 1, PartState::Refused), SmsAttempt::Failed);
     world.op(by(id, None));
     assert!(world.considered(id).sms_left_before);
+}
+
+/// It is not known of each part that it was never tried: it waits for the time of its
+/// results, has failed by then, and stays so, because what is behind it has left.
+pub fn a_refusal_beside_an_unknown_result_is_never_tried_again(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let id = world.undecided("two parts");
+    world.release_sms(id, false);
+    world.hand(id, 7, 2);
+    let refused = |part| Op::ApplySmsPart {
+        attempt: AttemptId(7),
+        part,
+        state: PartState::Refused,
+        code: Some(2),
+        refusal: AfterRefusal::Wait(WaitsFor::Radio),
+        look: Some(look(5_000)),
+        because: &["the radio is off"],
+    };
+    world.part(7, 0, PartState::Unknown);
+    assert_eq!(world.part_of(refused(1)).0, SmsAttempt::Handed);
+    assert_eq!(
+        world.snapshot().sms_handed,
+        0,
+        "the agent told all it knows"
+    );
+    let behind = world.undecided("behind it");
+    world.crash();
+    let settled = world.part_of(Op::SettleUnknown { id });
+    assert_eq!(settled, (SmsAttempt::Failed, AT_ONCE, true));
+    world.release_sms(behind, false);
+    world.hand(behind, 8, 1);
+    assert_eq!(world.part_of(refused(0)).0, SmsAttempt::Failed);
+    assert_eq!(world.shown(id), Shown::Failed(Failure::SmsFailed));
+    assert_eq!(world.pacing_ids(), []);
+}
+
+/// The network may have taken what failed when it was tried.
+pub fn what_was_tried_in_vain_may_have_left(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let id = world.handed("no acknowledgement", 7);
+    assert_eq!(world.part(7, 0, PartState::Doubtful), SmsAttempt::Failed);
+    world.crash();
+    assert_eq!(world.shown(id), Shown::Failed(Failure::SmsFailed));
+    world.op(by(id, None));
+    assert!(world.considered(id).sms_left_before);
+}
+
+/// "Accepted" recalls what the agent gives back (DELIVERY 16).
+pub fn what_the_gateway_took_does_not_wait_again(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let id = world.open_on_ip("by both").id;
+    world.release_sms(id, true);
+    world.hand(id, 7, 1);
+    world.after_sent(1, &[], &[]);
+    let refused = Op::ApplySmsPart {
+        attempt: AttemptId(7),
+        part: 0,
+        state: PartState::Refused,
+        code: Some(2),
+        refusal: AfterRefusal::Wait(WaitsFor::Radio),
+        look: Some(look(5_000)),
+        because: &["the radio is off"],
+    };
+    assert_eq!(
+        world.part_of(refused),
+        (SmsAttempt::None, Some(5_000), true)
+    );
+    world.crash();
+    let record = world.record(id);
+    assert_eq!((record.shown, record.waits_for), (Shown::Sent, None));
+    assert_eq!(record.take_back, None);
+    assert_eq!(world.pacing_ids(), []);
+    assert_eq!(world.due_ids(5_000), [id]);
+}
+
+/// It was released while it was at home: what the setting says of roaming is looked at
+/// before it leaves.
+pub fn what_waits_for_its_turn_is_held_when_its_card_roams(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let id = world.undecided("abroad");
+    world.release_sms(id, false);
+    world.looks(Op::HoldSms {
+        iccid: Redacted::new("another card".to_owned()),
+    });
+    assert_eq!(world.pacing_ids(), [id]);
+    world.looks(Op::HoldSms { iccid: card() });
+    world.crash();
+    assert_eq!(world.pacing_ids(), []);
+    assert_eq!(world.record(id).waits_for, Some(WaitsFor::Home));
+    assert_eq!(world.due_ids(0), [id]);
+    let kept_back = world.op(hand(id, 7, 1));
+    assert!(
+        matches!(&kept_back, Outcome::SmsHanded(handed) if handed.is_empty()),
+        "{kept_back:?}"
+    );
+    world.looks(wait(id, world.attempts(id), None, None));
+    assert_eq!(world.pacing_ids(), [id]);
+}
+
+/// The operator replaced the card: the user pins the new one.
+pub fn what_waits_for_its_turn_leaves_by_the_card_that_is_pinned(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let id = world.undecided("by the new card");
+    world.release_sms(id, false);
+    let new = Redacted::new("8925402000000000099".to_owned());
+    world.looks(Op::Set {
+        conversation: Some((own(), peer().into())),
+        settings: Settings {
+            iccid: Some(new.clone()),
+            ..Settings::default()
+        },
+    });
+    world.crash();
+    assert_eq!(world.record(id).waits_for, Some(WaitsFor::Sim));
+    assert_eq!(world.due_ids(0), [id]);
+    world.looks(wait(id, world.attempts(id), None, None));
+    let queue = world.pacing_queue();
+    assert_eq!(queue.len(), 1);
+    assert_eq!((queue[0].id, &queue[0].iccid), (id, &new));
 }
 
 /// To be ordered again when an agent connects.

@@ -80,6 +80,7 @@ pub const LISTED: &[(Group, &[&str])] = &[
             "unknown",
             "delivered",
             "undeliverable",
+            "doubtful",
         ],
     ),
     (
@@ -589,6 +590,11 @@ pub const EXPLAINED: &[(Group, &str, &str)] = &[
         Group::Part,
         "open",
         "the agent tells of a part when there is something to tell",
+    ),
+    (
+        Group::Part,
+        "doubtful",
+        "the engine makes it of a refusal; the agent does not tell it",
     ),
     (
         Group::Part,

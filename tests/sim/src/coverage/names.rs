@@ -182,5 +182,6 @@ pub(super) const fn part_name(state: PartState) -> &'static str {
         PartState::Unknown => "unknown",
         PartState::Delivered => "delivered",
         PartState::Undeliverable => "undeliverable",
+        PartState::Doubtful => "doubtful",
     }
 }

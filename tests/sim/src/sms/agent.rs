@@ -206,7 +206,7 @@ const fn is_news(known: PartState, told: PartState) -> bool {
         match state {
             PartState::Open => 0,
             PartState::Unknown => 1,
-            PartState::Sent | PartState::Refused => 2,
+            PartState::Sent | PartState::Refused | PartState::Doubtful => 2,
             PartState::Delivered | PartState::Undeliverable => 3,
         }
     }

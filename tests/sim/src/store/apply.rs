@@ -75,6 +75,7 @@ impl MemoryStore {
             Op::ExpireDue { boot, limit } => self.expire(*boot, *limit, wall),
             Op::LoadDue { .. }
             | Op::Wake { .. }
+            | Op::HoldSms { .. }
             | Op::Wait { .. }
             | Op::RuleOutSms { .. }
             | Op::AskBack { .. }
@@ -103,6 +104,7 @@ impl MemoryStore {
         match op {
             Op::LoadDue { boot, limit } => self.load_due(*boot, *limit),
             Op::Wake { waits, own } => self.wake(*waits, *own, wall),
+            Op::HoldSms { iccid } => self.hold_sms(iccid, wall),
             Op::Wait {
                 id,
                 seen,

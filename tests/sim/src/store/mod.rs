@@ -222,7 +222,12 @@ impl StoreOps for MemoryStore {
             settings: self.global.clone(),
             handed: self.handed_lately.iter().copied().collect(),
             sms_waiting: self.found.sms_waiting,
-            sms_handed: self.found.handed.len() as u64,
+            sms_handed: self
+                .found
+                .handed
+                .iter()
+                .filter(|id| self.is_with_agent(**id))
+                .count() as u64,
             memos: self.memos.clone(),
         })
     }

@@ -1,7 +1,7 @@
 //! What the user chose for conversations, and who is believed to be on IP.
 
 use twine_engine::limits::MAX_CONVERSATION_SETTINGS;
-use twine_engine::message::{Channel, IpAttempt, MessageId, SmsAttempt};
+use twine_engine::message::{Channel, IpAttempt, MessageId, SmsAttempt, WaitsFor};
 use twine_engine::settings::{Fallback, Mode, Reach, Settings};
 use twine_engine::store_ops::{BootStamp, ConversationFacts, Outcome, Sender};
 use twine_engine::time::WallTime;
@@ -43,6 +43,18 @@ impl MemoryStore {
             let Some(message) = self.outgoing.get(&id) else {
                 continue;
             };
+            let pinned = conversation.and(settings.iccid.as_ref());
+            if let Some(card) = pinned
+                && message.sms == SmsAttempt::Waiting
+                && message.iccid.as_ref() != Some(card)
+            {
+                self.change(id, wall, |m| {
+                    m.iccid = Some(card.clone());
+                    m.waits_for = Some(WaitsFor::Sim);
+                    m.look_at_once();
+                });
+                continue;
+            }
             let queued = message.is_queued_for_ip();
             if queued && message.sms == SmsAttempt::NotUsed && message.wish != Some(Channel::Ip) {
                 // What an earlier setting ruled out is decided anew.

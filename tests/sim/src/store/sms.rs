@@ -1,11 +1,12 @@
 //! From the pacing queue to the agent, and what became of the parts.
 
 use twine_engine::limits::SMS_PARTS_PER_WINDOW;
-use twine_engine::message::{IpAttempt, MessageId, SmsAttempt};
+use twine_engine::message::{IpAttempt, MessageId, SmsAttempt, TakeBack, WaitsFor};
 use twine_engine::parts::{AfterRefusal, AttemptId, PartState, PartStates};
 use twine_engine::store_ops::{BootStamp, HandedSms, Look, Outcome, SmsJob};
 use twine_engine::stricter_refusal;
 use twine_engine::time::WallTime;
+use twine_proto::Redacted;
 
 use super::MemoryStore;
 use super::records::LookAt;
@@ -30,6 +31,20 @@ impl MemoryStore {
             attempt: self.outgoing.get(&id)?.attempt?,
             job: self.job(id)?,
         })
+    }
+
+    pub(super) fn hold_sms(&mut self, iccid: &Redacted<String>, wall: WallTime) -> Outcome {
+        let queued: Vec<MessageId> = self.found.pacing.iter().copied().collect();
+        for id in queued {
+            let found = self.outgoing.get(&id);
+            if found.is_some_and(|m| m.iccid.as_ref() == Some(iccid)) {
+                self.change(id, wall, |m| {
+                    m.waits_for = Some(WaitsFor::Home);
+                    m.look_at_once();
+                });
+            }
+        }
+        self.looks()
     }
 
     pub(super) fn load_sms(&self, after: MessageId, limit: usize) -> Outcome {
@@ -81,7 +96,7 @@ impl MemoryStore {
             self.found
                 .handed
                 .range(MessageId(after.0.saturating_add(1))..)
-                .filter(|id| self.outgoing.get(id).is_some_and(|m| !m.parts.all_told()))
+                .filter(|id| self.is_with_agent(**id))
                 .take(limit)
                 .filter_map(|id| self.handed(*id))
                 .collect(),
@@ -97,7 +112,7 @@ impl MemoryStore {
         wall: WallTime,
     ) -> Outcome {
         let id = self.found.attempts.get(&attempt).copied();
-        let was_handed = id.is_some_and(|id| self.found.handed.contains(&id));
+        let was_with_agent = id.is_some_and(|id| self.is_with_agent(id));
         if let Some(id) = id {
             self.change(id, wall, |m| {
                 if !m.parts.take(part, state) {
@@ -117,32 +132,43 @@ impl MemoryStore {
                         // Recalled, or taken back, while the agent had it.
                         if matches!(m.ip, IpAttempt::Delivered(_)) || !m.is_wanted() {
                             m.leave_pacing(SmsAttempt::NotUsed);
+                        } else if matches!(m.ip, IpAttempt::Accepted(_)) {
+                            m.leave_pacing(SmsAttempt::None);
+                            m.in_doubt = false;
+                            m.take_back = m.take_back.filter(|why| *why != TakeBack::BySms);
                         }
                     }
                     Some(state) => m.sms = state,
                 }
             });
         }
-        self.sms_part(id, was_handed)
+        self.sms_part(id, was_with_agent)
     }
 
     pub(super) fn settle_unknown(&mut self, id: MessageId, wall: WallTime) -> Outcome {
-        let was_handed = self.found.handed.contains(&id);
-        if was_handed {
-            self.change(id, wall, |m| m.sms = SmsAttempt::Unconfirmed);
+        let was_with_agent = self.is_with_agent(id);
+        if self.found.handed.contains(&id) {
+            self.change(id, wall, |m| m.sms = m.parts.overdue());
         }
         let known = self.outgoing.get(&id).is_some_and(|m| !m.is_note());
-        self.sms_part(known.then_some(id), was_handed)
+        self.sms_part(known.then_some(id), was_with_agent)
     }
 
-    fn sms_part(&self, id: Option<MessageId>, was_handed: bool) -> Outcome {
+    /// It has not told what became of each part.
+    pub(super) fn is_with_agent(&self, id: MessageId) -> bool {
+        let told = self.outgoing.get(&id).is_none_or(|m| m.parts.all_told());
+        self.found.handed.contains(&id) && !told
+    }
+
+    fn sms_part(&self, id: Option<MessageId>, was_with_agent: bool) -> Outcome {
+        let is_with_agent = id.is_some_and(|id| self.is_with_agent(id));
         let message = id.and_then(|id| self.outgoing.get(&id));
         let (ip, state) = message.map_or((IpAttempt::None, SmsAttempt::None), |m| (m.ip, m.sms));
         Outcome::SmsPart {
             id,
             state,
             ip,
-            left_agent: was_handed && state != SmsAttempt::Handed,
+            left_agent: was_with_agent && !is_with_agent,
             look: self.after.look,
             unblocked: self.after.unblocked,
         }

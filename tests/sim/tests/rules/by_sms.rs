@@ -11,7 +11,7 @@ use twine_proto::originator::originator;
 use twine_proto::{Content, E164, Filled, Frame, LaneSeq, NoteEntry, Peer, Redacted, Seq};
 use twine_sim::handset::iccid_of;
 use twine_sim::sms::phone::sim;
-use twine_sms::fold;
+use twine_sms::{TableSet, fold};
 
 use crate::desk::{Desk, delivery, own, peer, send};
 use crate::frames::{accepted, revoked};
@@ -297,6 +297,128 @@ fn what_waits_in_the_queue_of_sms_heeds_what_is_set_since() {
         desk.pass(11 * 60_000);
         assert_eq!(ordered(&desk).len() as u64, MAX_SMS_HANDED, "{fallback:?}");
     }
+}
+
+/// So many to peers of their own that wait for their turn behind those at the agent.
+fn fill_the_agent(desk: &mut Desk) {
+    desk.link("lte", false);
+    for n in 0..MAX_SMS_HANDED {
+        let mut command = send(&format!("message {n}"), None);
+        if let Command::Send { to, .. } = &mut command {
+            *to = E164::new(254_722_000_000 + n).unwrap().into();
+        }
+        desk.command(command);
+    }
+}
+
+fn refused(desk: &mut Desk, attempt: AttemptId, code: i32) {
+    desk.input(Input::Telephony(TelephonyEvent::SmsPart {
+        attempt,
+        part: 0,
+        state: PartState::Refused,
+        code: Some(code),
+    }));
+}
+
+/// The agent has told all it knows of them: they keep nothing from leaving.
+#[test]
+fn what_the_agent_knows_no_more_of_leaves_room_for_others() {
+    let mut desk = Desk::with_sms();
+    fill_the_agent(&mut desk);
+    desk.send("the last");
+    desk.pass(60_000);
+    let handed = ordered(&desk);
+    assert_eq!(handed.len() as u64, MAX_SMS_HANDED);
+    result(&mut desk, handed[0].0, PartState::Unknown);
+    until_ordered(&mut desk, handed.len() + 1, 1_000).unwrap();
+    assert_eq!(ordered(&desk).last().unwrap().1, "the last");
+    // Once is enough, also when the time of its result is over.
+    desk.send("one more");
+    desk.pass(60_000);
+    assert_eq!(ordered(&desk).len(), handed.len() + 1);
+}
+
+/// The card roams before its turn comes, and the setting is not to fall back then.
+#[test]
+fn what_waits_for_its_turn_does_not_leave_abroad_against_the_setting() {
+    let mut desk = Desk::with_sms();
+    desk.command(Command::Set {
+        conversation: None,
+        settings: Settings {
+            fallback: Some(Fallback::NotWhenRoaming),
+            ..Settings::default()
+        },
+    });
+    fill_the_agent(&mut desk);
+    let last = desk.send("the last");
+    desk.pass(60_000);
+    assert_eq!(desk.message(last).sms.state, SmsAttempt::Waiting);
+    let card = |roaming| {
+        let mut card = sim(0, Desk::card(), Some(own()));
+        card.roaming = roaming;
+        Input::Telephony(TelephonyEvent::Sim(card))
+    };
+    desk.input(card(true));
+    let first = ordered(&desk)[0].0;
+    result(&mut desk, first, PartState::Sent);
+    desk.pass(60_000);
+    assert_eq!(desk.message(last).waits_for, Some(WaitsFor::Home));
+    assert_eq!(ordered(&desk).len() as u64, MAX_SMS_HANDED);
+    desk.input(card(false));
+    desk.pass(10_000);
+    assert_eq!(ordered(&desk).len() as u64, MAX_SMS_HANDED + 1);
+}
+
+/// The network's acknowledgement may have been lost: another try is another copy. What the
+/// phone never tried is none.
+#[test]
+fn rule_26_a_retry_is_marked_if_the_first_try_was_one() {
+    for (code, text) in [(30, "hello  "), (6, "hello")] {
+        let mut desk = Desk::with_sms();
+        let id = by_sms(&mut desk, "hello", "1");
+        until_ordered(&mut desk, 1, 10_000).unwrap();
+        let attempt = ordered(&desk)[0].0;
+        refused(&mut desk, attempt, code);
+        assert!(matches!(desk.message(id).shown, Shown::Failed(_)), "{code}");
+        desk.command(Command::Retry {
+            id,
+            by: Some(Channel::Sms),
+        });
+        until_ordered(&mut desk, 2, 10_000).unwrap();
+        assert_eq!(ordered(&desk)[1].1, text, "{code}");
+    }
+}
+
+/// An agent that comes back sends only now what it was asked before.
+#[test]
+fn rule_22_equal_texts_keep_their_distance_also_when_they_are_ordered_again() {
+    let mut desk = Desk::with_sms();
+    by_sms(&mut desk, "ok", "1");
+    until_ordered(&mut desk, 1, 10_000).unwrap();
+    let peer_of = |n: u64| E164::new(254_722_000_000 + n).unwrap();
+    for n in 0..2 {
+        let mut command = send_by_sms("ok", &format!("other {n}"));
+        if let Command::Send { to, .. } = &mut command {
+            *to = peer_of(n).into();
+        }
+        desk.command(command);
+    }
+    desk.pass(10_000);
+    let before = ordered(&desk).len();
+    assert_eq!(before, 3);
+    desk.pass(10_000);
+    let here = TelephonyEvent::State {
+        sims: vec![sim(0, Desk::card(), Some(own()))],
+        links: Vec::new(),
+        tables: TableSet::default(),
+    };
+    desk.input(Input::Telephony(here.clone()));
+    assert_eq!(ordered(&desk).len(), before + 3, "to three peers at once");
+    // Again at once: each was ordered just now.
+    desk.input(Input::Telephony(here));
+    assert_eq!(ordered(&desk).len(), before + 3);
+    let after = until_ordered(&mut desk, before + 6, 10_000).unwrap();
+    assert!((1_900..=2_100).contains(&after), "{after}");
 }
 
 /// Neither channel is left to it: its user is asked, and registering lets it go on.

@@ -294,6 +294,7 @@ pub(super) fn result(state: PartState, code: Option<i32>) -> String {
         PartState::Unknown => "of unknown result",
         PartState::Delivered => "delivered",
         PartState::Undeliverable => "undeliverable",
+        PartState::Doubtful => "failed, perhaps only as it seems",
     };
     code.map_or_else(|| state.to_owned(), |code| format!("{state}, code {code}"))
 }
