@@ -109,6 +109,19 @@ impl Turn<'_> {
         Ok(())
     }
 
+    /// The same; the receiver is told when the next session begins.
+    pub(super) fn lose_noted_until_next_session(
+        &self,
+        carrier: &Attempts,
+        sent: SentAs,
+    ) -> Result<()> {
+        let told = self.one(sql::NOTED_BY, by_carrier(carrier, sent), |_| Ok(()))?;
+        match told {
+            Some(()) => self.set_note_due(carrier.own, sent.epoch, carrier.peer, true),
+            None => Ok(()),
+        }
+    }
+
     /// At once, by a note without a message if need be.
     pub(super) fn note_is_due(&mut self, own: E164, epoch: Epoch, peer: PeerKey) -> Result<()> {
         self.set_note_due(own, epoch, peer, true)?;

@@ -449,9 +449,14 @@ impl Turn<'_> {
         if before.is_note {
             // Should it not have arrived, the next message tells the same: a gateway
             // that refuses notes is not asked again and again. One that lay there until
-            // its time was over is sent once more, so once in the life of mail.
-            if disposition == Disposition::Expired {
-                self.lose_noted(&before, sent)?;
+            // its time was over is sent once more, so once in the life of mail; one that
+            // found the mailbox full with the next session, so once in each.
+            match disposition {
+                Disposition::Expired => self.lose_noted(&before, sent)?,
+                Disposition::Refused(Refusal::MailboxFull) => {
+                    self.lose_noted_until_next_session(&before, sent)?;
+                }
+                _ => {}
             }
             return self.forget_note(&before);
         }

@@ -249,6 +249,7 @@ macro_rules! behaves_like_a_store {
                 a_note_that_rides_along_is_not_due_any_more,
                 a_note_that_did_not_arrive_is_due_again,
                 a_note_that_expired_is_due_again,
+                a_note_that_found_a_mailbox_full_is_due_in_the_next_session,
                 what_a_full_note_left_out_is_due,
                 what_left_ip_is_noted_behind_many_that_did_not,
                 a_note_without_a_message_is_seen_by_nobody,

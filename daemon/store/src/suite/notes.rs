@@ -215,6 +215,29 @@ pub fn a_note_that_did_not_arrive_is_due_again(backend: impl Backend) {
     assert!(release_note(&mut world).is_none());
 }
 
+/// A mailbox is not full for ever; and nobody asks it again and again.
+pub fn a_note_that_found_a_mailbox_full_is_due_in_the_next_session(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let id = world.open_on_ip("uncertain").id;
+    world.release_sms(id, true);
+    world.hand(id, 7, 1);
+    world.part(7, 0, PartState::Sent);
+    world.after_sent(1, &[1], &[]);
+    for seq in 2..5 {
+        let note = release_note(&mut world).expect("one is due");
+        assert_eq!(note_of(&note), [entry(1, Filled::Both(hash("uncertain")))]);
+        let full = Disposition::Refused(Refusal::MailboxFull);
+        assert!(!world.after_sent(seq, &[], &[(seq, full)]).note_due);
+        assert!(!world.after_sent(seq, &[], &[]).note_due);
+        world.crash();
+        assert!(world.snapshot().identities[0].note_due);
+    }
+    let note = release_note(&mut world).expect("one is due");
+    let seq = note.seq.get();
+    world.after_sent(seq, &[seq], &[]);
+    assert!(!world.snapshot().identities[0].note_due);
+}
+
 /// The receiver was away for longer than mail is kept, and nothing else is written to it.
 pub fn a_note_that_expired_is_due_again(backend: impl Backend) {
     let mut world = World::bound(backend);

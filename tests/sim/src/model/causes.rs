@@ -48,8 +48,8 @@ impl Model {
         self.refusable.found_full.insert((own, seq));
     }
 
-    /// The last note that named it was refused: no other leaves for its sake alone, as a
-    /// gateway that refuses notes is not asked again and again.
+    /// The last note that named it was refused: no other leaves for its sake alone before
+    /// the next session, as a gateway that refuses notes is not asked again and again.
     pub(super) fn is_in_a_refused_note(&self, sent: &Sent, stores: &[&MemoryStore]) -> bool {
         let store = stores[sent.from];
         let Some((own, noted)) = sent.confirmed.and_then(|id| {

@@ -14,7 +14,7 @@
 //! | a phone was put back to an old copy | messages confirmed or received after the copy; of those it had sent before: one copy only, their order, that one taken back stays away, and an end beyond "sent" (the gateway may have forgotten the outcome); read marks from and to it so far |
 //! | both forgot one and the same time | that a name is given once: the second message of a name is shown as conflicting, and fails |
 //! | the gateway was restored, and nobody told it so | of what was written before and lay there until its time was over: that it arrived, if it is shown as delivered |
-//! | a note found a mailbox full | one copy only, until the next message by IP tells the note's places |
+//! | a note found a mailbox full | one copy only, until the next session or message by IP tells the note's places |
 //! | a phone that lives twice, and a gateway that was restored | of what was sent from and to its number: an end, arrival, order |
 //! | a phone that lives twice, and was put back itself | the same of what it sent |
 //! | a phone lives twice, until one of the two is thrown away | the same as of one that was put back; that what was taken back has not arrived at one of them; what the other sent and received, as far as the one that stays does not hold it |

@@ -198,7 +198,7 @@ impl MemoryStore {
             lowest_unsettled,
             look: self.after.look,
             unblocked: self.after.unblocked,
-            note_due: self.has_note_due(number),
+            note_due: self.after.note_due,
         }
     }
 

@@ -21,6 +21,8 @@ pub(super) struct Aftermath {
     pub(super) look: Option<Instant>,
     /// Something that blocked its lane does so no more.
     pub(super) unblocked: bool,
+    /// The receiver of a lane is to be told at once.
+    pub(super) note_due: bool,
 }
 
 fn keep<T: Ord>(set: &mut BTreeSet<T>, key: T, add: bool) {
@@ -119,6 +121,7 @@ impl MemoryStore {
             && self.held_epoch(own) == Some(epoch)
         {
             self.notes_due.insert((own, to));
+            self.after.note_due = true;
         }
         let freed = before.lane_use > after.lane_use
             && (before.lane_use == LaneUse::Blocks || after.lane_use == LaneUse::Free);

@@ -114,12 +114,21 @@ impl MemoryStore {
             .map(|message| message.note.len());
         if carried == Some(MAX_NOTE_ENTRIES) {
             self.note_is_due(carrier, sent);
+            self.after.note_due = true;
         }
     }
 
     /// What travelled under this number will not arrive: what its note named last is
     /// to be told once more.
     pub(super) fn lose_noted(&mut self, carrier: MessageId, sent: SentAs) {
+        if !self.told_by(carrier, sent).is_empty() {
+            self.note_is_due(carrier, sent);
+            self.after.note_due = true;
+        }
+    }
+
+    /// The same, with the next session.
+    pub(super) fn lose_noted_until_next_session(&mut self, carrier: MessageId, sent: SentAs) {
         if !self.told_by(carrier, sent).is_empty() {
             self.note_is_due(carrier, sent);
         }

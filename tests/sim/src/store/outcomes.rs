@@ -314,9 +314,14 @@ impl MemoryStore {
         if message.is_note() {
             // Should it not have arrived, the next message tells the same: a gateway
             // that refuses notes is not asked again and again. One that lay there until
-            // its time was over is sent once more.
-            if let Some(sent) = message.ip.unsettled().filter(|_| ip == IpAttempt::Expired) {
-                self.lose_noted(id, sent);
+            // its time was over is sent once more, one that found the mailbox full with
+            // the next session.
+            match (message.ip.unsettled(), ip) {
+                (Some(sent), IpAttempt::Expired) => self.lose_noted(id, sent),
+                (Some(sent), IpAttempt::Refused(Refusal::MailboxFull)) => {
+                    self.lose_noted_until_next_session(id, sent);
+                }
+                _ => {}
             }
             self.remove_note(id);
             return;
