@@ -11,15 +11,14 @@
 //!                         └─────────────────────────────────────┘
 //! ```
 
+mod leaving;
 mod pacing;
 mod refusals;
 
 use std::collections::VecDeque;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use twine_proto::Redacted;
 use twine_sms::mark;
-use twine_sms::segment::{ReferenceSize, split};
 
 use crate::channel::Card;
 use crate::ctx::Ctx;
@@ -35,6 +34,7 @@ use crate::sims::Sims;
 use crate::store_ops::{HandedSms, IncomingSms, Op, Outcome, SmsJob, Snapshot};
 use crate::time::{BootId, Instant};
 use crate::trace::Decision;
+use leaving::{leaving, order, parts_of};
 use pacing::{Pacing, Text};
 pub use refusals::stricter;
 
@@ -359,7 +359,10 @@ impl Sms {
                 }
                 let left = handed.iter().filter(|sms| sms.job.ip == IpAttempt::None);
                 let left = left.count() as i64;
-                self.order(ctx, proof, sims, handed);
+                for sms in handed {
+                    ctx.counters.sms_ordered += 1;
+                    ctx.clear(proof, Effect::Order(order(sms, sims)));
+                }
                 return Settled {
                     left,
                     ..Settled::default()
@@ -451,7 +454,8 @@ impl Sms {
             }
             self.pacing.left(now, parts_of(&text, sims), key);
             after = Some(sms.job.id);
-            self.order(ctx, proof, sims, vec![sms]);
+            ctx.counters.sms_ordered += 1;
+            ctx.clear(proof, Effect::Order(order(sms, sims)));
         }
         if let Some(last) = after.filter(|_| full) {
             load_handed(ctx, last);
@@ -466,64 +470,9 @@ impl Sms {
             self.queue_grew();
         }
     }
-
-    fn order(&self, ctx: &mut Ctx<'_>, proof: &Committed, sims: &Sims, handed: Vec<HandedSms>) {
-        for HandedSms { attempt, job } in handed {
-            let text = leaving(&job, sims);
-            let parts = match split(&text, &sims.tables(), ReferenceSize::Bits8) {
-                Ok(split) => split
-                    .parts()
-                    .map(|part| Redacted::new(part.to_owned()))
-                    .collect(),
-                Err(_) => vec![Redacted::new(text)],
-            };
-            ctx.counters.sms_ordered += 1;
-            ctx.clear(
-                proof,
-                Effect::Order(Order::SendSms {
-                    attempt,
-                    iccid: job.iccid,
-                    to: job.peer,
-                    parts,
-                }),
-            );
-        }
-    }
 }
 
 fn load_handed(ctx: &mut Ctx<'_>, after: MessageId) {
     let limit = SMS_PAGE;
     ctx.op(Op::LoadHanded { after, limit }, Then::HandedBefore);
-}
-
-/// The text as it leaves: with the mark of an uncertain copy, or without
-/// trailing spaces (DELIVERY 17).
-pub(crate) fn leaving(job: &SmsJob, sims: &Sims) -> String {
-    let text = job.text.expose();
-    job.lane_seq
-        .filter(|_| job.marked)
-        .and_then(|lane_seq| mark::mark(text, lane_seq.get(), &sims.tables()))
-        .unwrap_or_else(|| mark::plain(text).to_owned())
-}
-
-/// It was counted before it was released. If the phone's tables have changed since
-/// and it is too long, the agent cannot send it.
-fn parts_of(text: &str, sims: &Sims) -> u8 {
-    match split(text, &sims.tables(), ReferenceSize::Bits8) {
-        Ok(split) => split.segments().count,
-        Err(_) => u8::MAX,
-    }
-}
-
-impl Text {
-    fn of(job: &SmsJob, text: &str) -> Self {
-        // For comparing within this run only.
-        let mut hasher = DefaultHasher::new();
-        text.hash(&mut hasher);
-        Self {
-            own: job.own,
-            peer: job.peer,
-            hash: hasher.finish(),
-        }
-    }
 }
