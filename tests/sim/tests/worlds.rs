@@ -171,6 +171,16 @@ fn regression_a_refused_note_and_an_untold_restore() {
     }
 }
 
+/// The checks were wrong: a message is as old as its user's asking, whenever a slow disk
+/// told of it, also when the daemon died first (1905, 3830); and of two phones with one
+/// store one gave the place of another message before it heard of an epoch (3159).
+#[test]
+fn regression_an_age_from_a_slow_disk_and_a_place_of_a_twin() {
+    for seed in [1905, 3159, 3830] {
+        run(&Setup::drawn_by(8, seed, 10));
+    }
+}
+
 /// The checks were wrong: of two phones one was put back, and forgot as well.
 #[test]
 fn regression_a_twin_that_is_put_back() {

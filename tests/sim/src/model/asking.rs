@@ -87,8 +87,8 @@ impl Model {
             "the user wished for IP" => self.was_given_to_ip(sent),
             "it is older than an hour: the user decides"
             | "it has waited for more than an hour: the user decides" => {
-                let stored_ms = self.timing.stored_ms(&text);
-                stored_ms.is_some_and(|stored_ms| now_ms >= stored_ms + ASK_AFTER_MS)
+                let asked_ms = self.timing.asked_ms(&text);
+                asked_ms.is_some_and(|asked_ms| now_ms >= asked_ms + ASK_AFTER_MS)
             }
             "it takes more parts than are sent unasked" => {
                 parts(&text).is_some_and(|parts| parts > config.max_parts_unasked)

@@ -21,15 +21,17 @@ pub(super) struct Timing {
     live_since: BTreeMap<HandsetNo, (u64, u64)>,
     /// When a daemon stored a message first.
     stored: BTreeMap<String, u64>,
+    /// When its user wrote it: it may lie before a slow disk.
+    asked: BTreeMap<String, u64>,
     /// What its user wished to go by SMS, at its first decision: later ones do not say
     /// so again.
     wished: BTreeSet<String>,
 }
 
 impl Timing {
-    /// When a daemon stored it first, by the world's clock.
-    pub(super) fn stored_ms(&self, text: &str) -> Option<u64> {
-        self.stored.get(text).copied()
+    /// When its user wrote it: its age is from then, or later.
+    pub(super) fn asked_ms(&self, text: &str) -> Option<u64> {
+        self.asked.get(text).copied()
     }
 }
 
@@ -38,6 +40,13 @@ impl Model {
     pub fn live(&mut self, handset: HandsetNo, run: u64, now_ms: u64) {
         self.timing.live_since.insert(handset, (run, now_ms));
         self.hears_of_itself(handset, now_ms);
+    }
+
+    /// A user writes a message.
+    pub fn writes(&mut self, text: &str, now_ms: u64) {
+        if !self.timing.asked.contains_key(text) {
+            self.timing.asked.insert(text.to_owned(), now_ms);
+        }
     }
 
     /// A daemon has stored a message.

@@ -91,6 +91,7 @@ impl World {
         let valid_until_ms = valid_for_s.map(|valid_s| self.now + 1000 * valid_s);
         self.model
             .sending(&text, (handset, to), valid_until_ms, (by_sms_alone, by));
+        self.model.writes(&text, self.now);
         self.tell(|| format!("h{handset} app sends {text} to {}", dialled.expose()));
         self.handsets[handset].send(Outgoing {
             from,

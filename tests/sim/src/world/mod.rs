@@ -308,6 +308,13 @@ impl World {
         self.story.as_ref().map_or(&[], |story| &story.lines)
     }
 
+    /// Also what is on disk when a daemon dies, which told nobody of it.
+    fn note_what_is_stored(&mut self, batch: &Batch) {
+        for text in batch.ops.iter().filter_map(enqueued) {
+            self.model.stored(text, self.now);
+        }
+    }
+
     /// What waits for its user is in nobody's way from now on, whether its app, which
     /// may be dead, is told or not.
     fn note_who_waits(&mut self, handset: HandsetNo, batch: &Batch) {
@@ -386,11 +393,9 @@ impl World {
                 let Ok(stored) = h.store.apply(&batch);
                 self.note_who_waits(handset, &batch);
                 self.users_are_asked_for_a_cause(handset, &batch)?;
+                self.note_what_is_stored(&batch);
                 for op in &batch.ops {
                     self.coverage.op(op);
-                    if let Op::Enqueue(outgoing) = op {
-                        self.model.stored(outgoing.text.expose(), self.now);
-                    }
                 }
                 for outcome in &stored.outcomes {
                     self.coverage.outcome(outcome);
@@ -581,5 +586,13 @@ fn impatient(percent: u64) -> Config {
         accept_patience: part(base.accept_patience),
         delivery_patience: part(base.delivery_patience),
         ..base
+    }
+}
+
+/// The text of a message that is new.
+fn enqueued(op: &Op) -> Option<&str> {
+    match op {
+        Op::Enqueue(outgoing) => Some(outgoing.text.expose()),
+        _ => None,
     }
 }
