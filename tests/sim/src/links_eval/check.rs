@@ -1,9 +1,11 @@
 //! What has to hold: in every world, ours is without data no longer than the
 //! best baseline; in sum at most half as long as the baseline that is best in sum,
 //! with no more switches than that one.
+//!
+//! Latency is shown, and where ours is worse; nothing has to hold of it.
 
 use super::policy::Name;
-use super::run::Score;
+use super::run::{Score, percentile};
 
 /// The scores of one world, over all its seeds.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +58,12 @@ impl Sum {
         }
     }
 
+    /// The latency that one in a hundred messages exceeded, milliseconds.
+    #[must_use]
+    pub fn p99_ms(&self) -> u64 {
+        percentile(&self.latencies_ms, 0.99)
+    }
+
     /// Adds one run.
     pub fn add(&mut self, score: &Score) {
         self.without_data_s += score.without_data_s;
@@ -106,7 +114,41 @@ impl Row {
     }
 }
 
-/// The same of any sums.
+/// The slow end of latency, ours and of the baseline that does best there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slowest {
+    /// Our 99th percentile, milliseconds.
+    pub ours_ms: u64,
+    /// That baseline's.
+    pub best_ms: u64,
+    /// Which it is.
+    pub best: Name,
+}
+
+impl Slowest {
+    /// Of any sums.
+    #[must_use]
+    pub fn of(sums: &[Sum]) -> Option<Self> {
+        let ours = sums.iter().find(|sum| sum.policy == Name::Twine)?;
+        let best = sums
+            .iter()
+            .filter(|sum| Name::BASELINES.contains(&sum.policy))
+            .min_by_key(|sum| sum.p99_ms())?;
+        Some(Self {
+            ours_ms: ours.p99_ms(),
+            best_ms: best.p99_ms(),
+            best: best.policy,
+        })
+    }
+
+    /// Ours is worse.
+    #[must_use]
+    pub const fn is_worse(&self) -> bool {
+        self.ours_ms > self.best_ms
+    }
+}
+
+/// [`Row::ratio`] of any sums.
 #[must_use]
 pub fn ratio(sums: &[Sum]) -> Option<f64> {
     let ours = sums.iter().find(|sum| sum.policy == Name::Twine)?;

@@ -12,6 +12,8 @@ const VALIDATION_TICKS: usize = ticks(5);
 /// every half a minute.
 const STALL_TICKS: usize = ticks(60);
 const LOOK_AGAIN_TICKS: usize = ticks(30);
+/// So long after connecting it is looked at every second.
+const NEW_TICKS: usize = ticks(5);
 /// Who is asked to look at once finds a dead network dead after this: the probe's time-out.
 const PROBE_TICKS: usize = ticks(10);
 /// A move takes 1 to 7 s.
@@ -115,11 +117,14 @@ struct Moving {
     from_tick: usize,
     /// Validated by then, or failed.
     deadline: usize,
+    /// Not to be validated: done as soon as it can be.
+    unvalidated: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Network {
     handle: u64,
+    up_since: usize,
     validated: bool,
     /// Its probe has had the same result for so long.
     stale_ticks: usize,
@@ -129,18 +134,18 @@ struct Network {
 
 impl Network {
     /// Android looks: at once and every second after connecting, then seldom.
-    fn look(&mut self, probe_passes: bool, age_ticks: usize) {
+    fn look(&mut self, probe_passes: bool, at: usize) {
         if self.validated == probe_passes {
             self.stale_ticks = 0;
             self.asked = None;
             return;
         }
         self.stale_ticks += 1;
-        let asked = self.asked.map_or(0, |since| age_ticks - since);
-        let due = match (self.validated, age_ticks) {
+        let asked = self.asked.map_or(0, |since| at - since);
+        let due = match (self.validated, at - self.up_since) {
             (true, _) => self.stale_ticks >= STALL_TICKS || asked >= PROBE_TICKS,
-            (false, 0..=10) => self.stale_ticks.is_multiple_of(ticks(1)),
-            (false, _) => age_ticks.is_multiple_of(LOOK_AGAIN_TICKS),
+            (false, 0..=NEW_TICKS) => self.stale_ticks.is_multiple_of(ticks(1)),
+            (false, age) => age.is_multiple_of(LOOK_AGAIN_TICKS),
         };
         if due {
             self.validated = probe_passes;
@@ -203,9 +208,9 @@ impl Phone {
         }
     }
 
-    /// `setPreferredDataSubscriptionId` with validation. Ignored while one is
-    /// under way.
-    pub fn move_data(&mut self, at: usize, card: usize) {
+    /// `setPreferredDataSubscriptionId`, with validation unless it is `unvalidated`. Ignored
+    /// while one is under way.
+    pub fn move_data(&mut self, at: usize, card: usize, unvalidated: bool) {
         if self.moving.is_some() || card == self.data_card {
             return;
         }
@@ -216,6 +221,7 @@ impl Phone {
             to: card,
             from_tick: at + takes,
             deadline: at + takes + VALIDATION_TICKS,
+            unvalidated,
         });
         self.cell = None;
     }
@@ -224,7 +230,8 @@ impl Phone {
         let Some(moving) = self.moving else {
             return;
         };
-        let confirmed = at >= moving.from_tick && tick.sims[moving.to].passes();
+        let passes = tick.sims[moving.to].passes();
+        let confirmed = at >= moving.from_tick && (passes || moving.unvalidated);
         if !confirmed && at < moving.deadline {
             return;
         }
@@ -232,7 +239,7 @@ impl Phone {
         if confirmed {
             self.data_card = moving.to;
             self.switches.push((at, moving.to));
-            self.cell = Some(self.network(true));
+            self.cell = Some(self.network(at, passes));
         }
         self.moved = Some(MoveResult {
             card: moving.to,
@@ -240,10 +247,11 @@ impl Phone {
         });
     }
 
-    fn network(&mut self, validated: bool) -> Network {
+    fn network(&mut self, at: usize, validated: bool) -> Network {
         self.last_handle += 1;
         Network {
             handle: self.last_handle,
+            up_since: at,
             validated,
             stale_ticks: 0,
             asked: None,
@@ -266,12 +274,12 @@ impl Phone {
         if self.moving.is_some() || !sim.may_have_link() {
             self.cell = None;
         } else if self.cell.is_none() {
-            self.cell = Some(self.network(sim.passes()));
+            self.cell = Some(self.network(at, sim.passes()));
         }
         if !tick.wifi.connected {
             self.wifi = None;
         } else if self.wifi.is_none() {
-            self.wifi = Some(self.network(tick.wifi.probe_passes));
+            self.wifi = Some(self.network(at, tick.wifi.probe_passes));
         }
         if let Some(cell) = &mut self.cell {
             cell.look(sim.passes(), at);
@@ -309,4 +317,94 @@ impl Phone {
 #[must_use]
 pub const fn boot_ms(tick: usize) -> u64 {
     tick as u64 * TICK_MS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::world::{SimTick, WifiTick};
+    use super::*;
+
+    const NOWHERE: SimTick = SimTick {
+        covered: false,
+        registered: false,
+        roaming: false,
+        may_roam: false,
+        attached: false,
+        open: false,
+        rat: Rat::Lte,
+        level: 0,
+        rtt_ms: 0,
+        bytes_per_s: 0,
+        loss_permille: 0,
+        spent: false,
+    };
+    const CARRYING: SimTick = SimTick {
+        covered: true,
+        registered: true,
+        attached: true,
+        open: true,
+        level: 4,
+        ..NOWHERE
+    };
+
+    fn phone() -> Phone {
+        Phone::new(&World {
+            name: String::new(),
+            about: String::new(),
+            seed: 0,
+            ticks: Vec::new(),
+            messages: Vec::new(),
+        })
+    }
+
+    fn wifi(connected: bool, probe_passes: bool) -> Tick {
+        Tick {
+            sims: [NOWHERE; 2],
+            wifi: WifiTick {
+                connected,
+                open: probe_passes,
+                probe_passes,
+                loss_permille: 0,
+            },
+            gateway: true,
+        }
+    }
+
+    /// From where on the Wi-Fi is validated that is up at `up` and works two and a half seconds later.
+    fn validated_at(up: usize) -> Option<usize> {
+        let mut phone = phone();
+        (0..up + ticks(600)).find(|&at| {
+            let tick = wifi(at >= up, at >= up + 5);
+            let seen = phone.observe(at, &tick);
+            seen.links.iter().any(|link| link.validated)
+        })
+    }
+
+    #[test]
+    fn a_move_that_is_not_validated_needs_no_coverage() {
+        for (there, unvalidated, confirmed) in [
+            (NOWHERE, true, true),
+            (NOWHERE, false, false),
+            (CARRYING, false, true),
+        ] {
+            let tick = Tick {
+                sims: [CARRYING, there],
+                ..wifi(false, false)
+            };
+            let mut phone = phone();
+            phone.move_data(0, 1, unvalidated);
+            let seen = (0..ticks(20)).map(|at| phone.observe(at, &tick));
+            let results: Vec<bool> = seen.filter_map(|s| Some(s.moved?.confirmed)).collect();
+            assert_eq!(results, [confirmed]);
+            assert_eq!(phone.data_card(), Some(usize::from(confirmed)));
+        }
+    }
+
+    #[test]
+    fn a_network_that_comes_up_is_looked_at_every_second_whenever_that_is() {
+        for up in [0, ticks(3), ticks(1_000), ticks(1_017)] {
+            let at = validated_at(up);
+            assert!(at.is_some_and(|at| at <= up + 5 + ticks(1)), "{up}: {at:?}");
+        }
+    }
 }

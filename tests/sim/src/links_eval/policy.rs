@@ -20,6 +20,8 @@ pub struct Decisions {
     pub link: Option<Via>,
     /// Move data to this card.
     pub move_to: Option<usize>,
+    /// Move even if the system does not validate it.
+    pub unvalidated: bool,
     /// Why, where the policy says so.
     pub because: Option<&'static str>,
     /// Have the system look at this link again.
@@ -154,6 +156,7 @@ impl Policy for Twine {
             link: self.links.chosen().map(|link| via(&link.id)),
             move_to: request.map(|request| usize::from(request.slot)),
             because: request.map(|request| because(request.because)),
+            unvalidated: false,
             look_again: self.links.poll_doubted().map(|link| via(&link)),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::check::{Row, Sum, failures, median_ratio, ratio, totals};
+use super::check::{Row, Slowest, Sum, failures, median_ratio, ratio, totals};
 use super::run::percentile;
 
 /// For the terminal.
@@ -41,6 +41,7 @@ pub fn table(rows: &[Row]) -> String {
         let name = if no == 0 { "all worlds" } else { "" };
         line(&mut text, name, sum, ratio(&totals).filter(|_| no == 0));
     }
+    slowest(&mut text, rows, &totals);
     if let (Some(median), Some(sum)) = (median_ratio(rows), ratio(&totals)) {
         let _ = writeln!(
             text,
@@ -48,6 +49,28 @@ pub fn table(rows: &[Row]) -> String {
         );
     }
     text
+}
+
+/// The 99th percentile of each world beside the best baseline's.
+fn slowest(text: &mut String, rows: &[Row], totals: &[Sum]) {
+    let _ = writeln!(
+        text,
+        "\n{:<28} {:>12} {:>12}",
+        "p99 of latency, ms", "twine", "best other"
+    );
+    let worlds = rows.iter().map(|row| (row.world.as_str(), &*row.sums));
+    let (mut all, mut worse) = (0, 0);
+    for (world, sums) in worlds.chain([("all worlds", totals)]) {
+        let Some(slowest) = Slowest::of(sums) else {
+            continue;
+        };
+        let mark = if slowest.is_worse() { "  WORSE" } else { "" };
+        let (ours, best, name) = (slowest.ours_ms, slowest.best_ms, slowest.best.as_str());
+        let _ = writeln!(text, "{world:<28} {ours:>12} {best:>12} {name:<12}{mark}");
+        all += 1;
+        worse += u32::from(slowest.is_worse());
+    }
+    let _ = writeln!(text, "worse in {worse} of {all} lines\n");
 }
 
 fn line(text: &mut String, name: &str, sum: &Sum, ratio: Option<f64>) {
@@ -59,7 +82,7 @@ fn line(text: &mut String, name: &str, sum: &Sum, ratio: Option<f64>) {
         sum.policy.as_str(),
         sum.without_data_s,
         percentile(&sum.latencies_ms, 0.5),
-        percentile(&sum.latencies_ms, 0.99),
+        sum.p99_ms(),
         sum.switches,
         sum.ping_pongs,
         sum.metered_bytes as f64 / 1e6,
@@ -77,7 +100,7 @@ pub fn json(rows: &[Row]) -> serde_json::Value {
                     "policy": sum.policy.as_str(),
                     "without_data_s": sum.without_data_s,
                     "latency_p50_ms": percentile(&sum.latencies_ms, 0.5),
-                    "latency_p99_ms": percentile(&sum.latencies_ms, 0.99),
+                    "latency_p99_ms": sum.p99_ms(),
                     "messages": sum.latencies_ms.len(),
                     "switches": sum.switches,
                     "ping_pongs": sum.ping_pongs,
@@ -97,6 +120,7 @@ pub fn json(rows: &[Row]) -> serde_json::Value {
                 "hopeless_s": row.hopeless_s,
                 "declined_s": row.declined_s,
                 "ratio": row.ratio(),
+                "p99_is_worse": Slowest::of(&row.sums).is_some_and(|slowest| slowest.is_worse()),
                 "policies": sums(&row.sums),
             })
         })

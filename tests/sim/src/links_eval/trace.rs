@@ -1,7 +1,7 @@
 //! Recorded cellular traces (mahimahi's format: a line is the time in
 //! milliseconds at which one packet of 1500 bytes can cross; at the end the
 //! trace starts again), reduced to packets per tick. Read by path; none is part
-//! of this project.
+//! of this project. Where its users keep some in [`beside_the_project`], they are read from there.
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,17 @@ use super::world::TICK_MS;
 const MAX_MS: u64 = 24 * 3_600_000;
 /// Largest file that is read.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// `../shared/traces` of the project's root, if that folder is there.
+#[must_use]
+pub fn beside_the_project() -> Option<PathBuf> {
+    beside(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
+}
+
+fn beside(root: &Path) -> Option<PathBuf> {
+    let folder = root.canonicalize().ok()?.parent()?.join("shared/traces");
+    folder.is_dir().then_some(folder)
+}
 
 /// A recording of both directions: packets that could cross, by tick.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,6 +195,18 @@ mod tests {
     #[test]
     fn packets_are_counted_by_tick() {
         assert_eq!(parse("0\n0\n499\n500\n1600\n", "x").unwrap(), [3, 1, 0, 1]);
+    }
+
+    #[test]
+    fn recordings_beside_the_project_are_found_if_they_are_there() {
+        let outside = tempfile::tempdir().unwrap();
+        let root = outside.path().join("project");
+        assert_eq!(beside(&root), None);
+        std::fs::create_dir(&root).unwrap();
+        assert_eq!(beside(&root), None);
+        let folder = outside.path().join("shared/traces");
+        std::fs::create_dir_all(&folder).unwrap();
+        assert_eq!(beside(&root), Some(folder.canonicalize().unwrap()));
     }
 
     #[test]

@@ -18,7 +18,8 @@ links-eval: two cards, many networks: Twine's decisions against Android's own
   --seeds A..B    worlds of these seeds (default 0..20)
   --minutes M     length of each, 10 to 1440 (default 120)
   --traces PATH   worlds of recorded traces, too: a folder, or one FILE of
-                  FILE.up and FILE.down (mahimahi format)
+                  FILE.up and FILE.down (mahimahi format); without this option
+                  those in ../shared/traces of the project, if it is there
   --only TEXT     only worlds with this in their name
   --json FILE     write the figures
   --html FILE     write a page with plots
@@ -64,7 +65,13 @@ fn option(args: &mut Args, name: &str, parser: &mut Parser) -> Result<(), lexopt
 
 fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut all = worlds::all(args.seeds.clone(), args.minutes * 60)?;
-    for path in &args.traces {
+    let beside: Vec<_> = trace::beside_the_project().into_iter().collect();
+    let folders = if args.traces.is_empty() {
+        &beside
+    } else {
+        &args.traces
+    };
+    for path in folders {
         all.extend(worlds::recorded(&trace::load(path)?)?);
     }
     only(&mut all, args.only.as_deref(), |world| &world.name)?;
