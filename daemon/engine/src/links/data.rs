@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use super::because::Because;
 use super::mover::{Candidate, DataMove};
+use super::patience::patience;
 use super::rank::{CardRank, Ground, Reach};
 use super::sim::Bundle;
+use super::standing::Standing;
 use super::{Entry, GROUND_LOST_AFTER, Links, SpentBundle};
-use crate::link::{Generation, LinkKind};
+use crate::link::LinkKind;
 use crate::time::Instant;
 
 /// Where the system reaches the internet over a card and we do not reach the gateway, the
@@ -26,38 +28,42 @@ impl Links {
         let Some(carrier) = self.mover.carrier else {
             return;
         };
-        let Some(here) = self.card_rank(carrier, now) else {
+        let Some(here) = self.standing(carrier, now) else {
             return;
         };
         let others: Vec<u8> = self
             .cards
             .keys()
             .copied()
-            .filter(|slot| *slot != carrier && self.may_move_to(*slot, now))
+            .filter(|slot| *slot != carrier && self.may_move_to(*slot, &here, now))
             .collect();
+        let better = |(there, other, ..): &(CardRank, CardRank, Standing, u8)| there > other;
         let best = others
             .into_iter()
-            .filter_map(|slot| Some((self.card_rank(slot, now)?.beside(&here), slot)))
-            .max();
-        let Some((there, slot)) = best.filter(|(there, _)| *there > here) else {
+            .filter_map(|slot| {
+                let standing = self.standing(slot, now)?;
+                let (there, other) = standing.beside(&here);
+                Some((there, other, standing, slot))
+            })
+            .filter(better)
+            .max_by_key(|(there, _, _, slot)| (*there, *slot));
+        let Some((there, other, standing, slot)) = best else {
             self.mover.nothing_better();
             return;
         };
-        let because = there.because(&here);
+        let because = there.because(&other);
         let already_there = self.link_of(slot).is_some();
         let idle = because == Because::UsersChoice || !self.session_is_elsewhere(now);
         if self.mover.is_moving() || already_there || there.ground != Ground::Working || !idle {
             return;
         }
+        let record = self.memory.card(slot).cloned().unwrap_or_default();
+        let avoided = !self.may_spend(standing.bundle);
         let candidate = Candidate {
             slot,
             because,
-            shakier: there.coverage < here.coverage,
-            faint: self
-                .cards
-                .get(&slot)
-                .is_some_and(|card| card.data.signal_level == Some(0)),
-            off_gprs: here.speed == Generation::G2 && there.speed > here.speed,
+            patience: patience(now, because, &there, &other, avoided, &record),
+            both_flap: standing.both_flap(&here),
         };
         let due = self.mover.better(now, candidate, &self.memory);
         if now < due {
@@ -100,28 +106,35 @@ impl Links {
             })
     }
 
-    fn may_move_to(&self, slot: u8, now: Instant) -> bool {
+    /// Data of a card whose bundle is spent are not moved to; but the user's own card they
+    /// may go home to, where they would be without us, rather than leave the whole phone
+    /// without any.
+    fn may_move_to(&self, slot: u8, here: &Standing, now: Instant) -> bool {
         self.cards.get(&slot).is_some_and(|card| {
+            let bundle = self.memory.bundle(slot, card.data.bundle, now);
+            let stranded = here.rank.ground != Ground::Working;
             card.data.is_allowed()
-                && (self.memory.bundle(slot, card.data.bundle, now) != Bundle::Spent
-                    || self.rules.spent_bundle == SpentBundle::Allow)
+                && (self.may_spend(bundle) || (stranded && card.data.default_data))
         })
     }
 
-    fn card_rank(&mut self, slot: u8, now: Instant) -> Option<CardRank> {
+    fn may_spend(&self, bundle: Bundle) -> bool {
+        bundle != Bundle::Spent || self.rules.spent_bundle == SpentBundle::Allow
+    }
+
+    fn standing(&mut self, slot: u8, now: Instant) -> Option<Standing> {
         let card = self.cards.get(&slot)?;
         let (mut data, registered) = (card.data, card.registered);
         data.bundle = self.memory.bundle(slot, data.bundle, now);
         let record = self.memory.card(slot).cloned().unwrap_or_default();
-        let coverage = record.steadiness(now);
         let health = self.memory.health_of_slot(slot);
         if registered.is_none() || !data.is_allowed() {
-            return Some(CardRank::of(
-                &data,
-                Ground::None,
-                health.grade(now),
-                coverage,
-            ));
+            return Some(Standing {
+                rank: CardRank::of(&data, Ground::None, health.grade(now)),
+                bundle: data.bundle,
+                losses: record.losses(now),
+                unanswered: record.unanswered,
+            });
         }
         let carries = self.mover.carrier == Some(slot) && !self.mover.is_moving();
         let lost_since = match self.link_of(slot) {
@@ -148,6 +161,11 @@ impl Links {
         for at in look_again.into_iter().flatten().filter(|at| *at > now) {
             self.wake_at(at);
         }
-        Some(CardRank::of(&data, ground, health.grade(now), coverage))
+        Some(Standing {
+            rank: CardRank::of(&data, ground, health.grade(now)),
+            bundle: data.bundle,
+            losses: record.losses(now),
+            unanswered: record.unanswered,
+        })
     }
 }

@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::health::Health;
-use super::rank::Steadiness;
 use super::sim::Bundle;
 use crate::fnv::fnv1a;
 use crate::heartbeat::NetworkId;
@@ -69,6 +68,8 @@ pub(super) struct Record {
     pub(super) left: Option<Instant>,
     /// How often because it did not carry them, when it was left last.
     pub(super) strikes: u32,
+    /// It was left because it did not answer, and has not since.
+    pub(super) unanswered: bool,
     /// When it lost coverage, oldest first.
     pub(super) losses: VecDeque<Instant>,
     /// The agent said that its bundle is spent.
@@ -85,9 +86,10 @@ impl Record {
             .saturating_sub(u32::try_from(faded).unwrap_or(u32::MAX))
     }
 
-    pub(super) fn steadiness(&self, now: Instant) -> Steadiness {
+    /// How often it lost coverage in the last half hour.
+    pub(super) fn losses(&self, now: Instant) -> usize {
         let counts = |at: &&Instant| now.since(**at) < LOSSES_COUNT_FOR;
-        Steadiness::of(self.losses.iter().filter(counts).count())
+        self.losses.iter().filter(counts).count()
     }
 }
 

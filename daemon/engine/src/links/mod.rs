@@ -38,15 +38,18 @@
 //!
 //! | class | worst to best | patience |
 //! |---|---|---|
-//! | ground | no coverage or not allowed, silent, working | 1 s |
-//! | price | bundle spent, roaming, home | 60 s |
+//! | ground | no coverage or not allowed, silent, working | 1 s, to a dearer card 10 s |
+//! | price | bundle spent, roaming, untold, known and at home | 60 s, home from roaming 10 s |
 //! | health | poor (missing answers), uneven (late ones), sound | 30 s |
-//! | steadiness | lost coverage ten times in half an hour, five times, less | 2 min |
+//! | steadiness | lost coverage twice more often in half an hour than the other, about as often, twice less often | 10 s |
 //! | speed | GPRS and EDGE, 3G, LTE and NR | 2 min |
-//! | user's choice | another card, the one the user chose for data | 15 min |
+//! | user's choice | another card, the one the user chose for data | 15 min, from GPRS to a faster one 10 s |
 //! | radio | generation | 2 min |
 //!
-//! - Speed and radio count only where those of both cards are known.
+//! - Some of it counts only beside the other card (`standing`). Speed and radio, where those
+//!   of both cards are known. A bundle that nobody tells of is taken for paid: most operators
+//!   tell nothing. Only on a card that the user did not choose it is dearer than one
+//!   that is known to have data left.
 //! - *Silent* is a card over which our traffic is not answered, or which has
 //!   been without a link, or not validated, for [`GROUND_LOST_AFTER`]. While the system
 //!   validates its link it takes 15 minutes without an answer: all else works then, so it
@@ -57,19 +60,19 @@
 //!   counts from when it went or the card registered, and not while Wi-Fi carries the
 //!   session: Android then takes the mobile link down, and up again when Wi-Fi goes.
 //! - Steadiness needs no traffic: a phone knows of both cards when they lose
-//!   coverage.
+//!   coverage. Losses are counted and not timed: since data move, one costs the same however
+//!   long it lasts. A card that data left because it did not answer is not steadier until it has
+//!   answered; nor is GPRS beside a faster card, since it stalls at every change of cell.
 //! - While Wi-Fi carries the session, data are not moved but for the user's
 //!   choice, since that is free then.
 //! - Price is a class, no figure: what data cost a little more or less moves nothing, and
 //!   a bundle that flips has to stay as it is for a minute.
 //! - Patience with health and the user's choice doubles with every time the
 //!   other card was left because it failed (a strike, forgotten after an hour), and is
-//!   an hour for the speed of a card that did.
-//! - To a card that is less steady, 15 s of patience, and to one without signal
-//!   8 s, instead of 1 s. From GPRS back to the user's faster card: 150 s, however often
-//!   that one failed: GPRS stalls at every change of cell.
-//! - After ten moves in an hour nothing moves with less than 30 s of patience:
-//!   where both cards flap, moving is no cure.
+//!   an hour for the speed of a card that did (`patience`).
+//! - Where both cards lost coverage six times in half an hour, and after fifteen moves in
+//!   an hour whatever they were for, nothing moves with less than 30 s of patience: moving is
+//!   no cure.
 //! - A deadline nominates, it does not act: the request leaves at the end of the turn, when all
 //!   that could be read was (DELIVERY 23).
 //! - After a move data rest for ten seconds. A move of the user's or the
@@ -86,7 +89,9 @@
 //!   next one waits for two minutes, then four, until an answer comes.
 //! - Data that the user switched off, roaming without consent, and a spent
 //!   bundle without consent are never moved to. What the agent does not know is
-//!   not allowed.
+//!   not allowed. One exception: when the other card has nothing to give for a minute, data go
+//!   home to the card that the user chose for them though its bundle is spent. There they
+//!   would be without us; away from it they would leave the whole phone without any.
 //!
 //! The figures were found by comparison with Android's own switching:
 //! `tests/sim`, `links-eval`.
@@ -106,9 +111,11 @@ mod health;
 mod lost;
 mod memory;
 mod mover;
+mod patience;
 mod rank;
 mod saved;
 mod sim;
+mod standing;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! Which card carries mobile data: when to ask the agent to move it, and what
 //! becomes of the request.
 //!
-//! Owns the request that is under way, the patience, and what is held against
-//! a card. Never compares cards: see [`super::rank::CardRank`].
+//! Owns the request that is under way, and what is held against a card. Never compares
+//! cards: see [`super::standing`]; how long a reason has to last, says [`super::patience`].
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::because::Because;
 use super::health::Traffic;
 use super::memory::{Memory, Record};
+use super::patience::MAX_DOUBLINGS;
 use crate::time::Instant;
 
 /// A move takes 1 to 7 s; validation by the system another 5 s. What is not
@@ -23,41 +24,15 @@ const MAX_REFUSED: Duration = Duration::from_secs(60 * 60);
 /// Data rest at least so long on a card, whatever happens: the card's first
 /// traffic has to have a chance.
 const SETTLE: Duration = Duration::from_secs(10);
-/// Doublings of patience, at most.
-const MAX_DOUBLINGS: u32 = 5;
 /// Patience with silence after one futile move, doubled for each further one.
 const FUTILE_PATIENCE: Duration = Duration::from_secs(120);
-/// Patience with lost coverage if the other card loses it more often: this
-/// card is the likelier to be back for good. As long as most holes in a city.
-const SHAKIER_PATIENCE: Duration = Duration::from_secs(15);
-/// Patience if the other card's signal is at the lowest level: it may be in
-/// the same hole, and its modem not have told yet, which takes it up to 6 s.
-const FAINT_PATIENCE: Duration = Duration::from_secs(8);
 /// From so many moves in an hour on, nothing is moved with less patience than
-/// [`TIRED_PATIENCE`]: where both cards flap, moving is no cure. Android's
-/// own switching needs eight on a commute.
-pub(super) const TIRED_AFTER: usize = 10;
+/// [`TIRED_PATIENCE`], whatever the reasons: the limit of what nobody thought of. Android's own
+/// switching needs eleven on a commute.
+pub(super) const TIRED_AFTER: usize = 15;
 const TIRED_WINDOW: Duration = Duration::from_secs(60 * 60);
+/// Also where both cards flap: moving is no cure.
 const TIRED_PATIENCE: Duration = Duration::from_secs(30);
-/// Patience for the way back to the user's card from GPRS, which stalls at
-/// every change of cell. Android's own for the way back.
-const HOMECOMING_PATIENCE: Duration = Duration::from_secs(150);
-
-/// How long a reason has to last before data move for it.
-const fn patience(because: Because) -> Duration {
-    Duration::from_secs(match because {
-        // Away at once from what is dead: the modem has searched for some
-        // seconds before it told.
-        Because::Coverage => 1,
-        // An answer has been missing for at least 5 s already.
-        Because::Reach => 1,
-        Because::Price => 60,
-        Because::Health => 30,
-        // Mere gains. Android's own patience with performance.
-        Because::UsersChoice => 900,
-        _ => 120,
-    })
-}
 
 /// Ask the agent to move mobile data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,32 +73,16 @@ struct Better {
     since: Instant,
 }
 
-/// How often patience with this card doubles.
-fn doublings(record: &Record, now: Instant, because: Because) -> u32 {
-    let strikes = record.strikes(now);
-    match because {
-        // The other is dead, or this one has proved its worth since.
-        Because::Coverage | Because::Reach | Because::Steadiness => 0,
-        // A card that fails costs no more for it.
-        Because::Price => 0,
-        // A fast card that failed is no gain.
-        Because::Speed if strikes > 0 => MAX_DOUBLINGS,
-        _ => strikes.min(MAX_DOUBLINGS),
-    }
-}
-
 /// A card that is better than the one that carries data, and how.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Candidate {
     pub(super) slot: u8,
     /// The class that decides.
     pub(super) because: Because,
-    /// It loses coverage more often.
-    pub(super) shakier: bool,
-    /// Its signal is at the lowest level.
-    pub(super) faint: bool,
-    /// Data are on GPRS, and this is faster.
-    pub(super) off_gprs: bool,
+    /// How long it has to last, by itself.
+    pub(super) patience: Duration,
+    /// Both cards lose coverage often.
+    pub(super) both_flap: bool,
 }
 
 impl Mover {
@@ -189,9 +148,12 @@ impl Mover {
         match traffic {
             Traffic::Answered(_) => {
                 self.futile = 0;
-                let failed = memory.card(slot).is_some_and(|record| record.failures > 0);
-                if failed && let Some(record) = memory.note_card(slot, now) {
+                let blamed = |record: &Record| record.failures > 0 || record.unanswered;
+                if memory.card(slot).is_some_and(blamed)
+                    && let Some(record) = memory.note_card(slot, now)
+                {
                     record.failures = 0;
+                    record.unanswered = false;
                 }
             }
             Traffic::Missing if self.unproven => self.futile += 1,
@@ -238,12 +200,11 @@ impl Mover {
             because,
             since,
         });
-        let record = memory.card(slot).cloned().unwrap_or_default();
+        let refused = memory.card(slot).and_then(|record| record.refused_until);
         let rested = self.moved.map_or(now, |moved| moved + SETTLE);
-        let refused = record.refused_until.unwrap_or(now);
-        (since + self.patience(now, candidate, &record))
+        (since + self.patience(now, candidate))
             .max(rested)
-            .max(refused)
+            .max(refused.unwrap_or(now))
     }
 
     /// Data are asked to move. Returns when that has failed.
@@ -263,26 +224,15 @@ impl Mover {
         deadline
     }
 
-    fn patience(&self, now: Instant, candidate: Candidate, record: &Record) -> Duration {
-        let doubled =
-            patience(candidate.because) * (1 << doublings(record, now, candidate.because));
+    fn patience(&self, now: Instant, candidate: Candidate) -> Duration {
         let patience = match candidate.because {
             Because::Reach if self.futile > 0 => {
                 FUTILE_PATIENCE * (1 << (self.futile - 1).min(MAX_DOUBLINGS))
             }
-            Because::UsersChoice if candidate.off_gprs => HOMECOMING_PATIENCE,
-            Because::Coverage | Because::Reach if candidate.shakier => {
-                doubled.max(SHAKIER_PATIENCE)
-            }
-            Because::Coverage | Because::Reach if candidate.faint => doubled.max(FAINT_PATIENCE),
-            _ => doubled,
+            _ => candidate.patience,
         };
-        let lately = self
-            .history
-            .iter()
-            .filter(|at| now.since(**at) < TIRED_WINDOW)
-            .count();
-        if lately >= TIRED_AFTER {
+        let lately = |at: &&Instant| now.since(**at) < TIRED_WINDOW;
+        if candidate.both_flap || self.history.iter().filter(lately).count() >= TIRED_AFTER {
             patience.max(TIRED_PATIENCE)
         } else {
             patience
@@ -300,6 +250,7 @@ impl Mover {
             if for_cause {
                 record.strikes = record.strikes(now) + 1;
             }
+            record.unanswered |= matches!(because, Because::Reach | Because::Health);
             record.left = Some(now);
         }
     }

@@ -44,6 +44,8 @@ pub(super) enum Price {
     OutOfBundle,
     /// In a foreign network.
     Roaming,
+    /// Nobody tells whether the bundle is spent, where the other card has data left.
+    Untold,
     /// They count.
     Metered,
     /// They do not count, at home.
@@ -92,17 +94,18 @@ impl Rank {
     }
 }
 
-/// A card's rank as the carrier of mobile data. To move data to a card, it has
-/// to be greater, not equal. The user's choice is overruled for a radio of another
-/// class, not for a slightly faster one.
+/// A card's rank as the carrier of mobile data, beside another's
+/// ([`super::standing::Standing::beside`]). To move data to a card, it has to be greater, not
+/// equal. The user's choice is overruled for a radio of another class, not for a slightly
+/// faster one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct CardRank {
     pub(super) ground: Ground,
-    price: Price,
+    pub(super) price: Price,
     health: Grade,
     pub(super) coverage: Steadiness,
-    pace: Pace,
-    users_choice: bool,
+    pub(super) pace: Pace,
+    pub(super) users_choice: bool,
     pub(super) speed: Generation,
 }
 
@@ -117,26 +120,16 @@ pub(super) enum Ground {
     Working,
 }
 
-/// How often a card lost coverage in the last half hour. A phone knows it of
-/// both cards at any time.
+/// How often a card lost coverage lately, beside the other. A phone knows it of both cards at
+/// any time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Steadiness {
-    /// Ten times or more.
-    Flapping,
-    /// Five to nine times.
-    Shaky,
-    /// Seldom.
-    Steady,
-}
-
-impl Steadiness {
-    pub(super) const fn of(losses: usize) -> Self {
-        match losses {
-            0..=4 => Self::Steady,
-            5..=9 => Self::Shaky,
-            _ => Self::Flapping,
-        }
-    }
+    /// More often.
+    Shakier,
+    /// About as often.
+    Alike,
+    /// Less often.
+    Steadier,
 }
 
 /// What its radio is for.
@@ -151,20 +144,8 @@ pub(super) enum Pace {
 }
 
 impl CardRank {
-    /// To be compared with that one: a radio that nobody names is neither faster nor slower.
-    pub(super) fn beside(self, other: &Self) -> Self {
-        if self.speed == Generation::Unknown || other.speed == Generation::Unknown {
-            Self {
-                pace: other.pace,
-                speed: other.speed,
-                ..self
-            }
-        } else {
-            self
-        }
-    }
-
-    pub(super) fn of(sim: &SimData, ground: Ground, health: Grade, coverage: Steadiness) -> Self {
+    /// As if it were alone.
+    pub(super) fn of(sim: &SimData, ground: Ground, health: Grade) -> Self {
         Self {
             ground,
             price: match (sim.bundle, sim.service) {
@@ -173,7 +154,7 @@ impl CardRank {
                 _ => Price::Metered,
             },
             health,
-            coverage,
+            coverage: Steadiness::Alike,
             pace: match sim.generation {
                 Generation::Unknown | Generation::G2 | Generation::G2_5 => Pace::Narrow,
                 Generation::G3 => Pace::Middling,

@@ -14,7 +14,7 @@ use crate::limits::{MAX_REMEMBERED_CARDS, MAX_REMEMBERED_NETWORKS};
 use crate::memo::{Reader, Unreadable, Writer};
 use crate::time::{BootId, Instant};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const OF_CARD: u8 = 0;
 const OF_NETWORK: u8 = 1;
 
@@ -116,6 +116,7 @@ fn write_memory(writer: &mut Writer, memory: &Memory) {
             failures,
             left,
             strikes,
+            unanswered,
             losses,
             spent,
             noted,
@@ -124,6 +125,7 @@ fn write_memory(writer: &mut Writer, memory: &Memory) {
         writer.tally(*failures);
         writer.past(*left);
         writer.tally(*strikes);
+        writer.u8(u8::from(*unanswered));
         writer.past(*spent);
         writer.past(Some(*noted));
         writer.count(losses.len());
@@ -178,6 +180,7 @@ fn read_card(reader: &mut Reader<'_>) -> Result<Record, Unreadable> {
         failures: reader.tally()?,
         left: reader.past()?,
         strikes: reader.tally()?,
+        unanswered: read_flag(reader)?,
         spent: reader.past()?,
         noted: reader.past()?.ok_or(Unreadable::Value)?,
         ..Record::default()
@@ -191,14 +194,18 @@ fn read_card(reader: &mut Reader<'_>) -> Result<Record, Unreadable> {
 
 fn read_mover(reader: &mut Reader<'_>, mover: &mut Mover) -> Result<(), Unreadable> {
     mover.futile = reader.tally()?;
-    mover.unproven = match reader.u8()? {
-        0 => false,
-        1 => true,
-        _ => return Err(Unreadable::Value),
-    };
+    mover.unproven = read_flag(reader)?;
     for _ in 0..reader.count(TIRED_AFTER)? {
         let moved = reader.past()?.ok_or(Unreadable::Value)?;
         mover.history.push_back(moved);
     }
     Ok(())
+}
+
+fn read_flag(reader: &mut Reader<'_>) -> Result<bool, Unreadable> {
+    match reader.u8()? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(Unreadable::Value),
+    }
 }

@@ -2,6 +2,7 @@
 
 mod cards;
 mod kept;
+mod side_by_side;
 
 use super::*;
 use crate::limits::MAX_REMEMBERED_NETWORKS;
@@ -199,6 +200,19 @@ fn lose_first(links: &mut Links, at: Instant) {
     gone.up = false;
     report_card(links, out_of_coverage(0), at);
     let _ = links.report(gone, at);
+}
+
+/// The card in this slot loses coverage so often, for a moment.
+fn loses_coverage(links: &mut Links, slot: u8, times: usize, at: Instant) {
+    let data = links.cards[&slot].data;
+    for _ in 0..times {
+        let out = SimData {
+            service: Service::None,
+            ..data
+        };
+        report_card(links, out, at);
+        report_card(links, data, at);
+    }
 }
 
 const fn secs(seconds: u64) -> Instant {

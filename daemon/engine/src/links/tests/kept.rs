@@ -69,6 +69,9 @@ fn a_card_keeps_its_record_in_the_other_slot_and_over_a_restart() {
     lose_first(&mut links, secs(100));
     assert!(pass(&mut links, secs(101)).is_some());
     let _ = links.data_sim(1, false, secs(105));
+    if let Some(record) = links.memory.note_card(1, secs(105)) {
+        record.unanswered = true;
+    }
     let before = record_of(&links, "1");
     assert_eq!(before.refused_until, Some(secs(165)));
     let bytes = keep(&mut links, secs(110));
@@ -111,10 +114,10 @@ fn a_move_that_an_earlier_run_asked_for_can_still_fail() {
 }
 
 #[test]
-fn ten_moves_in_an_hour_are_ten_also_with_restarts_between() {
+fn fifteen_moves_in_an_hour_are_fifteen_also_with_restarts_between() {
     let mut links = links();
-    for at in 0..10 {
-        links.mover.history.push_back(secs(at * 300));
+    for at in 0..15 {
+        links.mover.history.push_back(secs(at * 200));
     }
     links.memory.unsaved = true;
     let bytes = keep(&mut links, secs(3_000));
@@ -183,7 +186,7 @@ fn the_longest_memory_is_two_kilobytes_and_comes_back_as_it_was() {
             links.memory.lost_coverage(0, secs(at));
         }
         links.mover.history.push_back(secs(at));
-        links.mover.history.truncate(10);
+        links.mover.history.truncate(mover::TIRED_AFTER);
     }
     assert_eq!(links.memory.networks.len(), MAX_REMEMBERED_NETWORKS);
     assert_eq!(links.memory.cards.len(), MAX_REMEMBERED_CARDS);
