@@ -210,6 +210,21 @@ impl Memory {
         Some(record)
     }
 
+    /// How often the card in this slot lost coverage in the last half hour.
+    pub(super) fn losses(&self, slot: u8, now: Instant) -> usize {
+        self.card(slot).map_or(0, |record| record.losses(now))
+    }
+
+    /// A move to this card may be tried at once. If that fails, too, the next wait is longer.
+    pub(super) fn no_longer_refused(&mut self, slot: u8, now: Instant) {
+        let refused = |record: &Record| record.refused_until.is_some();
+        if self.card(slot).is_some_and(refused)
+            && let Some(record) = self.note_card(slot, now)
+        {
+            record.refused_until = None;
+        }
+    }
+
     pub(super) fn lost_coverage(&mut self, slot: u8, now: Instant) {
         if let Some(record) = self.note_card(slot, now) {
             if record.losses.len() >= MAX_LOSSES {

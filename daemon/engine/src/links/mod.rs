@@ -21,7 +21,10 @@
 //! So a Wi-Fi that is up but dead is left as soon as an answer is missing on
 //! it, whatever the system says, and tried again after a minute, then two, and
 //! so on (`health`); sooner when the system validates it anew, but that is believed only once
-//! until it answers. Better by reach: at once. For mere gain: at once the
+//! until it answers. It is left only for a link that is up: while the system validates the Wi-Fi,
+//! Android keeps mobile data down, and brings them up when it has looked again and found it dead. A
+//! hotspot that lets the system's probe through and nothing else is kept until then: there
+//! is no request of ours for a mobile link beside it. Better by reach: at once. For mere gain: at once the
 //! first time; coming back to a link within ten minutes after it was left, or went, takes
 //! five seconds of patience, doubled for each return. So a price, a grade of health or
 //! a radio that flips carries the session to and fro ever more slowly.
@@ -83,7 +86,8 @@
 //! - A request is over when data are seen on the card, when the agent says it
 //!   failed, or after 20 s. A card that failed is left alone for a minute, then
 //!   two, at most an hour; only an answer over it makes that a minute again, not that its
-//!   link came up.
+//!   link came up. It may be asked at once when the cause may be over: it registered, and does not
+//!   flap, or the user allows its data something else.
 //! - When nothing answers on either card, the gateway may be to blame and not the
 //!   cards. A move for silence after which nothing was answered was futile; the
 //!   next one waits for two minutes, then four, until an answer comes.
@@ -205,6 +209,15 @@ struct Card {
     data: SimData,
     /// Registered since.
     registered: Option<Instant>,
+}
+
+impl Card {
+    /// Why data could not be moved to it may be over: the user allows something else, or it
+    /// registered in another way. That one which flaps does is no news.
+    fn is_another_case(&self, data: &SimData, flaps: bool) -> bool {
+        let registered_anew = data.service != Service::None && data.service != self.data.service;
+        (registered_anew && !flaps) || data.allowance != self.data.allowance
+    }
 }
 
 /// What a report changed.
@@ -421,6 +434,10 @@ impl Links {
         let registered = (data.service != Service::None).then(|| was_registered.unwrap_or(now));
         if was_registered.is_some() && registered.is_none() {
             self.memory.lost_coverage(slot, now);
+        }
+        let flaps = standing::flaps(self.memory.losses(slot, now));
+        if old.is_some_and(|old| old.is_another_case(&data, flaps)) {
+            self.memory.no_longer_refused(slot, now);
         }
         let card = Card {
             id,

@@ -9,6 +9,11 @@ const STEADIER_BY: usize = 2;
 /// A card that lost coverage so often in half an hour flaps: every five minutes.
 const FLAPPING_FROM: usize = 6;
 
+/// Whether one that lost coverage so often in half an hour does.
+pub(super) const fn flaps(losses: usize) -> bool {
+    losses >= FLAPPING_FROM
+}
+
 /// What is known of a card as the carrier of data.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Standing {
@@ -47,7 +52,7 @@ impl Standing {
 
     /// Whether both lose coverage so often that moving is no cure.
     pub(super) const fn both_flap(&self, other: &Self) -> bool {
-        self.losses >= FLAPPING_FROM && other.losses >= FLAPPING_FROM
+        flaps(self.losses) && flaps(other.losses)
     }
 
     /// A loss costs the same however long it lasts, since data move: so it is counted, not

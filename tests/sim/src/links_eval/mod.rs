@@ -44,9 +44,9 @@
 //!
 //! # Figures
 //!
-//! 27 worlds of 20 seeds, two hours each, and four of recordings, an hour each: 182,501 s
+//! 27 worlds of 20 seeds, two hours each, and four of recordings, an hour each: 182,404 s
 //! without data against 462,961 s of the best baseline in sum, Android with performance
-//! switching (0.39), with 5,536 switches against its 5,553. In the median world it is 0.83: most of
+//! switching (0.39), with 5,545 switches against its 5,553. In the median world it is 0.83: most of
 //! the sum is from worlds in which a network is up and dead (a loaded cell, a blocked bundle,
 //! captive Wi-Fi), which Android's switching does not see. In those of recordings there is next to
 //! nothing to choose: 1.00 in each. Seeds 20 to 99, which no figure was chosen by: the check holds,

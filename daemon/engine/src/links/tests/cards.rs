@@ -357,6 +357,33 @@ fn a_card_that_refused_is_asked_again_ever_later() {
 }
 
 #[test]
+fn a_card_that_refused_is_asked_when_the_cause_may_be_over() {
+    let barred = SimData {
+        allowance: Allowance::Off,
+        ..card(1)
+    };
+    let faster = SimData {
+        generation: Generation::G5,
+        ..card(1)
+    };
+    for (change, asked) in [(out_of_coverage(1), true), (barred, true), (faster, false)] {
+        let mut links = two_cards(Rules::default(), card(1));
+        lose_first(&mut links, secs(100));
+        assert!(pass(&mut links, secs(101)).is_some());
+        let _ = links.data_sim(1, false, secs(105));
+        report_card(&mut links, change, secs(110));
+        assert_eq!(pass(&mut links, secs(119)), None);
+        report_card(&mut links, card(1), secs(120));
+        assert_eq!(pass(&mut links, secs(122)).is_some(), asked, "{change:?}");
+        if asked {
+            // Still not: it is left alone for longer than the first time.
+            let _ = links.data_sim(1, false, secs(125));
+            assert_eq!(pass(&mut links, secs(125 + 119)), None);
+        }
+    }
+}
+
+#[test]
 fn a_card_whose_link_comes_up_and_goes_at_every_try_is_asked_ever_later() {
     let mut links = two_cards(Rules::default(), card(1));
     let first = link("sim1", SIM1, Generation::G4);
