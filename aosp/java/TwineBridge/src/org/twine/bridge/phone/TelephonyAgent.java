@@ -48,6 +48,7 @@ public final class TelephonyAgent implements AutoCloseable {
     private final Sims sims;
     private final Networks networks;
     private final DataSim dataSim;
+    private final LanguageTables tables = LanguageTables.enabled();
     private final Handler main;
 
     /** Waits for the disk. */
@@ -184,6 +185,7 @@ public final class TelephonyAgent implements AutoCloseable {
                                         .append(link.getMetered() ? ", metered" : "")
                                         .append(link.getRoaming() ? ", roams" : "")
                                         .append('\n'));
+        out.append("national language tables: ").append(tables).append('\n');
         out.append("tasks that wait: disk ").append(disk.size());
         out.append(", platform ").append(watch.size());
         out.append(", results dropped: ").append(unknownResults).append('\n');
@@ -349,6 +351,8 @@ public final class TelephonyAgent implements AutoCloseable {
                 TelephonyState.newBuilder()
                         .addAllSims(sims.describe())
                         .addAllLinks(networks.describe())
+                        .addAllLockingTables(tables.locking())
+                        .addAllSingleShiftTables(tables.singleShift())
                         .build();
         synchronized (this) {
             if (!connected || state.equals(told)) {
