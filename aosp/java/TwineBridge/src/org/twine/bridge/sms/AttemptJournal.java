@@ -4,9 +4,11 @@ import java.io.IOException;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.twine.bridge.durable.Disk;
 import org.twine.bridge.durable.RecordLog;
 
@@ -17,16 +19,27 @@ import org.twine.bridge.durable.RecordLog;
  * here may have been, and is never sent again; a part of it without a result is unknown. A result
  * counts as told when the daemon has taken it, and an attempt is forgotten only after that.
  *
+ * <p>Some results never come. The daemon settles those after ten minutes and does not say so. Here
+ * they end when room is needed: the oldest such attempt is given up, which is as if the daemon had
+ * taken that it is unknown. The order decides, not the age, for the wall clock jumps and boot time
+ * ends with the boot; and it suffices: the daemon hands over 25 parts a minute, so the oldest of
+ * {@link #MAX_OPEN} is 20 minutes old. What is given up is not sent again either: an order for it
+ * is answered with "unknown", until {@link #MAX_TAKEN} attempts were begun after that.
+ *
  * <p>Owns the order "written, then known": what could not be written has not happened. Never
  * calls SmsManager, never talks to the daemon. Thread-safe.
  */
 public final class AttemptJournal {
-    /** Attempts with a part whose result the daemon has not taken; it hands out far fewer at a time. */
+    /**
+     * Attempts with a part whose result the daemon has not taken; it hands out far fewer at a time.
+     * For another one the oldest is given up of which only what never came is missing. If there is
+     * none the daemon has to take results first.
+     */
     public static final int MAX_OPEN = 512;
 
     /**
-     * Attempts kept after the daemon has taken all their results: the operator may still report on
-     * them, and an order for them is still not to be carried out. Beyond, the oldest are forgotten.
+     * Attempts kept after the daemon has taken all their results, or after they were given up: the
+     * operator may still report on them, and an order for them is still not to be carried out. Beyond, the oldest are forgotten.
      */
     public static final int MAX_TAKEN = 200;
 
@@ -44,6 +57,7 @@ public final class AttemptJournal {
     private static final byte RESULT = 2;
     private static final byte FORGOTTEN = 3;
     private static final byte TAKEN = 4;
+    private static final byte GIVEN_UP = 5;
     private static final int HEAD_BYTES = 9;
 
     /** There is no room for another attempt. */
@@ -51,7 +65,7 @@ public final class AttemptJournal {
         private static final long serialVersionUID = 1;
 
         FullException() {
-            super("the journal holds " + MAX_OPEN + " attempts that are not settled");
+            super("the daemon has not taken the results of " + MAX_OPEN + " attempts");
         }
     }
 
@@ -67,6 +81,9 @@ public final class AttemptJournal {
         final boolean[] sentTaken;
 
         final boolean[] deliveredTaken;
+
+        /** SmsManager took it in this run, so its broadcasts come. */
+        boolean awaited;
 
         /** What a newer version wrote of it, before a downgrade: kept for the next upgrade. */
         final List<byte[]> foreign = new ArrayList<>();
@@ -112,6 +129,26 @@ public final class AttemptJournal {
             (state.isDelivery() ? deliveredTaken : sentTaken)[part] = true;
         }
 
+        /** What came and the daemon has not taken. */
+        List<PartResult> untaken() {
+            List<PartResult> results = new ArrayList<>();
+            for (int part = 0; part < sent.length; part++) {
+                if (sent[part].state() != PartResult.State.UNKNOWN && !sentTaken[part]) {
+                    results.add(sent[part]);
+                }
+                if (delivered[part] != null && !deliveredTaken[part]) {
+                    results.add(delivered[part]);
+                }
+            }
+            return results;
+        }
+
+        /** What did not come is not awaited any more. If it comes all the same it is news. */
+        void giveUp() {
+            awaited = false;
+            Arrays.fill(sentTaken, true);
+        }
+
         /** The daemon has stored how each part left, and all that was reported since. */
         boolean isTaken() {
             for (int part = 0; part < sent.length; part++) {
@@ -151,10 +188,8 @@ public final class AttemptJournal {
         if (attempts.containsKey(id)) {
             return false;
         }
-        if (openCount() >= MAX_OPEN) {
-            throw new FullException();
-        }
         forgetOldest();
+        giveUpOldest();
         write(begun(id, parts));
         attempts.put(id, new Attempt(id, parts));
         return true;
@@ -195,26 +230,35 @@ public final class AttemptJournal {
     public synchronized List<PartResult> untaken() {
         List<PartResult> results = new ArrayList<>();
         for (Attempt attempt : attempts.values()) {
-            for (int part = 0; part < attempt.sent.length; part++) {
-                PartResult sent = attempt.sent[part];
-                if (sent.state() != PartResult.State.UNKNOWN && !attempt.sentTaken[part]) {
-                    results.add(sent);
-                }
-                if (attempt.delivered[part] != null && !attempt.deliveredTaken[part]) {
-                    results.add(attempt.delivered[part]);
-                }
-            }
+            results.addAll(attempt.untaken());
         }
         return results;
     }
 
-    /** All that is known of an attempt: of each part, how it left, and then what was reported. */
+    /**
+     * SmsManager took this attempt: what becomes of it comes by broadcast, at least while this
+     * process lives.
+     */
+    public synchronized void awaits(long id) {
+        Attempt attempt = attempts.get(id);
+        if (attempt != null) {
+            attempt.awaited = true;
+        }
+    }
+
+    /**
+     * All that is known of an attempt: of each part, how it left, and then what was reported.
+     * Nothing of how a part left whose result is awaited.
+     */
     public synchronized List<PartResult> results(long id) {
         List<PartResult> results = new ArrayList<>();
         Attempt attempt = attempts.get(id);
         if (attempt != null) {
             for (int part = 0; part < attempt.sent.length; part++) {
-                results.add(attempt.sent[part]);
+                PartResult sent = attempt.sent[part];
+                if (sent.state() != PartResult.State.UNKNOWN || !attempt.awaited) {
+                    results.add(sent);
+                }
                 if (attempt.delivered[part] != null) {
                     results.add(attempt.delivered[part]);
                 }
@@ -237,20 +281,42 @@ public final class AttemptJournal {
         return open;
     }
 
+    /** Makes room among those of which the daemon has not taken everything. */
+    private void giveUpOldest() throws IOException {
+        while (openCount() >= MAX_OPEN) {
+            Long id = oldest(attempt -> !attempt.isTaken() && attempt.untaken().isEmpty());
+            if (id == null) {
+                throw new FullException();
+            }
+            write(head(GIVEN_UP, id));
+            giveUp(id);
+        }
+    }
+
+    private void giveUp(long id) {
+        Attempt attempt = attempts.remove(id);
+        attempt.giveUp();
+        // Behind all others: of those that are taken it is the last to be forgotten.
+        attempts.put(id, attempt);
+    }
+
     /** Makes room among those of which the daemon has taken everything. */
     private void forgetOldest() throws IOException {
-        int taken = attempts.size() - openCount();
-        if (taken < MAX_TAKEN) {
-            return;
+        while (attempts.size() - openCount() >= MAX_TAKEN) {
+            long id = oldest(Attempt::isTaken);
+            write(head(FORGOTTEN, id));
+            attempts.remove(id);
         }
+    }
+
+    /** Null: there is none. */
+    private Long oldest(Predicate<Attempt> wanted) {
         for (Map.Entry<Long, Attempt> entry : attempts.entrySet()) {
-            if (entry.getValue().isTaken()) {
-                long id = entry.getKey();
-                write(ByteBuffer.allocate(HEAD_BYTES).put(FORGOTTEN).putLong(id).array());
-                attempts.remove(id);
-                return;
+            if (wanted.test(entry.getValue())) {
+                return entry.getKey();
             }
         }
+        return null;
     }
 
     private void write(byte[] record) throws IOException {
@@ -292,6 +358,10 @@ public final class AttemptJournal {
             }
         }
         all.addAll(attempt.foreign);
+    }
+
+    private static byte[] head(byte kind, long id) {
+        return ByteBuffer.allocate(HEAD_BYTES).put(kind).putLong(id).array();
     }
 
     private static byte[] takenRecord(long id, int part, PartResult.State state) {
@@ -345,6 +415,11 @@ public final class AttemptJournal {
                 return true;
             case FORGOTTEN:
                 attempts.remove(id);
+                return true;
+            case GIVEN_UP:
+                if (attempt != null) {
+                    giveUp(id);
+                }
                 return true;
             case RESULT:
             case TAKEN:

@@ -287,6 +287,7 @@ public final class SmsDesk {
         long attempt = order.getAttempt();
         try {
             caller.send(order);
+            journal.awaits(attempt);
         } catch (NotSentException e) {
             log.accept("not sent: " + e.getMessage());
             for (int part = 0; part < order.getPartsCount(); part++) {
@@ -299,7 +300,7 @@ public final class SmsDesk {
         }
     }
 
-    /** All that is known of an attempt, "unknown" too. */
+    /** All that is known of an attempt, "unknown" too, unless this process awaits the result. */
     private void answerWithAll(long attempt) {
         for (PartResult result : journal.results(attempt)) {
             if (result.state() != PartResult.State.UNKNOWN) {

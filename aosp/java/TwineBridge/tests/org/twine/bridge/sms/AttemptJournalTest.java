@@ -65,6 +65,86 @@ public class AttemptJournalTest extends DeskFixture {
         assertTrue(called.isEmpty());
     }
 
+    /** What came of an attempt, and what did not. */
+    private List<String> orderedAgain(SmsDesk desk, long attempt, int parts) {
+        told.clear();
+        called.clear();
+        desk.send(order(attempt, parts));
+        assertTrue("sent a second time", called.isEmpty());
+        return states();
+    }
+
+    @Test
+    public void resultsThatNeverComeKeepNothingFromBeingSent() throws Exception {
+        SmsDesk desk = desk();
+        // The oldest has something to tell that the daemon has not taken.
+        desk.send(order(ATTEMPT, 2));
+        desk.result(sent(0));
+        for (int i = 1; i < AttemptJournal.MAX_OPEN; i++) {
+            desk.send(order(i, 1));
+        }
+        called.clear();
+        told.clear();
+        desk.send(order(1_001, 1));
+        desk.send(order(1_002, 1));
+        assertEquals(2, called.size());
+        assertTrue(states().toString(), told.isEmpty());
+        // Of the others the oldest were given up; the next is awaited.
+        assertEquals(List.of("0 PART_UNKNOWN 0"), orderedAgain(desk, 1, 1));
+        assertEquals(List.of("0 PART_UNKNOWN 0"), orderedAgain(desk, 2, 1));
+        assertEquals(List.of(), orderedAgain(desk, 3, 1));
+        assertEquals(AttemptJournal.MAX_OPEN, journal().openCount());
+        // Also after a restart, and after the file was written anew.
+        desk = desk();
+        desk.connected();
+        assertEquals(List.of("0 PART_UNKNOWN 0"), orderedAgain(desk, 1, 1));
+        writeAnew();
+        desk = desk();
+        desk.connected();
+        assertEquals(List.of("0 PART_UNKNOWN 0"), orderedAgain(desk, 2, 1));
+        assertEquals(
+                List.of("0 PART_SENT 0", "1 PART_UNKNOWN 0"), orderedAgain(desk, ATTEMPT, 2));
+    }
+
+    @Test
+    public void whatIsGivenUpIsTheLastToBeForgotten() throws Exception {
+        SmsDesk desk = desk();
+        desk.send(order(ATTEMPT, 1));
+        for (int i = 1; i <= AttemptJournal.MAX_TAKEN; i++) {
+            desk.send(order(i, 1));
+            desk.taken(taken(i, 0, SmsPartState.PART_UNKNOWN));
+        }
+        for (int i = 1; i < AttemptJournal.MAX_OPEN; i++) {
+            desk.send(order(1_000 + i, 1));
+        }
+        assertEquals(List.of(), orderedAgain(desk, ATTEMPT, 1));
+        // Each gives one up; the oldest that was taken before is forgotten.
+        for (int i = 0; i < AttemptJournal.MAX_TAKEN; i++) {
+            desk.send(order(2_000 + i, 1));
+        }
+        assertEquals(List.of("0 PART_UNKNOWN 0"), orderedAgain(desk(), ATTEMPT, 1));
+        assertEquals(AttemptJournal.MAX_OPEN, journal().openCount());
+        assertEquals(AttemptJournal.MAX_OPEN + AttemptJournal.MAX_TAKEN, journal().size());
+    }
+
+    @Test
+    public void aResultThatComesAfterItsAttemptWasGivenUpIsTold() throws Exception {
+        SmsDesk desk = desk();
+        desk.send(order(ATTEMPT, 2));
+        for (int i = 1; i <= AttemptJournal.MAX_OPEN; i++) {
+            desk.send(order(i, 1));
+        }
+        desk = desk();
+        told.clear();
+        desk.result(sent(1));
+        assertEquals(List.of("1 PART_SENT 0"), states());
+        told.clear();
+        desk().connected();
+        assertEquals(List.of("1 PART_SENT 0"), states());
+        desk.taken(taken(ATTEMPT, 1, SmsPartState.PART_SENT));
+        assertEquals(AttemptJournal.MAX_OPEN, journal().openCount());
+    }
+
     private AttemptJournal journal() throws IOException {
         return new AttemptJournal(new Disk(folder.getRoot().toPath()));
     }

@@ -101,6 +101,40 @@ public class SmsDeskCrashTest extends DeskFixture {
         assertTrue("only " + step + " steps", step > 12);
     }
 
+    @Test
+    public void killedAtEachStepOfGivingUpNothingIsSentTwice() throws Exception {
+        Path full = folder.newFolder("open").toPath();
+        SmsDesk desk = desk(new Disk(full));
+        for (int i = 1; i <= AttemptJournal.MAX_OPEN; i++) {
+            desk.send(order(i, 1));
+        }
+        byte[] before = Files.readAllBytes(full.resolve("attempts.log"));
+        int step = 0;
+        boolean finished = false;
+        while (!finished) {
+            Path here = folder.newFolder("giveup" + step).toPath();
+            Files.write(here.resolve("attempts.log"), before);
+            called.clear();
+            try {
+                desk(new CrashingDisk(here, step)).send(order(ATTEMPT, 1));
+                finished = true;
+            } catch (Crash dead) {
+                // Looked at below.
+            }
+            SmsDesk again = desk(new Disk(here));
+            again.send(order(ATTEMPT, 1));
+            assertTrue("killed at step " + step, called.size() <= 1);
+            called.clear();
+            told.clear();
+            again.send(order(1, 1));
+            again.send(order(2, 1));
+            assertTrue("killed at step " + step, called.isEmpty());
+            assertEquals(List.of("0 PART_UNKNOWN 0", "0 PART_UNKNOWN 0"), states());
+            step++;
+        }
+        assertTrue("only " + step + " steps", step > 4);
+    }
+
     /** What begunAndTaken adds where another attempt has to be forgotten for it. */
     private static final int CYCLE_BYTES = 60;
 
