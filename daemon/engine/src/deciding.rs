@@ -25,7 +25,7 @@ use crate::message::{Channel, IpAttempt, LaneUse, MessageId, SmsAttempt, TakeBac
 use crate::output::{CommandError, Preview, Reply, SmsPreview};
 use crate::settings::Settings;
 use crate::sims::Sims;
-use crate::store_ops::{Considered, ConversationFacts, Op, Outcome};
+use crate::store_ops::{Because, Considered, ConversationFacts, Op, Outcome};
 use crate::time::Instant;
 use crate::trace::Decision;
 
@@ -309,6 +309,7 @@ impl Deciding {
                         seen,
                         iccid,
                         marked,
+                        settings: message.conversation.settings.clone(),
                         because,
                     },
                     Then::Released(id),
@@ -322,6 +323,9 @@ impl Deciding {
         }
     }
 }
+
+/// Of what waited in the queue of SMS (DELIVERY 25).
+pub(crate) const TOO_OLD: Because = &["it has waited for more than an hour: the user decides"];
 
 /// A message in the pacing queue whose look is due: what it waited for is there,
 /// or IP is, or something else is set, or it has been long enough in coming. `true`: it is
@@ -364,8 +368,7 @@ fn in_queue(ctx: &mut Ctx<'_>, around: &Surroundings<'_>, message: &Considered) 
     }
     if ctx.now.instant.since(message.born) > channel::ASK_AFTER {
         // Nothing is sent a day later without asking.
-        let because = &["it has waited for more than an hour: the user decides"];
-        wait(ctx, id, seen, Some(WaitsFor::User), None, because);
+        wait(ctx, id, seen, Some(WaitsFor::User), None, TOO_OLD);
         return false;
     }
     wait(ctx, id, seen, None, None, &["it is tried again"]);

@@ -123,6 +123,7 @@ pub fn too_late(arrived: BootStamp, now: BootStamp) -> bool {
 #[must_use]
 pub fn pair_on_mark(
     arrival: &Copy,
+    heard: HeardByIp,
     recent: impl IntoIterator<Item = (Copy, SameText, HasCopy)>,
 ) -> Option<MessageId> {
     let mut fitting = recent
@@ -133,7 +134,7 @@ pub fn pair_on_mark(
                 && !has_copy.0
                 && candidate.copy_of.is_none()
                 && !too_late(candidate.arrived, arrival.arrived)
-                && may_be_one(arrival, candidate)
+                && may_be_one(arrival, candidate, heard)
         })
         .map(|(candidate, ..)| candidate.id);
     let only = fitting.next()?;
@@ -144,11 +145,16 @@ pub fn pair_on_mark(
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SameText(pub bool);
 
+/// The peer has sent a message by IP to this number: keyboards and plain phones put
+/// spaces at the end of a text as well, and no note would ever part what they seem to mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeardByIp(pub bool);
+
 /// Another copy refers to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HasCopy(pub bool);
 
-fn may_be_one(a: &Copy, b: &Copy) -> bool {
+fn may_be_one(a: &Copy, b: &Copy, heard: HeardByIp) -> bool {
     let marked_for = |sms: &Copy, place: Option<(Epoch, LaneSeq)>| {
         sms.residue.is_some() && sms.residue == place.map(|(_, lane_seq)| residue(lane_seq))
     };
@@ -160,7 +166,7 @@ fn may_be_one(a: &Copy, b: &Copy) -> bool {
             b.place.is_none() && (marked_for(b, a.place) || a.maybe_by_sms)
         }
         (Channel::Sms, Channel::Sms) => match (a.place, b.place) {
-            (None, None) => a.residue.is_some() && a.residue == b.residue,
+            (None, None) => heard.0 && a.residue.is_some() && a.residue == b.residue,
             (None, placed) => marked_for(a, placed),
             (placed, None) => marked_for(b, placed),
             (Some(_), Some(_)) => false,

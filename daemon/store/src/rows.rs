@@ -265,6 +265,12 @@ impl Attempts {
         self.left_before || self.parts.may_have_left()
     }
 
+    /// Another try is another copy: an SMS may have left, or the recipient may have taken
+    /// what expired at the gateway, whose acknowledgement was lost (DELIVERY 9, 15).
+    pub(crate) fn has_another_copy(&self) -> bool {
+        self.may_have_left() || self.ip == IpAttempt::Expired
+    }
+
     /// The agent has not told what became of each part.
     pub(crate) fn is_with_agent(&self) -> bool {
         self.sms == SmsAttempt::Handed && !self.parts.all_told()

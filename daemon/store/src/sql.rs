@@ -59,7 +59,8 @@ macro_rules! sms_job {
         concat!(
             "id, own, peer, iccid, lane_seq, sms_marked, text, sms_attempt, ip, ip_detail,
              sent_epoch, sent_seq, ",
-            peer_name!()
+            peer_name!(),
+            ", born_boot, born_ms"
         )
     };
 }

@@ -48,6 +48,7 @@ fn release_sms(store: &mut SqliteStore, id: u64) {
             seen: (record.ip, record.sms.state),
             iccid: card(),
             marked: true,
+            settings: Settings::default(),
             because: &["no answer in time", "nothing speaks against SMS"],
         },
     );

@@ -53,7 +53,7 @@
 //! | 12 | rules `rule_12_…` (2) | "what cannot be read is not shown as delivered"; "what cannot be read is not shown as a text"; "what can be read is not rejected"; "what can be read is read" |
 //! | 13 | rules `rule_13_…`; core `submit`: `a_full_mailbox_refuses_…`; core `mailbox`: `old_mail_expires_…`, `outcomes_outlive_the_mail_…` | "every confirmed message comes to an end", with small mailboxes and short times; "a mailbox is bounded" |
 //! | 14 | rules `rule_14_…` (2); core `revoke` | "what was taken back is never delivered"; "only what its user took back is shown as such" |
-//! | 15 | rules `rule_15_…`; engine `channel`: `what_the_gateway_may_have_is_asked_back_first` | "only what was revoked leaves as a plain SMS"; "a plain SMS is the only copy"; "what leaves by SMS was sent" |
+//! | 15 | rules `rule_15_…` (2); engine `channel`: `what_the_gateway_may_have_is_asked_back_first` | "only what was revoked leaves as a plain SMS"; "a plain SMS is the only copy"; "what leaves by SMS was sent" |
 //! | 16 | rules `rule_16_…` (3) | "what arrived by either way is shown as delivered"; "what fails has a cause"; "what left whole reaches a phone" |
 //! | 17 | rules `rule_15_and_17_…`, `rule_17_…`; suite `merging`: `a_marked_copy_merges_in_both_orders`, `only_what_fits_is_merged`, `an_ambiguous_mark_merges_nothing`, `a_mark_…` (2) | "only copies are merged"; "what left by SMS before leaves marked" |
 //! | 18 | rules `rule_18_…`; suite `notes`; suite `merging`: `a_note_…` (9); sms `copies` | "copies of a message are merged at last"; "only copies are merged" |
@@ -63,7 +63,7 @@
 //! | 22 | rules `rule_22_…` (3); engine `pacing` | |
 //! | 23 | rules `rule_23_…` (3) | "no deadline acts in the grace after a reconnect" |
 //! | 24 | rules `rule_24_…` | "only what has a validity is given up"; "a validity is never shorter than it was set"; and every one, with wall clocks that jump by years |
-//! | 25 | rules `rule_25_…`; engine `channel`: `a_recipient_who_was_there_has_it_most_likely`; core `submit`: `away_is_told_until_the_recipient_is_here` | "the gateway says who is away"; "after an hour only the user makes an uncertain copy"; "what waits for its user has a cause" |
+//! | 25 | rules `rule_25_…` (2); engine `channel`: `a_recipient_who_was_there_has_it_most_likely`; core `submit`: `away_is_told_until_the_recipient_is_here` | "the gateway says who is away"; "after an hour only the user makes an uncertain copy"; "what waits for its user has a cause" |
 //! | 26 | rules `rule_26_…` (3), `rule_18_and_26_…`; [`sms::agent`] `an_attempt_is_sent_once_whoever_asks_again` | "an attempt is handed to the phone's SMS at most once"; "what may have left is not sent again unasked"; "what left by SMS before leaves marked"; "what is shown as sent by SMS left the phone"; "no more than 30 parts leave in a minute"; "every confirmed message comes to an end" |
 //! | 27 | rules `rule_27_…` (2); suite `merging`: `what_a_name_says_is_never_merged` | "an SMS belongs to whom its card's home plan makes of its sender"; "nothing is merged across senders, names or own numbers"; "who says the same is not merged" |
 //! | 28 | rules `rule_28_…`; suite `short_messages`: `an_sms_is_taken_once_for_its_spool_id`, `an_sms_the_network_repeats_is_taken_once` | "what is spooled reaches the app"; "an SMS is shown no more often than it came" |

@@ -93,14 +93,16 @@ impl Engine {
     }
 
     /// What waits for a card or an operator's network may go by IP instead.
-    fn ip_is_back(&mut self, now: Now, own: E164) {
+    fn ip_is_back(&mut self, now: Now, number: E164) {
         if !self.session.config().sms {
             return;
         }
-        let (mut ctx, own) = (ctx!(self, now), Some(own));
+        let (mut ctx, own) = (ctx!(self, now), Some(number));
         for waits in WaitsFor::CONDITIONS {
             ctx.op(Op::Wake { waits, own }, deciding::Then::Looks);
         }
+        // Nor is it kept back by an agent that is away.
+        ctx.op(Op::WakeSmsQueue { own: number }, deciding::Then::Looks);
     }
 
     fn welcomed_slot(

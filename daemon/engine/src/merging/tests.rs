@@ -123,7 +123,7 @@ impl Shelf {
                 (*other, SameText(*of == text), HasCopy(has_copy))
             })
             .collect();
-        if let Some(root) = pair_on_mark(&copy, recent) {
+        if let Some(root) = pair_on_mark(&copy, HeardByIp(true), recent) {
             self.apply(&[Change::Link {
                 copy: copy.id,
                 root,

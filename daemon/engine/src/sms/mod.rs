@@ -20,7 +20,7 @@ use std::collections::VecDeque;
 use twine_proto::Redacted;
 use twine_sms::mark;
 
-use crate::channel::Card;
+use crate::channel::{ASK_AFTER, Card};
 use crate::ctx::Ctx;
 use crate::deciding;
 use crate::gate::{Committed, Effect};
@@ -31,7 +31,7 @@ use crate::output::Order;
 use crate::parts::{AfterRefusal, AttemptId, PartState};
 use crate::rng::Rng;
 use crate::sims::Sims;
-use crate::store_ops::{HandedSms, IncomingSms, Op, Outcome, SmsJob, Snapshot};
+use crate::store_ops::{BootStamp, HandedSms, IncomingSms, Op, Outcome, SmsJob, Snapshot};
 use crate::time::{BootId, Instant};
 use crate::trace::Decision;
 use leaving::{leaving, order, parts_of};
@@ -41,6 +41,8 @@ pub use refusals::stricter;
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Sms {
+    /// Of this run of the daemon.
+    began: Instant,
     agent: bool,
     /// With the agent: handed to it, and a part is without a result.
     handed: u64,
@@ -100,6 +102,7 @@ impl Sms {
             .filter(|(stamp, _)| stamp.boot == boot)
             .map(|&(stamp, parts)| (stamp.at, parts));
         Self {
+            began: now,
             agent: false,
             handed: snapshot.sms_handed,
             jobs: VecDeque::new(),
@@ -124,9 +127,12 @@ impl Sms {
 
     // -- the agent -----------------------------------------------------------
 
-    /// An agent told its full state: it may be a new one, so it hears again what
-    /// it has not told a result of. Its journal knows what it did already.
+    /// An agent told its full state. A new one hears again what has no result: its
+    /// journal knows what was done already.
     pub(crate) fn agent_is_here(&mut self, ctx: &mut Ctx<'_>) {
+        if self.agent {
+            return;
+        }
         self.agent = true;
         self.repeat = None;
         if self.handed > 0 {
@@ -265,8 +271,11 @@ impl Sms {
             let Some(job) = self.jobs.front() else {
                 break;
             };
+            let age = now.since(self.born(ctx.stamp(), job));
             let (waits, because): (_, &'static [&'static str]) =
                 match sims.card(Some(job.iccid.expose())) {
+                    // Kept back by an agent that was away, or by the pace.
+                    _ if age > ASK_AFTER => (Some(WaitsFor::User), deciding::TOO_OLD),
                     Card::Ready { .. } => (None, &[]),
                     Card::Absent => (
                         Some(WaitsFor::Sim),
@@ -276,12 +285,15 @@ impl Sms {
                     Card::NoService => (Some(WaitsFor::Service), &["no network carries SMS now"]),
                 };
             if waits.is_some() {
+                // The user is asked once.
+                let look =
+                    (waits != Some(WaitsFor::User)).then(|| ctx.look(refusals::CONDITION_AGAIN));
                 ctx.op(
                     Op::Wait {
                         id: job.id,
                         seen: (job.ip, SmsAttempt::Waiting),
                         waits,
-                        look: Some(ctx.look(refusals::CONDITION_AGAIN)),
+                        look,
                         because,
                     },
                     deciding::Then::Looks,
@@ -327,6 +339,15 @@ impl Sms {
                 },
                 Then::Loaded,
             );
+        }
+    }
+
+    /// By this boot's clock: of what is older not before this run (DELIVERY 24).
+    fn born(&self, now: BootStamp, job: &SmsJob) -> Instant {
+        if job.born.boot == now.boot {
+            job.born.at
+        } else {
+            self.began
         }
     }
 

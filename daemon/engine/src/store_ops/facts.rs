@@ -132,6 +132,8 @@ pub struct SmsJob {
     pub text: Redacted<String>,
     /// The attempt by IP.
     pub ip: IpAttempt,
+    /// Since when it is to be sent; of an earlier boot: before this one.
+    pub born: BootStamp,
 }
 
 /// An attempt for the agent.

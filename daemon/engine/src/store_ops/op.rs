@@ -270,6 +270,12 @@ pub enum Op {
         /// Only messages of this own number; `None`: all.
         own: Option<E164>,
     },
+    /// IP is back for this number: what waits in its queue of SMS for nothing but its turn
+    /// gets a look at once. → `Looks`.
+    WakeSmsQueue {
+        /// Whose.
+        own: E164,
+    },
     /// What waits in the queue of SMS for nothing but its turn, to leave by this card,
     /// waits for its home network, with a look at once: the card began to roam. An event
     /// for each. → `Looks`.
@@ -330,6 +336,9 @@ pub enum Op {
         /// Another copy of it may exist: it carries the mark, if that adds no
         /// part.
         marked: bool,
+        /// What was set for the conversation when it was decided: with anything else it
+        /// is decided again.
+        settings: Settings,
         /// For the message's story.
         because: Because,
     },

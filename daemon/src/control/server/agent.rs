@@ -95,11 +95,14 @@ impl Control {
             self.close(id, ErrorCode::FailedPrecondition, message);
             return false;
         }
-        // Without "agent gone": the state of the new one replaces everything.
-        if let Some(old) = self.agent.replace(id) {
+        // "Gone" first: the new one is to hear what the old one was asked to do.
+        if let Some(old) = self.agent.take() {
+            self.wishes
+                .push_back(Wish::Telephony(TelephonyEvent::AgentGone));
             let message = "another telephony agent has taken over".to_owned();
             self.close(old, ErrorCode::FailedPrecondition, message);
         }
+        self.agent = Some(id);
         true
     }
 

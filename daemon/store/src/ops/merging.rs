@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use rusqlite::Row;
 use twine_engine::limits::MAX_PENDING_NOTES;
 use twine_engine::merging::{
-    Change, Copy, HasCopy, MARK_CANDIDATES, NOTE_CANDIDATES, Reading, SameText, hashes_of,
-    pair_on_mark, position, read_note,
+    Change, Copy, HasCopy, HeardByIp, MARK_CANDIDATES, NOTE_CANDIDATES, Reading, SameText,
+    hashes_of, pair_on_mark, position, read_note,
 };
 use twine_engine::message::{Channel, MessageId, Shown};
 use twine_engine::store_ops::{Because, BootStamp, EventKind, Incoming, IncomingSms};
@@ -178,7 +178,8 @@ impl Turn<'_> {
                 Ok((copy(row)?, SameText(same), HasCopy(row.get(COPY_COLUMNS)?)))
             },
         )?;
-        Ok(pair_on_mark(arrival, recent))
+        let heard = self.one(sql::HEARD_BY_IP, (own, peer), |_| Ok(()))?;
+        Ok(pair_on_mark(arrival, HeardByIp(heard.is_some()), recent))
     }
 
     /// What a note of this lane may speak of, oldest first.

@@ -151,6 +151,7 @@ impl<'a> Turn<'a> {
             Op::ExpireDue { boot, limit } => self.expire_due(*boot, *limit),
             Op::LoadDue { boot, limit } => self.load_due(*boot, *limit),
             Op::Wake { waits, own } => self.wake(*waits, *own),
+            Op::WakeSmsQueue { own } => self.wake_sms_queue(*own),
             Op::HoldSms { iccid } => self.hold_sms(iccid),
             Op::Wait {
                 id,
@@ -166,8 +167,9 @@ impl<'a> Turn<'a> {
                 seen,
                 iccid,
                 marked,
+                settings,
                 because,
-            } => self.release_sms(*id, *seen, (iccid, *marked), because),
+            } => self.release_sms(*id, *seen, (iccid, *marked), (settings, because)),
             Op::LoadSms { after, limit } => self.load_sms(*after, *limit),
             Op::HandSms {
                 id,

@@ -25,16 +25,17 @@
 //! Rejected is a fact as well, and the more precise one: a receiver acknowledges
 //! what it rejects (DELIVERY 12), so "delivered" tells nothing new of it.
 
-use twine_engine::message::{IpAttempt, SentAs, SmsAttempt, TakeBack};
-use twine_engine::settings::Reach;
+use twine_engine::message::{Channel, IpAttempt, SentAs, SmsAttempt, TakeBack};
+use twine_engine::settings::{Mode, Reach};
 use twine_engine::store_ops::{AcceptedLooks, BootStamp, Look, Outcome};
 use twine_proto::frame::{Disposition, Refusal, RevokeOutcome, SentState};
 use twine_proto::{E164, Epoch, Seq};
 
 use super::change::NextLook;
+use super::setting;
 use super::{Result, Turn};
 use crate::limits::STEP;
-use crate::rows::{self, Attempts, Columns};
+use crate::rows::{self, Attempts, Columns, PeerKey};
 use crate::story::Step;
 use crate::{codes, sql};
 
@@ -471,12 +472,25 @@ impl Turn<'_> {
     }
 
     /// It was accepted, and its delivery deadline had passed (DELIVERY 15). What a
-    /// closed epoch tells (without `now`) is too old to say anything.
+    /// closed epoch tells (without `now`) is too old to say anything; nor does what its
+    /// user asked back to have it by SMS.
     fn if_silent(&self, before: &Attempts, now: Option<BootStamp>) -> Result<()> {
         match (before.ip, now) {
-            (IpAttempt::Accepted(_), Some(now)) => self.believe_silent(before.peer, now),
+            (IpAttempt::Accepted(_), Some(now)) if !self.is_to_go_by_sms(before)? => {
+                self.believe_silent(before.peer, now)
+            }
             _ => Ok(()),
         }
+    }
+
+    fn is_to_go_by_sms(&self, before: &Attempts) -> Result<bool> {
+        let db = self.db;
+        let set = setting(db, rows::number(before.own), before.peer)?;
+        let mode = match set.mode {
+            Some(mode) => Some(mode),
+            None => setting(db, 0, PeerKey(0))?.mode,
+        };
+        Ok(before.wish == Some(Channel::Sms) || mode == Some(Mode::SmsOnly))
     }
 
     /// IP has ended negatively: while SMS is open, that is to be decided about; and again

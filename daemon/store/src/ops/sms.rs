@@ -5,11 +5,14 @@ use rusqlite::{Connection, Row};
 use twine_engine::limits::SMS_PARTS_PER_WINDOW;
 use twine_engine::message::{IpAttempt, LaneUse, MessageId, SmsAttempt, TakeBack, WaitsFor};
 use twine_engine::parts::{AfterRefusal, AttemptId, PartState, PartStates};
+use twine_engine::settings::Settings;
 use twine_engine::store_ops::{Because, BootStamp, HandedSms, Look, Outcome, SmsJob};
 use twine_engine::stricter_refusal;
+use twine_engine::time::Instant;
 use twine_proto::{E164, LaneSeq, Redacted};
 
 use super::change::NextLook;
+use super::setting;
 use super::{Result, Turn};
 use crate::codes;
 use crate::rows::{self, Attempts, Columns, PeerKey};
@@ -22,12 +25,17 @@ impl Turn<'_> {
         id: MessageId,
         seen: (IpAttempt, SmsAttempt),
         (iccid, marked): (&Redacted<String>, bool),
-        because: Because,
+        (settings, because): (&Settings, Because),
     ) -> Result<Outcome> {
         let Some(before) = self.attempts(id)? else {
             return Ok(self.looks());
         };
         if (before.ip, before.sms) != seen || before.sms != SmsAttempt::None || !before.is_open() {
+            return Ok(self.looks());
+        }
+        if setting(self.db, rows::number(before.own), before.peer)? != *settings {
+            // Its user chose otherwise since it was decided.
+            self.save(&before, before.clone(), NextLook::AtOnce)?;
             return Ok(self.looks());
         }
         if self.worst_before(before.own, before.peer, rows::int(id.0))? != LaneUse::Free {
@@ -65,6 +73,13 @@ impl Turn<'_> {
                 Ok(Some((epoch, lane_seq)))
             }
         }
+    }
+
+    pub(super) fn wake_sms_queue(&mut self, own: E164) -> Result<Outcome> {
+        if self.execute(sql::SMS_QUEUE_WAKE, (rows::number(own),))? > 0 {
+            self.follows.look(Instant(0));
+        }
+        Ok(self.looks())
     }
 
     pub(super) fn hold_sms(&mut self, iccid: &Redacted<String>) -> Result<Outcome> {
@@ -287,6 +302,7 @@ fn sms_job(row: &Row<'_>) -> rusqlite::Result<SmsJob> {
         marked: row.get(5)?,
         text: row.text(6)?.unwrap_or_else(blank),
         ip: row.ip(8)?,
+        born: row.stamp(13)?,
     })
 }
 

@@ -72,7 +72,7 @@ impl Turn<'_> {
         // In the queue of IP or on its way, and the user would rather have it by SMS.
         let rather_sms = by == Some(Channel::Sms)
             && (on_ip || before.ip == IpAttempt::None)
-            && before.take_back.is_none()
+            && matches!(before.take_back, None | Some(TakeBack::BySms))
             && matches!(before.sms, SmsAttempt::None | SmsAttempt::NotUsed);
         if !asked && !rather_sms && !had_ended {
             return Ok(Outcome::TooLate {
@@ -97,7 +97,7 @@ impl Turn<'_> {
             waits: None,
             // By IP alone there is nothing to decide.
             queued: by == Some(Channel::Ip),
-            left_before: before.may_have_left() || unconfirmed,
+            left_before: before.has_another_copy() || unconfirmed,
             parts: PartStates::default(),
             ..before.clone()
         };
@@ -148,6 +148,7 @@ impl Turn<'_> {
     /// Gives up what is on no channel.
     pub(super) fn call_off(&mut self, before: &Attempts, reason: TakeBack) -> Result<()> {
         let after = Attempts {
+            left_before: before.left_before || before.ip == IpAttempt::Expired,
             ip: IpAttempt::Revoked(reason),
             sms: not_sent(before.sms),
             take_back: None,

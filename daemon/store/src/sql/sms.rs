@@ -12,6 +12,9 @@ statements! {
     WAKE =
         "UPDATE message SET look_boot = 0, look_ms = 0, look_after_ms = 0, held = lane_use = 3 AND stage = 1
          WHERE waits_for = ?1 AND waits_for IS NOT NULL AND (?2 IS NULL OR own = ?2)";
+    SMS_QUEUE_WAKE =
+        "UPDATE message SET look_boot = 0, look_ms = 0, look_after_ms = 0
+         WHERE stage = 2 AND stage > 0 AND waits_for IS NULL AND own = ?1";
     SMS_QUEUE_OF_CARD = concat!(
         "SELECT ", attempts!(), " FROM message
          WHERE stage = 2 AND stage > 0 AND waits_for IS NULL AND iccid = ?1");
@@ -77,6 +80,8 @@ statements! {
         "INSERT INTO message (id, direction, own, peer, hidden, position, created_ms, changed_ms,
                               ip, sent_epoch, sent_seq, sms, read, note)
          VALUES (?1, 0, ?2, ?3, 2, ?1, ?4, ?4, 1, ?5, ?6, 6, 0, ?7)";
+
+    HEARD_BY_IP = "SELECT 1 FROM lane_in WHERE own = ?1 AND peer = ?2 LIMIT 1";
 
     // -- settings and peers -----------------------------------------------------
     PEER_NAME_FIND = "SELECT id FROM peer_name WHERE name = ?1";

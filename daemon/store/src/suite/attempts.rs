@@ -8,10 +8,11 @@ use twine_engine::settings::Settings;
 use twine_engine::store_ops::{BootStamp, HandedSms, Op, Outcome};
 use twine_engine::time::{BootId, Instant};
 use twine_proto::Redacted;
+use twine_proto::frame::Disposition;
 
 use super::Backend;
 use super::short_message::{AT_ONCE, by, card, hand, result, wait};
-use super::world::{World, at, look, own, peer};
+use super::world::{World, at, look, own, peer, second_own};
 
 fn with_agent<B: Backend>(world: &mut World<B>) -> Vec<HandedSms> {
     match world.op(Op::LoadHanded {
@@ -439,6 +440,66 @@ pub fn what_waits_for_its_turn_leaves_by_the_card_that_is_pinned(backend: impl B
     let queue = world.pacing_queue();
     assert_eq!(queue.len(), 1);
     assert_eq!((queue[0].id, &queue[0].iccid), (id, &new));
+}
+
+/// Its recipient may have it, and the acknowledgement was lost: another try is another copy,
+/// also when its user took it back in between.
+pub fn what_expired_after_it_was_handed_over_may_be_there(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    for (seq, cancelled) in [(1, false), (2, true)] {
+        let id = world.open_on_ip("handed over").id;
+        world.after_sent(seq, &[], &[(seq, Disposition::Expired)]);
+        world.op(Op::RuleOutSms {
+            id,
+            because: &["the setting is never to fall back"],
+        });
+        if cancelled {
+            world.op(Op::Cancel { id });
+        }
+        world.op(by(id, Some(Channel::Sms)));
+        world.crash();
+        assert!(world.considered(id).sms_left_before, "{cancelled}");
+        world.op(Op::Cancel { id });
+    }
+}
+
+/// Its user chose a card between the decision and its batch.
+pub fn what_was_decided_by_other_settings_is_decided_again(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let id = world.undecided("by another card");
+    let release = world.release_sms_op(id, false);
+    let settings = Settings {
+        iccid: Some(Redacted::new("8925402000000000099".to_owned())),
+        ..Settings::default()
+    };
+    let conversation = Some((own(), peer().into()));
+    world.batch(vec![
+        Op::Set {
+            conversation,
+            settings,
+        },
+        release,
+    ]);
+    world.crash();
+    assert_eq!(world.sms(id), SmsAttempt::None);
+    assert_eq!(world.pacing_ids(), []);
+    assert_eq!(world.due_ids(0), [id]);
+}
+
+/// An agent that is away must not keep back what can go by IP again.
+pub fn what_waits_for_its_turn_is_looked_at_when_ip_is_back(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let id = world.undecided("no agent");
+    world.release_sms(id, false);
+    assert_eq!(world.due_ids(u64::MAX >> 2), []);
+    let (look, _) = world.looks(Op::WakeSmsQueue { own: second_own() });
+    assert_eq!(look, None);
+    let (look, _) = world.looks(Op::WakeSmsQueue { own: own() });
+    assert_eq!(look, AT_ONCE);
+    world.crash();
+    assert_eq!(world.due_ids(0), [id]);
+    world.looks(wait(id, world.attempts(id), None, None));
+    assert_eq!(world.pacing_ids(), [id], "it goes on waiting for its turn");
 }
 
 /// To be ordered again when an agent connects.

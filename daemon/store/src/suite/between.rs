@@ -505,9 +505,11 @@ pub fn the_user_may_prefer_sms_while_it_is_on_its_way(backend: impl Backend) {
         (SmsAttempt::None, Some(Channel::Sms))
     );
     assert_eq!(world.shown(id), Shown::Sent);
+    // Nor need it wait for what the gateway says to the revoke.
     world.op(ask_back(id, 400));
     let again = world.op(by(id, Some(Channel::Sms)));
-    assert!(matches!(again, Outcome::TooLate { .. }), "{again:?}");
+    assert!(matches!(again, Outcome::Retried { .. }), "{again:?}");
+    assert_eq!(world.record(id).take_back, Some(TakeBack::BySms));
 }
 
 /// Send by SMS, or wait on.

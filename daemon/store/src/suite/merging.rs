@@ -89,13 +89,29 @@ pub fn an_ambiguous_mark_merges_nothing(backend: impl Backend) {
     assert_eq!(world.copy_of(ip), Some(world_of_sms[0]));
 }
 
+/// From a phone that is, or was, on IP: what it sends may be marked.
+fn heard_by_ip<B: Backend>(world: &mut World<B>) -> MessageId {
+    world.receive_from(peer(), Epoch(EPOCH.get() - 1), 1)
+}
+
+/// Keyboards put spaces at the end of a text as well, and who is not on IP writes no notes
+/// that would part what they seem to mark.
+pub fn what_a_stranger_says_twice_is_two_messages(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    let first = world.sms_in("ok", Some(1));
+    let second = world.sms_in("ok", Some(1));
+    assert_eq!(world.copy_of(second), None);
+    assert_eq!(world.conversation(), [first, second]);
+}
+
 /// Two attempts by SMS carry the same mark.
 pub fn two_marked_sms_are_one_message(backend: impl Backend) {
     let mut world = World::bound(backend);
+    let heard = heard_by_ip(&mut world);
     let first = world.sms_in("twice", Some(3));
     let second = world.sms_in("twice", Some(3));
     assert_eq!(world.copy_of(second), Some(first));
-    assert_eq!(world.conversation(), [first]);
+    assert_eq!(world.conversation(), [heard, first]);
 }
 
 /// A retry after an unknown result: three copies, and the note says that its SMS left
@@ -136,6 +152,7 @@ pub fn every_copy_of_what_was_resent_is_one_message(backend: impl Backend) {
 /// both places shows both.
 pub fn a_note_undoes_a_merge_of_two_sms(backend: impl Backend) {
     let mut world = World::bound(backend);
+    let heard = heard_by_ip(&mut world);
     let first = world.sms_in("ok", Some(1));
     let second = world.sms_in("ok", Some(5));
     assert_eq!(world.copy_of(second), Some(first), "on the mark");
@@ -145,7 +162,7 @@ pub fn a_note_undoes_a_merge_of_two_sms(backend: impl Backend) {
     ]);
     world.crash();
     assert_eq!(world.copy_of(second), None);
-    assert_eq!(world.conversation(), [first, second]);
+    assert_eq!(world.conversation(), [heard, first, second]);
     assert_eq!(
         world.kinds(second),
         [
@@ -546,6 +563,7 @@ pub fn a_placeholder_in_the_place_of_an_sms_is_its_copy(backend: impl Backend) {
 /// Three copies are one message; all refer to the one that is shown.
 pub fn all_copies_refer_to_one_root(backend: impl Backend) {
     let mut world = World::bound(backend);
+    let heard = heard_by_ip(&mut world);
     let first = world.sms_in("thrice", Some(3));
     let second = world.sms_in("thrice", Some(3));
     assert_eq!(world.copy_of(second), Some(first));
@@ -554,7 +572,7 @@ pub fn all_copies_refer_to_one_root(backend: impl Backend) {
     world.crash();
     assert_eq!(world.copy_of(ip), Some(first));
     assert_eq!(world.copy_of(second), Some(first));
-    assert_eq!(world.conversation(), [first]);
+    assert_eq!(world.conversation(), [heard, first]);
 }
 
 /// The sender hears of the place, by whichever copy it has one.

@@ -64,7 +64,11 @@ pub fn open_messages_are_looked_at_when_settings_change(backend: impl Backend) {
     let undecided = world.undecided("undecided");
     world.set(here(), mode(Mode::Auto));
     assert_eq!(world.due_ids(0), [undecided]);
-    world.release_sms(undecided, false);
+    let mut release = world.release_sms_op(undecided, false);
+    if let Op::ReleaseSms { settings, .. } = &mut release {
+        *settings = mode(Mode::Auto);
+    }
+    world.op(release);
     world.hand(undecided, 7, 1);
     let queued = world.open("behind it, in the queue of ip");
     let asked = world.undecided("asked about");

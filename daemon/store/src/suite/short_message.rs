@@ -198,6 +198,7 @@ impl<B: Backend> World<B> {
             seen: self.attempts(id),
             iccid: card(),
             marked,
+            settings: Settings::default(),
             because: BECAUSE,
         }
     }

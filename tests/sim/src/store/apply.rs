@@ -75,6 +75,7 @@ impl MemoryStore {
             Op::ExpireDue { boot, limit } => self.expire(*boot, *limit, wall),
             Op::LoadDue { .. }
             | Op::Wake { .. }
+            | Op::WakeSmsQueue { .. }
             | Op::HoldSms { .. }
             | Op::Wait { .. }
             | Op::RuleOutSms { .. }
@@ -104,6 +105,7 @@ impl MemoryStore {
         match op {
             Op::LoadDue { boot, limit } => self.load_due(*boot, *limit),
             Op::Wake { waits, own } => self.wake(*waits, *own, wall),
+            Op::WakeSmsQueue { own } => self.wake_sms_queue(*own, wall),
             Op::HoldSms { iccid } => self.hold_sms(iccid, wall),
             Op::Wait {
                 id,
@@ -119,8 +121,9 @@ impl MemoryStore {
                 seen,
                 iccid,
                 marked,
+                settings,
                 ..
-            } => self.release_sms(*id, *seen, (iccid, *marked), wall),
+            } => self.release_sms(*id, *seen, (iccid, *marked), settings, wall),
             Op::LoadSms { after, limit } => self.load_sms(*after, *limit),
             Op::HandSms {
                 id,

@@ -2,6 +2,7 @@
 //! attempt.
 
 use twine_engine::message::{IpAttempt, LaneUse, MessageId, SmsAttempt, TakeBack, WaitsFor};
+use twine_engine::settings::Settings;
 use twine_engine::store_ops::{BootStamp, Considered, Look, Outcome, Unsettled};
 use twine_engine::time::{Instant, WallTime};
 use twine_proto::{E164, Redacted};
@@ -156,6 +157,7 @@ impl MemoryStore {
         id: MessageId,
         seen: (IpAttempt, SmsAttempt),
         (iccid, marked): (&Redacted<String>, bool),
+        settings: &Settings,
         wall: WallTime,
     ) -> Outcome {
         let Some(message) = self.outgoing.get(&id) else {
@@ -167,6 +169,10 @@ impl MemoryStore {
             || !message.is_open()
             || !message.is_wanted()
         {
+            return self.looks();
+        }
+        if self.set_for(own, peer) != *settings {
+            self.change(id, wall, Outgoing::look_at_once);
             return self.looks();
         }
         if self.before(own, peer, id) != LaneUse::Free {

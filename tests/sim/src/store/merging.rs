@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use twine_engine::limits::MAX_PENDING_NOTES;
 use twine_engine::merging::{
-    self, Change, Copy, HasCopy, MARK_CANDIDATES, NOTE_CANDIDATES, SameText,
+    self, Change, Copy, HasCopy, HeardByIp, MARK_CANDIDATES, NOTE_CANDIDATES, SameText,
 };
 use twine_engine::message::{Channel, MessageId, OrderKey, Shown};
 use twine_engine::store_ops::{BootStamp, EventKind};
@@ -209,7 +209,11 @@ impl MemoryStore {
                 let has_copy = HasCopy(self.copies_of.contains_key(&other));
                 Some((self.copy(other)?, same_text, has_copy))
             });
-        if let Some(root) = merging::pair_on_mark(&arrival, recent) {
+        let heard = peer.number().is_some_and(|peer| {
+            let lanes = (own, peer, Epoch(0))..=(own, peer, Epoch(u32::MAX));
+            self.lanes_in.range(lanes).next().is_some()
+        });
+        if let Some(root) = merging::pair_on_mark(&arrival, HeardByIp(heard), recent) {
             let link = Change::Link {
                 copy: id,
                 root,

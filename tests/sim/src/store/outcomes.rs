@@ -271,12 +271,14 @@ impl MemoryStore {
 
     /// It was asked back because its delivery deadline had passed: the peer is
     /// not on IP until a sign of life, or for a while (DELIVERY 15). A closed epoch
-    /// tells no time, and nothing of now.
+    /// tells no time, and nothing of now; nor does what its user asked back to have it
+    /// by SMS.
     fn fell_silent(&mut self, number: E164, sent: SentAs, now: Option<BootStamp>) {
         if let Some(now) = now
             && let Some(id) = self.unsettled_at(number, sent.epoch, sent.seq)
             && let Some(message) = self.outgoing.get(&id)
             && matches!(message.ip, IpAttempt::Accepted(_))
+            && !self.is_to_go_by_sms(message)
             && let Some(peer) = message.peer.number()
         {
             self.reach.insert(peer, (Reach::Silent, Some(now)));

@@ -72,6 +72,17 @@ impl MemoryStore {
         self.looks()
     }
 
+    pub(super) fn set_for(&self, own: E164, peer: Peer) -> Settings {
+        let set = self.settings.get(&(own, peer));
+        set.cloned().unwrap_or_default()
+    }
+
+    /// Its user wants it by SMS, by this message's wish or by what is set.
+    pub(super) fn is_to_go_by_sms(&self, message: &Outgoing) -> bool {
+        let mode = self.set_for(message.own, message.peer).mode;
+        message.wish == Some(Channel::Sms) || mode.or(self.global.mode) == Some(Mode::SmsOnly)
+    }
+
     pub(super) fn set_reach(&mut self, peer: E164, reach: Reach, boot: BootStamp) -> Outcome {
         if reach != Reach::Unknown {
             self.reach.insert(peer, (reach, Some(boot)));

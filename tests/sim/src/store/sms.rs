@@ -6,7 +6,7 @@ use twine_engine::parts::{AfterRefusal, AttemptId, PartState, PartStates};
 use twine_engine::store_ops::{BootStamp, HandedSms, Look, Outcome, SmsJob};
 use twine_engine::stricter_refusal;
 use twine_engine::time::WallTime;
-use twine_proto::Redacted;
+use twine_proto::{E164, Redacted};
 
 use super::MemoryStore;
 use super::records::LookAt;
@@ -23,6 +23,7 @@ impl MemoryStore {
             marked: message.marked,
             text: message.text.clone()?,
             ip: message.ip,
+            born: message.born,
         })
     }
 
@@ -31,6 +32,16 @@ impl MemoryStore {
             attempt: self.outgoing.get(&id)?.attempt?,
             job: self.job(id)?,
         })
+    }
+
+    pub(super) fn wake_sms_queue(&mut self, own: E164, wall: WallTime) -> Outcome {
+        let queued: Vec<MessageId> = self.found.pacing.iter().copied().collect();
+        for id in queued {
+            if self.outgoing.get(&id).is_some_and(|m| m.own == own) {
+                self.change(id, wall, |m| m.look_at_once());
+            }
+        }
+        self.looks()
     }
 
     pub(super) fn hold_sms(&mut self, iccid: &Redacted<String>, wall: WallTime) -> Outcome {

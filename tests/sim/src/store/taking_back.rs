@@ -68,7 +68,7 @@ impl MemoryStore {
         // In the queue of IP or on its way, and the user would rather have it by SMS.
         let rather_sms = by == Some(Channel::Sms)
             && (message.ip.unsettled().is_some() || message.ip == IpAttempt::None)
-            && message.take_back.is_none()
+            && matches!(message.take_back, None | Some(TakeBack::BySms))
             && matches!(message.sms, SmsAttempt::None | SmsAttempt::NotUsed);
         if !ended && !asked && !rather_sms {
             return Outcome::TooLate {
@@ -76,7 +76,7 @@ impl MemoryStore {
             };
         }
         self.change(id, wall, |m| {
-            m.left_before |= m.parts.may_have_left() || unconfirmed;
+            m.left_before |= m.parts.may_have_left() || unconfirmed || m.ip == IpAttempt::Expired;
             m.leave_pacing(match by {
                 Some(Channel::Ip) => SmsAttempt::NotUsed,
                 _ => SmsAttempt::None,
@@ -202,6 +202,7 @@ impl Outgoing {
     fn taken_back(&mut self, reason: TakeBack) {
         self.recall_sms();
         self.take_back = None;
+        self.left_before |= self.ip == IpAttempt::Expired;
         self.ip = IpAttempt::Revoked(reason);
     }
 

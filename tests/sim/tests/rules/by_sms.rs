@@ -5,15 +5,17 @@ use twine_engine::message::{Channel, MessageId, Shown, SmsAttempt, WaitsFor};
 use twine_engine::parts::{AttemptId, PartState};
 use twine_engine::settings::{Fallback, Settings};
 use twine_engine::store_ops::{StoreOps, Token};
-use twine_engine::{Command, Input, Order, Reply, SmsReceived, TelephonyEvent};
-use twine_proto::frame::{Accepted, Deliver, Refusal, RevokeOutcome, Submit};
+use twine_engine::{
+    ChannelEvent, Command, DownReason, Input, Order, Reply, SmsReceived, TelephonyEvent,
+};
+use twine_proto::frame::{Accepted, Deliver, Refusal, RevokeOutcome, SlotStatus, Submit};
 use twine_proto::originator::originator;
 use twine_proto::{Content, E164, Filled, Frame, LaneSeq, NoteEntry, Peer, Redacted, Seq};
 use twine_sim::handset::iccid_of;
 use twine_sim::sms::phone::sim;
 use twine_sms::{TableSet, fold};
 
-use crate::desk::{Desk, delivery, own, peer, send};
+use crate::desk::{Desk, delivery, high_water, own, peer, send};
 use crate::frames::{accepted, revoked};
 
 fn send_by(text: &str, channel: Channel) -> Command {
@@ -389,6 +391,70 @@ fn rule_26_a_retry_is_marked_if_the_first_try_was_one() {
     }
 }
 
+/// It was kept back by an agent that was away: after an hour its user decides, and IP takes
+/// it before if it is there again.
+#[test]
+fn rule_25_what_an_agent_kept_back_for_an_hour_is_for_its_user() {
+    let here = TelephonyEvent::State {
+        sims: vec![sim(0, Desk::card(), Some(own()))],
+        links: Vec::new(),
+        tables: TableSet::default(),
+    };
+    let mut desk = Desk::with_sms();
+    desk.link("lte", false);
+    desk.input(Input::Telephony(TelephonyEvent::AgentGone));
+    let id = desk.send("hello");
+    for _ in 0..2 * 60 {
+        desk.pass(60_000);
+    }
+    assert_eq!(desk.message(id).sms.state, SmsAttempt::Waiting);
+    desk.input(Input::Telephony(here));
+    for _ in 0..60 {
+        desk.pass(1_000);
+    }
+    assert_eq!(ordered(&desk), []);
+    assert_eq!(desk.message(id).waits_for, Some(WaitsFor::User));
+    let by = Some(Channel::Sms);
+    desk.command(Command::Retry { id, by });
+    until_ordered(&mut desk, 1, 10_000).unwrap();
+
+    let mut desk = Desk::with_sms();
+    desk.channel(ChannelEvent::Down(DownReason::Closed("gone".into())));
+    desk.input(Input::Telephony(TelephonyEvent::AgentGone));
+    let id = desk.send("hello");
+    let connects = desk.connects.len();
+    for _ in 0..6_000 {
+        desk.pass(100);
+        let waits = desk.message(id).sms.state == SmsAttempt::Waiting;
+        if waits && desk.connects.len() > connects {
+            break;
+        }
+    }
+    assert_eq!(desk.message(id).sms.state, SmsAttempt::Waiting);
+    desk.up();
+    desk.welcome(SlotStatus::Ok, high_water(0));
+    desk.pass(10_000);
+    assert_eq!(desk.submits(), [(1, 1)]);
+}
+
+/// Its user wanted it by SMS at once: that says nothing of the peer.
+#[test]
+fn rule_15_what_its_user_asks_back_says_nothing_of_the_peer() {
+    let mut desk = Desk::with_sms();
+    let id = desk.send("hello");
+    desk.frame(accepted(1));
+    desk.pass(1_000);
+    let by = Some(Channel::Sms);
+    desk.command(Command::Retry { id, by });
+    desk.frame(revoked(1, RevokeOutcome::Revoked));
+    until_ordered(&mut desk, 1, 10_000).unwrap();
+    let attempt = ordered(&desk)[0].0;
+    result(&mut desk, attempt, PartState::Sent);
+    desk.frames.clear();
+    desk.send("second");
+    assert_eq!(desk.submits().len(), 1, "by IP");
+}
+
 /// An agent that comes back sends only now what it was asked before.
 #[test]
 fn rule_22_equal_texts_keep_their_distance_also_when_they_are_ordered_again() {
@@ -412,10 +478,16 @@ fn rule_22_equal_texts_keep_their_distance_also_when_they_are_ordered_again() {
         links: Vec::new(),
         tables: TableSet::default(),
     };
+    let again = |desk: &mut Desk| {
+        desk.input(Input::Telephony(TelephonyEvent::AgentGone));
+        desk.input(Input::Telephony(here.clone()));
+    };
     desk.input(Input::Telephony(here.clone()));
+    assert_eq!(ordered(&desk).len(), before, "the same agent knows");
+    again(&mut desk);
     assert_eq!(ordered(&desk).len(), before + 3, "to three peers at once");
     // Again at once: each was ordered just now.
-    desk.input(Input::Telephony(here));
+    again(&mut desk);
     assert_eq!(ordered(&desk).len(), before + 3);
     let after = until_ordered(&mut desk, before + 6, 10_000).unwrap();
     assert!((1_900..=2_100).contains(&after), "{after}");

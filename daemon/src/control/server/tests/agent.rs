@@ -82,6 +82,10 @@ async fn one_agent_at_a_time_and_the_newest_wins() {
     new.report(state()).await.unwrap();
     assert!(matches!(
         daemon.seen().await,
+        Seen::Telephony(TelephonyEvent::AgentGone)
+    ));
+    assert!(matches!(
+        daemon.seen().await,
         Seen::Telephony(TelephonyEvent::State { .. })
     ));
     assert_eq!(
