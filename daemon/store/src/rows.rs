@@ -276,6 +276,14 @@ impl Attempts {
         self.sms == SmsAttempt::Handed && !self.parts.all_told()
     }
 
+    /// The gateway gave it back before its SMS left: nobody else has it, and it needs no
+    /// mark (DELIVERY 17).
+    pub(crate) fn is_the_only_copy(&self) -> bool {
+        matches!(self.ip, IpAttempt::Revoked(_))
+            && self.sms == SmsAttempt::Waiting
+            && !self.may_have_left()
+    }
+
     /// It has not ended for good: it is in the outbox.
     pub(crate) const fn is_open(&self) -> bool {
         matches!(self.sms, SmsAttempt::Waiting | SmsAttempt::Handed)

@@ -234,6 +234,8 @@ dials! {
     clock_step_one_in,
     /// One turn in so many handles a time-out among what is readable, not behind it.
     early_timeout_one_in,
+    /// One in so many sends comes with one word that is said two to four times to one peer.
+    small_talk_one_in,
 }
 
 /// In `percent` of worlds a value of this range, else never.
@@ -270,6 +272,7 @@ impl Faults {
         Self {
             clock_step_one_in: often(rng, 60, 1, 3),
             early_timeout_one_in: often(rng, 40, 1, 4),
+            small_talk_one_in: often(rng, 25, 2, 20),
             ..seventh
         }
     }

@@ -154,8 +154,10 @@ pub struct Outgoing {
     pub from: Option<E164>,
     /// To whom, as the user dials it.
     pub to: Peer,
-    /// Unique in the world; the token as well.
+    /// Unique in the world but for what is said several times.
     pub text: String,
+    /// Unique in the world.
+    pub token: String,
     /// Give up after.
     pub valid_for_s: Option<u64>,
     /// The user's wish.
@@ -167,7 +169,7 @@ impl Outgoing {
     pub fn command(&self) -> Command {
         Command::Send {
             client: client(),
-            token: Token(self.text.clone().into_bytes()),
+            token: Token(self.token.clone().into_bytes()),
             from: self.from,
             to: self.to,
             text: Redacted::new(self.text.clone()),

@@ -55,17 +55,17 @@
 //! | 14 | rules `rule_14_…` (2); core `revoke` | "what was taken back is never delivered"; "only what its user took back is shown as such" |
 //! | 15 | rules `rule_15_…` (2); engine `channel`: `what_the_gateway_may_have_is_asked_back_first` | "only what was revoked leaves as a plain SMS"; "a plain SMS is the only copy"; "what leaves by SMS was sent" |
 //! | 16 | rules `rule_16_…` (3) | "what arrived by either way is shown as delivered"; "what fails has a cause"; "what left whole reaches a phone" |
-//! | 17 | rules `rule_15_and_17_…`, `rule_17_…`; suite `merging`: `a_marked_copy_merges_in_both_orders`, `only_what_fits_is_merged`, `an_ambiguous_mark_merges_nothing`, `a_mark_…` (2) | "only copies are merged"; "what left by SMS before leaves marked" |
+//! | 17 | rules `rule_15_and_17_…`, `rule_17_…`; suite `between`: `what_is_given_back_before_its_sms_left_needs_no_mark`; suite `merging`: `a_marked_copy_merges_in_both_orders`, `only_what_fits_is_merged`, `an_ambiguous_mark_merges_nothing`, `a_mark_…` (2) | "only copies are merged"; "what left by SMS before leaves marked"; "only an uncertain copy leaves marked" |
 //! | 18 | rules `rule_18_…`; suite `notes`; suite `merging`: `a_note_…` (9); sms `copies` | "copies of a message are merged at last"; "only copies are merged" |
 //! | 19 | rules `rule_19_…` | "order keys sort a lane by its places"; "a lane keeps its order" |
 //! | 20 | suite `merging`: `a_note_gives_an_sms_its_place`, `an_sms_moves_to_its_place`, `an_sms_that_finds_its_place_late_stays` | "order keys sort a lane by its places"; "a lane keeps its order" |
 //! | 21 | rules `rule_21_…` (2); suite `lanes`: `nothing_passes_…` (2), `an_sms_waits_for_what_is_before_it` | "a lane keeps its order"; "the in-flight window is bounded" |
-//! | 22 | rules `rule_22_…` (3); engine `pacing` | |
+//! | 22 | rules `rule_22_…` (3); engine `pacing` | "equal texts are shown as often as they were sent" |
 //! | 23 | rules `rule_23_…` (3) | "no deadline acts in the grace after a reconnect" |
 //! | 24 | rules `rule_24_…` | "only what has a validity is given up"; "a validity is never shorter than it was set"; and every one, with wall clocks that jump by years |
 //! | 25 | rules `rule_25_…` (2); engine `channel`: `a_recipient_who_was_there_has_it_most_likely`; core `submit`: `away_is_told_until_the_recipient_is_here` | "the gateway says who is away"; "after an hour only the user makes an uncertain copy"; "what waits for its user has a cause" |
 //! | 26 | rules `rule_26_…` (3), `rule_18_and_26_…`; [`sms::agent`] `an_attempt_is_sent_once_whoever_asks_again` | "an attempt is handed to the phone's SMS at most once"; "what may have left is not sent again unasked"; "what left by SMS before leaves marked"; "what is shown as sent by SMS left the phone"; "no more than 30 parts leave in a minute"; "every confirmed message comes to an end" |
-//! | 27 | rules `rule_27_…` (2); suite `merging`: `what_a_name_says_is_never_merged` | "an SMS belongs to whom its card's home plan makes of its sender"; "nothing is merged across senders, names or own numbers"; "who says the same is not merged" |
+//! | 27 | rules `rule_27_…` (2); suite `merging`: `what_a_name_says_is_never_merged` | "an SMS belongs to whom its card's home plan makes of its sender"; "nothing is merged across senders, names or own numbers"; "who says the same is not merged"; "equal texts are shown as often as they were sent" |
 //! | 28 | rules `rule_28_…`; suite `short_messages`: `an_sms_is_taken_once_for_its_spool_id`, `an_sms_the_network_repeats_is_taken_once` | "what is spooled reaches the app"; "an SMS is shown no more often than it came" |
 //! | 29 | rules `rule_29_…`; suite `events`: `behind_retention_is_resync` | "an event refers to history"; "an app is told that there are events"; "the last event of a message tells how it stands"; "an event belongs to a message"; "an event reaches the sender's app" |
 //! | 30 | core `submit`: `a_number_moved_meanwhile_…` | "mail goes to the phone that has the number"; "a look-up tells who has a phone". No early data: the daemon sends none, and daemon/src/transport/credentials.rs says why |
@@ -77,8 +77,8 @@
 //! bugs, at least one for each rule, and the program `mutants`
 //! (feature `mutants`) shows that each is found, by worlds or by the scenario it names.
 //!
-//! Every text of a world is another: what rule 22 says of equal ones is left to its
-//! scenarios. The home plan is the bridge's, in Java; what the daemon makes of its word is
+//! Every text of a world is another, but for what is said several times: of that they are
+//! counted. The home plan is the bridge's, in Java; what the daemon makes of its word is
 //! the code that ships.
 //!
 //! Apps that acknowledge nothing for long are not simulated: 50,000 events are kept,

@@ -306,6 +306,7 @@ const CASES: &[Case] = &[
         &[("suspend_ms", 10_000)],
         Some((Fault, "early time-out")),
     ),
+    ("small_talk_one_in", 2, &[], Some((Fault, "small talk"))),
 ];
 
 #[test]

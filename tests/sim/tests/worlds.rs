@@ -192,6 +192,21 @@ fn regression_a_twin_that_is_put_back() {
     }
 }
 
+/// One word said several times: an SMS with a mark that it did not need (165, 2127), two in
+/// one second (1489), and one that came to a phone with a lent card (2715).
+#[test]
+fn regression_equal_texts() {
+    for seed in [1489, 2127, 2715] {
+        let mut setup = Setup::drawn_by(8, seed, 2);
+        setup.faults.handsets = 2;
+        setup.faults.small_talk_one_in = 1;
+        run(&setup);
+    }
+    let mut setup = Setup::drawn_by(8, 165, 2);
+    setup.faults.small_talk_one_in = 2;
+    run(&setup);
+}
+
 /// Two numbers of a phone share its connection.
 #[test]
 fn phones_with_two_numbers_on_ip_keep_every_promise() {

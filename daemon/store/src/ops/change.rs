@@ -130,6 +130,9 @@ impl Turn<'_> {
                 changed,
             ],
         )?;
+        if after.ip != before.ip && after.is_the_only_copy() {
+            self.execute(sql::SMS_UNMARK, params![rows::int(after.id.0)])?;
+        }
         self.note_if_resolved(before, &after)?;
         self.make_way(before, lane_use)
     }

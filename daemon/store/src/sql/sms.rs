@@ -24,6 +24,7 @@ statements! {
          WHERE stage = 2 AND stage > 0 AND own = ?1 AND peer = ?2 AND iccid IS NOT ?3");
     SMS_CARD = "UPDATE message SET iccid = ?2 WHERE id = ?1";
     SMS_RELEASE = "UPDATE message SET iccid = ?2, sms_marked = ?3 WHERE id = ?1";
+    SMS_UNMARK = "UPDATE message SET sms_marked = 0 WHERE id = ?1";
     SMS_QUEUE = concat!(
         "SELECT ", sms_job!(), " FROM message
          WHERE stage = 2 AND stage > 0 AND waits_for IS NULL AND id > ?1 ORDER BY id LIMIT ?2");

@@ -175,6 +175,24 @@ pub fn what_is_in_doubt_may_go_as_an_uncertain_copy(backend: impl Backend) {
     }
 }
 
+/// The gateway gives it back while its uncertain SMS still waits: nobody else has it. A mark
+/// would merge it with another of its text, and no note would tell (DELIVERY 17).
+pub fn what_is_given_back_before_its_sms_left_needs_no_mark(backend: impl Backend) {
+    let mut world = World::bound(backend);
+    for (seq, outcome, marked) in [
+        (1, RevokeOutcome::Revoked, false),
+        (2, RevokeOutcome::InDoubt, true),
+    ] {
+        let id = world.open_on_ip("ok").id;
+        world.release_sms(id, true);
+        world.revoked(EPOCH, &[(seq, outcome)]);
+        assert_eq!(world.record(id).sms.marked, marked, "{outcome:?}");
+        world.crash();
+        world.hand(id, seq, 1);
+        world.part(seq, 0, PartState::Sent);
+    }
+}
+
 /// IP ended, SMS is still open: not failed (DELIVERY 16).
 pub fn a_refusal_leaves_it_undecided_while_sms_is_open(backend: impl Backend) {
     let refusals = [

@@ -203,6 +203,7 @@ macro_rules! behaves_like_a_store {
                 delivery_recalls_an_sms_that_waits,
                 an_sms_at_the_agent_is_not_recalled,
                 what_is_asked_back_and_revoked_may_go_by_sms,
+                what_is_given_back_before_its_sms_left_needs_no_mark,
                 a_revoke_that_crosses_the_acceptance_is_no_cancel,
                 what_is_in_doubt_may_go_as_an_uncertain_copy,
                 a_refusal_leaves_it_undecided_while_sms_is_open,

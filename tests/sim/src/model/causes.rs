@@ -31,6 +31,13 @@ pub(super) struct Refusable {
     content_bytes: Option<usize>,
 }
 
+impl Refusable {
+    /// A note may be refused, and what it tells with it.
+    pub(super) fn may_refuse_notes(&self) -> bool {
+        self.small_mailboxes || !self.found_full.is_empty()
+    }
+}
+
 impl Model {
     /// The gateway knows a phone of this number from now on.
     pub fn bound(&mut self, number: E164) {

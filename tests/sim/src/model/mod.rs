@@ -2,7 +2,8 @@
 //! back. The checks against it: `arrival`, `told`, `rest`; each counts the cases
 //! it was put to ([`Cases`]).
 //!
-//! Every text in the world is unique, so a message is its text. The model knows
+//! Every text in the world is unique, so a message is its text; but for what is said several
+//! times (`talk`). The model knows
 //! nothing of seqs, cursors or channels: only what an app was told.
 //!
 //! # What takes a promise back
@@ -35,6 +36,7 @@ mod forgot;
 mod rest;
 mod senders;
 mod sms;
+mod talk;
 mod time;
 mod told;
 
@@ -52,6 +54,7 @@ use causes::Refusable;
 use expiry::Expired;
 use forgot::Forgotten;
 pub use sms::Ordered;
+pub use talk::WORDS;
 use time::Timing;
 
 /// One message as its app knows it.
@@ -147,6 +150,7 @@ pub struct Model {
     moved: BTreeMap<E164, u64>,
     sms: sms::Ledger,
     senders: senders::Senders,
+    talk: talk::Talk,
     /// How often each promise was put to the test.
     pub cases: Cases,
 }
@@ -419,6 +423,9 @@ impl Model {
 
     /// The app was told that it is stored.
     pub fn confirmed(&mut self, text: &str, id: MessageId) -> Result<(), Broken> {
+        if self.said(text, id) {
+            return Ok(());
+        }
         let sent = self.messages.get_mut(text);
         let promise = "a reply belongs to a request";
         self.cases.expect(promise, sent.is_some(), text)?;

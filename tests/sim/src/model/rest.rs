@@ -7,7 +7,7 @@ use twine_engine::message::{
 };
 use twine_engine::store_ops::StoreOps;
 
-use super::{Broken, Model, holds, text_of};
+use super::{Broken, Model, holds, talk, text_of};
 use crate::net::HandsetNo;
 use crate::store::MemoryStore;
 
@@ -18,6 +18,7 @@ impl Model {
             self.has_ended(text, stores)?;
         }
         self.sms_at_rest()?;
+        self.talk_at_rest(stores)?;
         self.received_is_kept(stores)?;
         self.shown_once(stores)?;
         self.in_order(stores)
@@ -129,7 +130,7 @@ impl Model {
                     self.cases.expect(promise, alone, &text)?;
                     continue;
                 }
-                if record.came_by == Channel::Sms {
+                if record.came_by == Channel::Sms && talk::word(&text).is_none() {
                     let times = by_sms.entry(text.clone()).or_default();
                     *times += 1;
                     let promise = "an SMS is shown no more often than it came";
@@ -182,6 +183,9 @@ impl Model {
                         continue;
                     }
                     let text = text_of(&record);
+                    if talk::word(&text).is_some() {
+                        continue;
+                    }
                     let Some(sent) = self.messages.get(&text) else {
                         return self.cases.expect("what is received was sent", false, &text);
                     };

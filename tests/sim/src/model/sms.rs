@@ -5,12 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use twine_engine::message::{IpAttempt, MessageRecord};
+use twine_engine::message::{IpAttempt, MessageRecord, TakeBack};
 use twine_engine::parts::{AttemptId, PartState};
 use twine_proto::E164;
 use twine_sms::fold::hash;
 
-use super::{Broken, Model, text_of};
+use super::{Broken, Model, talk, text_of};
 use crate::net::HandsetNo;
 use crate::sms::centre::{ADVERT, FromCentre};
 use crate::sms::framework::Call;
@@ -35,6 +35,8 @@ pub struct Ordered<'a> {
     pub parts: usize,
     /// It bears no mark, though one would add no part.
     pub is_plain: bool,
+    /// It bears one.
+    pub is_marked: bool,
     /// The number on the card it leaves by.
     pub card: Option<E164>,
     /// A phone of the recipient has it by IP.
@@ -206,6 +208,13 @@ impl Model {
             // Once more: the agent's journal knows.
             return Ok(());
         }
+        if talk::word(&text).is_some() {
+            self.sms.by_text.entry(text.clone()).or_default();
+            if let Some(to) = record.peer.number() {
+                self.sms.begin(ordered, text, to);
+            }
+            return Ok(());
+        }
         let sent = self.messages.get(&text);
         let promise = "what leaves by SMS was sent";
         self.cases.expect(promise, sent.is_some(), &text)?;
@@ -226,6 +235,12 @@ impl Model {
             let promise = "only what was revoked leaves as a plain SMS";
             self.cases.expect(promise, !says_so && !is_there, &text)?;
         }
+        // An attempt before it may have left.
+        let is_first = !self.sms.was_ordered(&text) && !sent.doubted;
+        if is_first && record.ip == IpAttempt::Revoked(TakeBack::BySms) {
+            let promise = "only an uncertain copy leaves marked";
+            self.cases.expect(promise, !ordered.is_marked, &text)?;
+        }
         let fate = self.sms.by_text.entry(text.clone()).or_default();
         if fate.left > 0 {
             let promise = "what may have left is not sent again unasked";
@@ -237,22 +252,7 @@ impl Model {
             }
         }
         let to = sent.to;
-        self.sms.attempts.insert(
-            attempt,
-            Attempt {
-                handset,
-                text,
-                to,
-                parts: ordered.parts,
-                is_plain: ordered.is_plain,
-                calls: BTreeMap::new(),
-                left: BTreeSet::new(),
-                lost: false,
-                taken_by: BTreeSet::new(),
-                spooled: false,
-                spooled_on: BTreeSet::new(),
-            },
-        );
+        self.sms.begin(ordered, text, to);
         Ok(())
     }
 
@@ -407,6 +407,23 @@ impl Model {
 }
 
 impl Ledger {
+    fn begin(&mut self, ordered: &Ordered<'_>, text: String, to: E164) {
+        let attempt = Attempt {
+            handset: ordered.handset,
+            text,
+            to,
+            parts: ordered.parts,
+            is_plain: ordered.is_plain,
+            calls: BTreeMap::new(),
+            left: BTreeSet::new(),
+            lost: false,
+            taken_by: BTreeSet::new(),
+            spooled: false,
+            spooled_on: BTreeSet::new(),
+        };
+        self.attempts.insert(ordered.attempt, attempt);
+    }
+
     fn breaks(&mut self, broken: Broken) {
         self.broken.get_or_insert(broken);
     }

@@ -96,6 +96,9 @@ impl MemoryStore {
         message.lane_ended =
             matches!(message.ip, IpAttempt::Accepted(sent) if held != Some(sent.epoch));
         message.settle_what_follows();
+        if message.ip != ip_before && message.is_the_only_copy() {
+            message.marked = false;
+        }
         let resolved = is_end_of_copy(ip_before, message);
         if resolved {
             message.noted = None;

@@ -217,6 +217,14 @@ impl Outgoing {
             )
     }
 
+    /// The gateway gave it back before its SMS left: nobody else has it, and it needs no
+    /// mark (DELIVERY 17).
+    pub(super) fn is_the_only_copy(&self) -> bool {
+        matches!(self.ip, IpAttempt::Revoked(_))
+            && self.sms == SmsAttempt::Waiting
+            && !self.sms_left()
+    }
+
     /// As a note sees it.
     pub(super) fn as_place(&self, lane_seq: LaneSeq) -> Place {
         Place {

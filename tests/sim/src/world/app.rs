@@ -12,7 +12,7 @@ use super::gateway::{nobody, number_of};
 use super::transition::Transition;
 use crate::coverage::Group;
 use crate::handset::{Asked, Outgoing, client};
-use crate::model::Broken;
+use crate::model::{Broken, WORDS};
 use crate::net::HandsetNo;
 use crate::poison::Poison;
 use crate::sms::plan::{Country, national};
@@ -49,6 +49,9 @@ impl World {
             return Ok(());
         }
         self.app_writes(handset);
+        if self.rng.one_in(self.faults.small_talk_one_in) {
+            self.says_the_same(handset);
+        }
         if self.rng.one_in(self.faults.bursts_one_in) {
             self.broke("burst", || format!("h{handset} app sends many at once"));
             for _ in 1..BURST {
@@ -96,6 +99,7 @@ impl World {
         self.handsets[handset].send(Outgoing {
             from,
             to: dialled,
+            token: text.clone(),
             text,
             valid_for_s,
             by,
@@ -103,6 +107,53 @@ impl World {
         if self.rng.one_in(self.faults.chatter_one_in) {
             self.chatter(handset, to);
         }
+    }
+
+    /// One word several times to one peer, within seconds.
+    fn says_the_same(&mut self, handset: HandsetNo) {
+        let to = self.recipient(handset);
+        let between = self.cards_chosen(handset, to);
+        let word = WORDS[usize::from(self.rng.percent(50))];
+        self.broke("small talk", || {
+            format!("h{handset} app says {word:?} again and again")
+        });
+        for no in 0..self.rng.range(2, 4) {
+            let at = self.now + no * self.rng.range(0, 1_500);
+            let say = Transition::Say {
+                handset,
+                between,
+                word,
+            };
+            self.at(at, say);
+        }
+    }
+
+    pub(super) fn app_says(
+        &mut self,
+        handset: HandsetNo,
+        (to, from): (E164, Option<E164>),
+        word: &'static str,
+    ) -> Result<(), Broken> {
+        let h = &self.handsets[handset];
+        if self.calm || !h.app.alive || h.engine.is_none() || h.retired {
+            return Ok(());
+        }
+        let by = self.wish();
+        let h = &mut self.handsets[handset];
+        h.app.sent += 1;
+        let token = format!("h{handset}m{}", h.app.sent);
+        let own = from.unwrap_or(h.number);
+        self.model.saying(&token, (handset, own), to, word);
+        self.tell(|| format!("h{handset} app sends {token}, {word:?} to {}", to.expose()));
+        self.handsets[handset].send(Outgoing {
+            from,
+            to: to.into(),
+            text: word.to_owned(),
+            token,
+            valid_for_s: None,
+            by,
+        });
+        self.turn(handset)
     }
 
     /// To which of the other's numbers, and from which of one's own.
@@ -355,7 +406,7 @@ impl World {
         }
         match (asked, reply) {
             (Asked::Send(outgoing), Reply::Sent { id, .. }) => {
-                self.model.confirmed(&outgoing.text, id)?;
+                self.model.confirmed(&outgoing.token, id)?;
                 if self.rng.one_in(self.faults.cancel_one_in) && !self.calm {
                     let at = self.now + self.rng.range(0, 5_000);
                     let asked = Asked::Cancel(id);
@@ -369,7 +420,7 @@ impl World {
             }
             (Asked::Repeat(outgoing), Reply::Sent { id, .. }) => {
                 self.coverage.count(Group::Fault, "request repeated");
-                self.model.confirmed(&outgoing.text, id)?;
+                self.model.confirmed(&outgoing.token, id)?;
             }
             (_, Reply::Previewed(preview)) => {
                 for reason in preview.reasons {

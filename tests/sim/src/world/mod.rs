@@ -487,6 +487,11 @@ impl World {
                 Ok(())
             }
             Transition::Send { handset } => self.app_sends(handset),
+            Transition::Say {
+                handset,
+                between,
+                word,
+            } => self.app_says(handset, between, word),
             Transition::Resume { handset } => {
                 self.tell(|| format!("h{handset} wakes"));
                 self.handsets[handset].paused = false;

@@ -82,6 +82,7 @@ impl World {
             from: Some(own),
             to: peer.into(),
             text: text.clone(),
+            token: text.clone(),
             valid_for_s: None,
             by,
         });

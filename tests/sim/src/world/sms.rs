@@ -13,7 +13,7 @@ use super::transition::Transition;
 use super::{World, story};
 use crate::coverage::Group;
 use crate::handset::WALL_START_MS;
-use crate::model::{Broken, Ordered};
+use crate::model::{Broken, Ordered, WORDS};
 use crate::net::HandsetNo;
 use crate::sms::centre::{self, FromCentre};
 use crate::sms::framework::{Call, Ended, Offer, Whole};
@@ -88,6 +88,7 @@ impl World {
                 parts: parts.len(),
                 // Where a mark would add a part, none is owed.
                 is_plain: marked.as_ref().is_some_and(|marked| *marked != text),
+                is_marked: marked.as_ref() == Some(&text),
                 card,
                 stored_by_ip: by_ip,
             };
@@ -206,6 +207,9 @@ impl World {
             let scts_s = (WALL_START_MS + self.now) / 1000;
             let follows = centre::take(self.now, scts_s, &part, &faults, &mut self.rng);
             self.model.left(&part, &follows);
+            if follows.is_empty() {
+                self.model.word_is_gone(part.to, &part.text);
+            }
             for name in centre::faults_of(&part, &follows) {
                 self.coverage.count(Group::Fault, name);
             }
@@ -296,6 +300,7 @@ impl World {
             !h.gone && h.phone.as_ref().is_some_and(|phone| phone.has(number))
         };
         let at = self.handsets.iter().position(has);
+        let (from, text) = (arrival.part.from, arrival.part.text.clone());
         let offer = match at.and_then(|at| self.handsets[at].phone.as_mut()) {
             None => Offer::NotThere,
             Some(phone) => phone.framework.offered(&arrival),
@@ -307,6 +312,7 @@ impl World {
             self.coverage.count(Group::Fault, "report missing");
         }
         if offer == Offer::Repeat {
+            self.model.word_is_gone(number, &text);
             self.coverage.count(Group::Fault, "repeat dropped");
         }
         self.follow_centre(follows);
@@ -315,6 +321,8 @@ impl World {
         };
         self.model.part_came(at, attempt);
         let Some(whole) = whole else { return };
+        self.model
+            .word_came((from, number), &whole.text, whole.scts_ms);
         self.tell(|| format!("h{at} spools SMS from {} {:?}", whole.from, whole.text));
         self.model.spooled(at, attempt);
         let home = self.home_of(&whole);
@@ -353,7 +361,7 @@ impl World {
     /// Others say the same, to this number or, the same sender, to the phone's other one:
     /// each stays a message of its own (DELIVERY 27).
     fn echo(&mut self, at: HandsetNo, whole: &Whole) {
-        if self.calm || !self.rng.one_in(self.faults.echo_one_in) {
+        if self.calm || talk_of(whole) || !self.rng.one_in(self.faults.echo_one_in) {
             return;
         }
         self.coverage.count(Group::Fault, "echo");
@@ -452,6 +460,11 @@ impl World {
         self.agent_says(handset, state);
         self.agent_tells(handset);
     }
+}
+
+/// What is said several times has no echo: nobody could tell the two apart.
+fn talk_of(whole: &Whole) -> bool {
+    WORDS.contains(&whole.text.trim_end_matches([' ', '\u{a0}']))
 }
 
 /// Whose conversation it belongs to: the number that its card's home plan makes of its

@@ -11,6 +11,7 @@
 //! [`Fault::mean_ms`].
 
 use twine_engine::{Input, Order};
+use twine_proto::E164;
 
 use crate::faults::Faults;
 use crate::handset::Asked;
@@ -88,6 +89,12 @@ pub(super) enum Transition {
     AppReads { handset: HandsetNo },
     /// The user writes a message.
     Send { handset: HandsetNo },
+    /// The user says a word once more, between these numbers: to and from.
+    Say {
+        handset: HandsetNo,
+        between: (E164, Option<E164>),
+        word: &'static str,
+    },
     /// The app asks something about a message.
     Ask { handset: HandsetNo, asked: Asked },
 
@@ -178,7 +185,10 @@ pub(super) enum Fault {
 impl Transition {
     /// Chosen, not caused: the world is whole without it.
     pub(super) const fn is_choice(&self) -> bool {
-        matches!(self, Self::Fault(_) | Self::Send { .. } | Self::Ask { .. })
+        matches!(
+            self,
+            Self::Fault(_) | Self::Send { .. } | Self::Say { .. } | Self::Ask { .. }
+        )
     }
 }
 
