@@ -509,6 +509,16 @@ const ACCUSATION: &str = "a world in which it is given fails: nobody breaks the 
 /// What is never reached, and why.
 pub const EXPLAINED: &[(Group, &str, &str)] = &[
     (
+        Group::Fault,
+        "small talk",
+        "it is set, not drawn: tests/worlds.rs has worlds with it",
+    ),
+    (
+        Group::Promise,
+        "equal texts are shown as often as they were sent",
+        "what it speaks of is set, not drawn, as above",
+    ),
+    (
         Group::Shown,
         "policy",
         "the gateway's core has no policy that refuses",
