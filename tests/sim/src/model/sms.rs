@@ -350,12 +350,17 @@ impl Model {
 
     /// By SMS, and another message of its sender has the same hash: those have 16 bits, so
     /// that it may take the place that a note gives to the other (DELIVERY 18, 20), also of
-    /// another lane, where somebody else sends the text of one once more.
+    /// another lane, where somebody else sends the text of one once more. An operator may
+    /// have added its own words.
     pub(super) fn collides(&self, text: &str) -> bool {
         let Some(sent) = self.messages.get(text) else {
             return false;
         };
-        let is_other = |other: &str| other != text && hash(other) == hash(text);
+        let came_as = [hash(text), hash(&format!("{text}{ADVERT}"))];
+        let is_other = |other: &str| {
+            let others = [hash(other), hash(&format!("{other}{ADVERT}"))];
+            other != text && others.iter().any(|other| came_as.contains(other))
+        };
         self.sms.was_ordered(text)
             && self
                 .messages
