@@ -95,6 +95,8 @@ struct Fate {
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     attempts: BTreeMap<AttemptId, Attempt>,
+    /// Given back by the gateway before they were handed to an agent.
+    given_back: BTreeSet<String>,
     by_text: BTreeMap<String, Fate>,
     /// Parts for which SmsManager was called.
     called: BTreeMap<(HandsetNo, u64), VecDeque<(u64, usize)>>,
@@ -195,6 +197,14 @@ pub(super) fn original(text: &str) -> String {
 }
 
 impl Model {
+    /// A daemon decides to hand an SMS to its agent: the gateway may give the message back
+    /// while that is being stored, and then it has its mark.
+    pub fn hands(&mut self, record: &MessageRecord) {
+        if record.ip == IpAttempt::Revoked(TakeBack::BySms) {
+            self.sms.given_back.insert(text_of(record));
+        }
+    }
+
     /// A daemon orders an SMS.
     pub fn ordered(&mut self, ordered: &Ordered<'_>) -> Result<(), Broken> {
         let Ordered {
@@ -230,14 +240,14 @@ impl Model {
             || self.forgotten.is_unaware(handset, sent.no);
         let says_so =
             record.ip.unsettled().is_some() || matches!(record.ip, IpAttempt::Delivered(_));
-        let is_there = ordered.stored_by_ip && !self.expired.has(&text) && !sent.retried && !forgot;
+        let is_there = ordered.stored_by_ip && !forgot;
         if ordered.is_plain {
             let promise = "only what was revoked leaves as a plain SMS";
             self.cases.expect(promise, !says_so && !is_there, &text)?;
         }
         // An attempt before it may have left.
         let is_first = !self.sms.was_ordered(&text) && !sent.doubted;
-        if is_first && record.ip == IpAttempt::Revoked(TakeBack::BySms) {
+        if is_first && self.sms.given_back.contains(&text) {
             let promise = "only an uncertain copy leaves marked";
             self.cases.expect(promise, !ordered.is_marked, &text)?;
         }

@@ -172,6 +172,12 @@ impl World {
                 Ok(())
             }
             Decision::SmsHanded(id) | Decision::AskBack(id) => {
+                let handed = matches!(record.decision, Decision::SmsHanded(_));
+                if let Ok(Some(message)) = h.store.message(id)
+                    && handed
+                {
+                    self.model.hands(&message);
+                }
                 let what = format_args!("h{handset}: {id:?}");
                 self.model.deadline_acts(handset, h.run, self.now, what)
             }
