@@ -164,7 +164,15 @@ async fn orders_go_to_the_agent_alone_each_with_an_id_of_its_own() {
     assert_eq!(second.kind, pb::order::Kind::SmsPartTaken(expected));
 
     // The next agent gets what is ordered from now on; the other never one.
-    let new = daemon.agent().await;
+    let new = daemon.client("agent", &[pb::Role::Telephony]).await;
+    new.report(state()).await.unwrap();
+    let gone = daemon.seen().await;
+    assert!(matches!(gone, Seen::Telephony(TelephonyEvent::AgentGone)));
+    let told = daemon.seen().await;
+    assert!(matches!(
+        told,
+        Seen::Telephony(TelephonyEvent::State { .. })
+    ));
     daemon.tell(Do::Order(taken("after"))).await;
     let order = new.next_order().await.unwrap();
     assert!(matches!(order.kind, pb::order::Kind::SmsTaken(taken) if taken.spool_id == "after"));
