@@ -245,8 +245,9 @@ impl Model {
             let promise = "only what was revoked leaves as a plain SMS";
             self.cases.expect(promise, !says_so && !is_there, &text)?;
         }
-        // An attempt before it may have left.
-        let is_first = !self.sms.was_ordered(&text) && !sent.doubted;
+        // An attempt before it may have left, or arrived and expired all the same.
+        let expired = self.expired.has(&text);
+        let is_first = !self.sms.was_ordered(&text) && !sent.doubted && !expired;
         if is_first && self.sms.given_back.contains(&text) {
             let promise = "only an uncertain copy leaves marked";
             self.cases.expect(promise, !ordered.is_marked, &text)?;
