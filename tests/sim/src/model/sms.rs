@@ -307,7 +307,9 @@ impl Model {
         let fate = self.sms.by_text.entry(attempt.text.clone()).or_default();
         fate.left += u32::from(attempt.left.is_empty());
         attempt.left.insert(no);
-        attempt.lost |= follows.is_empty();
+        // Of two phones with one store each may send parts of one attempt: no phone can
+        // make a whole of them.
+        attempt.lost |= follows.is_empty() || attempt.calls.len() > 1;
         fate.left_whole |= attempt.left.len() == attempt.parts;
         fate.left_plain |= attempt.is_plain;
         let mut times = BTreeSet::new();
