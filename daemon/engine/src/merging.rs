@@ -167,9 +167,8 @@ fn may_be_one(a: &Copy, b: &Copy, heard: HeardByIp) -> bool {
         }
         (Channel::Sms, Channel::Sms) => match (a.place, b.place) {
             (None, None) => heard.0 && a.residue.is_some() && a.residue == b.residue,
-            (None, placed) => marked_for(a, placed),
-            (placed, None) => marked_for(b, placed),
-            (Some(_), Some(_)) => false,
+            // A note gave one its place: it tells of more than one SMS itself.
+            (Some(_), _) | (_, Some(_)) => false,
         },
         (Channel::Ip, Channel::Ip) => false,
     }

@@ -138,11 +138,16 @@ impl PartStates {
         self.count(|part| part == PartState::Open) == 0
     }
 
-    /// Whether any part may have left the phone: another try is then another
-    /// copy.
+    /// Whether any part may have left the phone, as far as anyone can tell: so a note
+    /// says (DELIVERY 18). What failed when it was tried has not, most likely: a note of it
+    /// would give its place to another SMS of the same text.
     pub fn may_have_left(&self) -> bool {
-        let doubtful = |part| matches!(part, PartState::Unknown | PartState::Doubtful);
-        self.sent() > 0 || self.count(doubtful) > 0
+        self.sent() > 0 || self.count(|part| part == PartState::Unknown) > 0
+    }
+
+    /// Whether another try is another copy, to be on the safe side.
+    pub fn may_be_there(&self) -> bool {
+        self.may_have_left() || self.count(|part| part == PartState::Doubtful) > 0
     }
 
     /// How many were told as not sent.
@@ -245,9 +250,10 @@ mod tests {
     #[test]
     fn a_part_that_failed_when_it_was_tried_may_have_left() {
         let tried = parts(&[Doubtful]);
-        assert!(tried.may_have_left());
+        assert!(tried.may_be_there());
+        assert!(!tried.may_have_left(), "so a note says nothing of it");
         assert_eq!(tried.attempt(Handed, AfterRefusal::Fail), Some(Failed));
-        assert!(!parts(&[Refused]).may_have_left());
+        assert!(!parts(&[Refused]).may_be_there());
     }
 
     #[test]

@@ -268,7 +268,7 @@ impl Attempts {
     /// Another try is another copy: an SMS may have left, or the recipient may have taken
     /// what expired at the gateway, whose acknowledgement was lost (DELIVERY 9, 15).
     pub(crate) fn has_another_copy(&self) -> bool {
-        self.may_have_left() || self.ip == IpAttempt::Expired
+        self.left_before || self.parts.may_be_there() || self.ip == IpAttempt::Expired
     }
 
     /// The agent has not told what became of each part.

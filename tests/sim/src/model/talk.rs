@@ -1,5 +1,7 @@
 //! Equal texts to one peer within seconds: "ok", "ok", "yes". No text tells them apart, so
-//! they are counted: each comes to its end, and they are shown as often as they were sent.
+//! they are counted: each comes to its end, and they are shown as often as they were sent,
+//! once notes have told of all that left by SMS. Before that a mark may be believed that
+//! another of them bears (DELIVERY 17).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -96,7 +98,9 @@ impl Model {
                 let so = matches!(shown, Some(Shown::Delivered | Shown::Read));
                 delivered += usize::from(so);
             }
-            if !self.somebody_forgot(lane, &said) {
+            let (own, to, _) = lane;
+            let untold = stores.iter().any(|store| store.has_untold_sms(own, to));
+            if !untold && !self.somebody_forgot(lane, &said) {
                 self.is_shown_as_often(lane, (delivered, said.len()), stores)?;
             }
         }

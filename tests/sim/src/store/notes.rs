@@ -21,6 +21,17 @@ impl MemoryStore {
         message.noted.map(|noted| noted.sent)
     }
 
+    /// Something left by SMS that no note has told this peer of (yet): it rides along with
+    /// the next message by IP (DELIVERY 18).
+    pub fn has_untold_sms(&self, own: E164, to: E164) -> bool {
+        self.outgoing.values().any(|m| {
+            m.own == own
+                && m.peer.number() == Some(to)
+                && m.sms_left()
+                && (m.place.is_none() || m.closed_as != m.filled())
+        })
+    }
+
     /// A lane of this number whose receiver is to be told at once.
     fn note_due(&self, own: E164) -> Option<E164> {
         let from = E164::new(10u64.pow(E164::MIN_DIGITS - 1)).ok()?;

@@ -76,7 +76,7 @@ impl MemoryStore {
             };
         }
         self.change(id, wall, |m| {
-            m.left_before |= m.parts.may_have_left() || unconfirmed || m.ip == IpAttempt::Expired;
+            m.left_before |= m.parts.may_be_there() || unconfirmed || m.ip == IpAttempt::Expired;
             m.leave_pacing(match by {
                 Some(Channel::Ip) => SmsAttempt::NotUsed,
                 _ => SmsAttempt::None,
