@@ -4,7 +4,7 @@ use twine_engine::message::MessageRecord;
 use twine_engine::store_ops::StoreOps;
 use twine_engine::{Input, TelephonyEvent};
 use twine_proto::limits::MAX_OLD_EPOCHS;
-use twine_proto::{E164, MessageName};
+use twine_proto::{E164, MessageName, Redacted};
 
 use super::World;
 use super::faults::age_or_minute;
@@ -211,15 +211,16 @@ impl World {
             .any(|h| h.store.at_place(name).is_some())
     }
 
-    /// The same, and could read it.
-    pub(super) fn is_read_by_ip(&self, name: &MessageName) -> bool {
+    /// The same, and could read it, as this text: a phone that was put back gives the name
+    /// of another message once more.
+    pub(super) fn is_read_by_ip(&self, name: &MessageName, text: &Redacted<String>) -> bool {
         self.handsets
             .iter()
             .filter(|h| h.is_on_ip(name.to))
             .any(|h| {
                 let id = h.store.at_place(name);
                 let Ok(record) = id.map_or(Ok(None), |id| h.store.message(id));
-                record.is_some_and(|record| record.text.is_some())
+                record.is_some_and(|record| record.text.as_ref() == Some(text))
             })
     }
 

@@ -75,7 +75,10 @@ impl World {
             let Ok(Some(record)) = store.message(id) else {
                 return Ok(());
             };
-            let by_ip = record.name.is_some_and(|name| self.is_read_by_ip(&name));
+            let by_ip = record
+                .name
+                .zip(record.text.as_ref())
+                .is_some_and(|(name, text)| self.is_read_by_ip(&name, text));
             let card = self.card_number(iccid.expose());
             let marked = record.name.and_then(|name| {
                 let body = record.text.as_ref().map_or("", |text| text.expose());
