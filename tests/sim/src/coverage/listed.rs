@@ -606,11 +606,6 @@ pub const EXPLAINED: &[(Group, &str, &str)] = &[
     ),
     (
         Group::Part,
-        "doubtful",
-        "the engine makes it of a refusal; the agent does not tell it",
-    ),
-    (
-        Group::Part,
         "undeliverable",
         "the centre gives up after a day, and no world that is drawn lives so long; the suite of stores has it: an_undeliverable_sms_failed",
     ),
