@@ -81,8 +81,8 @@ pub struct Handset {
     pub copies: usize,
     boot: BootId,
     boot_at: u64,
-    /// When the daemon began in this boot.
-    began_ms: Option<u64>,
+    /// When the daemon's beginning in this boot was stored.
+    pub began_ms: Option<u64>,
 }
 
 /// The messaging app.
@@ -371,7 +371,6 @@ impl Handset {
     pub fn start(&mut self, world_ms: u64, seed: u64, config: Config) {
         let Ok(snapshot) = self.store.snapshot();
         let now = self.now(world_ms);
-        self.began_ms.get_or_insert(world_ms);
         self.run += 1;
         self.engine = Some(Engine::new(config, seed, self.boot, now, snapshot));
         self.timer = None;

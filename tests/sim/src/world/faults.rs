@@ -344,7 +344,7 @@ impl World {
         {
             let Ok(_) = self.handsets[handset].store.apply(&batch);
             self.note_who_waits(handset, &batch);
-            self.note_what_is_stored(&batch);
+            self.note_what_is_stored(handset, &batch);
         }
         self.handsets[handset].stop();
         for conn in self.net.ids_of(handset) {

@@ -309,7 +309,12 @@ impl World {
     }
 
     /// Also what is on disk when a daemon dies, which told nobody of it.
-    fn note_what_is_stored(&mut self, batch: &Batch) {
+    fn note_what_is_stored(&mut self, handset: HandsetNo, batch: &Batch) {
+        let begins = |op: &Op| matches!(op, Op::RearmDeadlines { .. });
+        if batch.ops.iter().any(begins) {
+            let now = self.now;
+            self.handsets[handset].began_ms.get_or_insert(now);
+        }
         for text in batch.ops.iter().filter_map(enqueued) {
             self.model.stored(text, self.now);
         }
@@ -393,7 +398,7 @@ impl World {
                 let Ok(stored) = h.store.apply(&batch);
                 self.note_who_waits(handset, &batch);
                 self.users_are_asked_for_a_cause(handset, &batch)?;
-                self.note_what_is_stored(&batch);
+                self.note_what_is_stored(handset, &batch);
                 for op in &batch.ops {
                     self.coverage.op(op);
                 }
