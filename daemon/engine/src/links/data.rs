@@ -128,13 +128,14 @@ impl Links {
         data.bundle = self.memory.bundle(slot, data.bundle, now);
         let record = self.memory.card(slot).cloned().unwrap_or_default();
         let health = self.memory.health_of_slot(slot);
+        let standing = |ground| Standing {
+            rank: CardRank::of(&data, ground, health.grade(now)),
+            bundle: data.bundle,
+            losses: record.losses(now),
+            unanswered: record.unanswered,
+        };
         if registered.is_none() || !data.is_allowed() {
-            return Some(Standing {
-                rank: CardRank::of(&data, Ground::None, health.grade(now)),
-                bundle: data.bundle,
-                losses: record.losses(now),
-                unanswered: record.unanswered,
-            });
+            return Some(standing(Ground::None));
         }
         let carries = self.mover.carrier == Some(slot) && !self.mover.is_moving();
         let lost_since = match self.link_of(slot) {
@@ -157,15 +158,11 @@ impl Links {
         } else {
             Ground::Working
         };
+        let standing = standing(ground);
         look_again.sort();
         for at in look_again.into_iter().flatten().filter(|at| *at > now) {
             self.wake_at(at);
         }
-        Some(Standing {
-            rank: CardRank::of(&data, ground, health.grade(now)),
-            bundle: data.bundle,
-            losses: record.losses(now),
-            unanswered: record.unanswered,
-        })
+        Some(standing)
     }
 }

@@ -31,6 +31,8 @@ pub(super) const CONDITION_AGAIN: Duration = Duration::from_secs(300);
 /// Android's window is a minute; its dialog may be open.
 const LIMIT_AGAIN: Duration = Duration::from_secs(120);
 
+const UNKNOWN: Because = &["the phone gave a reason that this version does not know"];
+
 const fn waits(waits: WaitsFor, again: Duration, because: Because) -> Refusal {
     Refusal {
         then: AfterRefusal::Wait(waits),
@@ -61,7 +63,7 @@ pub(crate) const fn refusal(code: i32) -> Refusal {
         116 => waits(Service, CONDITION_AGAIN, &["the network is not ready"]),
         135 => waits(Service, CONDITION_AGAIN, &["no network was found"]),
         120 => waits(Sim, CONDITION_AGAIN, &["the card is not in the phone"]),
-        128 => waits(Sim, CONDITION_AGAIN, &["the card is not available"]),
+        128 | 134 => waits(Sim, CONDITION_AGAIN, &["the card is not available"]),
         130 => waits(Sim, CONDITION_AGAIN, &["the card is not ready"]),
         132 => waits(Sim, CONDITION_AGAIN, &["the card is busy"]),
         5 => waits(
@@ -74,7 +76,7 @@ pub(crate) const fn refusal(code: i32) -> Refusal {
             LIMIT_AGAIN,
             &["the modem's limit for SMS is reached"],
         ),
-        13 | 22 => waits(Limit, LIMIT_AGAIN, &["the phone is short of memory"]),
+        13 | 22 | 105 | 118 => waits(Limit, LIMIT_AGAIN, &["the phone is short of memory"]),
         // -- the user's or the operator's rules ------------------------------
         6 => fails(&["the card allows fixed numbers only (FDN)"]),
         7 => fails(&["the user did not allow this short code"]),
@@ -87,17 +89,19 @@ pub(crate) const fn refusal(code: i32) -> Refusal {
         // -- the network said no ---------------------------------------------
         10 | 102 => fails(&["the network rejected it"]),
         17 | 112 => fails(&["an error of the network"]),
-        19 => fails(&["the card's SMS centre address is wrong"]),
+        19 | 110 => fails(&["the card's SMS centre address is wrong"]),
         1 | 124 => fails(&["the network took it not; often: no balance"]),
         30 | 101 => fails(&["the phone tried it again and failed"]),
         // -- the request or the phone is broken ------------------------------
-        3 | 11 | 14 | 18 => fails(&["the phone cannot encode it"]),
-        12 | 103 => fails(&["the modem was in a state that allows no SMS"]),
-        15 | 16 | 21 => fails(&["an error of the phone"]),
+        3 | 11 | 14 | 18 | 104 | 107 | 109 => fails(&["the phone cannot encode it"]),
+        12 | 103 | 115 => fails(&["the modem was in a state that allows no SMS"]),
+        126 | 127 => fails(&["the card asks for its PIN2 or PUK2"]),
+        129 | 131 | 133 => fails(&["an error of the card"]),
+        15 | 16 | 21 | 108 | 111 | 113 | 125 => fails(&["an error of the phone"]),
         23 | 119 | 137 => fails(&["it was cancelled on its way"]),
-        24 => fails(&["the phone cannot send SMS"]),
+        24 | 114 => fails(&["the phone cannot send SMS"]),
         31 => fails(&["the phone's telephony died on its way"]),
-        _ => fails(&["the phone gave a reason that this version does not know"]),
+        _ => fails(UNKNOWN),
     }
 }
 
@@ -128,52 +132,50 @@ pub(crate) const fn may_have_left(code: i32) -> bool {
 /// Whether what these codes call a failure may be a lost acknowledgement: the modem tried,
 /// and the network may have taken it (RESULT_ERROR_GENERIC_FAILURE, RESULT_MODEM_ERROR,
 /// RESULT_NETWORK_ERROR, RESULT_SMS_SEND_RETRY_FAILED, RESULT_RIL_SMS_SEND_FAIL_RETRY,
-/// RESULT_RIL_NETWORK_ERR, RESULT_RIL_GENERIC_ERROR, and what this version does not know).
-/// It counts as failed, because mostly it has; another try is another copy.
-pub(crate) const fn was_tried(code: i32) -> bool {
-    matches!(code, 1 | 16 | 17 | 30 | 101 | 112 | 124) || !is_known(code)
-}
-
-/// The codes of SmsManager that [`refusal`] has an answer for.
-const fn is_known(code: i32) -> bool {
+/// RESULT_RIL_SYSTEM_ERR, RESULT_RIL_MODEM_ERR, RESULT_RIL_NETWORK_ERR,
+/// RESULT_RIL_INTERNAL_ERR, RESULT_RIL_GENERIC_ERROR, RESULT_RIL_INVALID_RESPONSE, and what
+/// this version does not know). It counts as failed, because mostly it has; another try is
+/// another copy.
+pub(crate) fn was_tried(code: i32) -> bool {
     matches!(
         code,
-        1..=24 | 28..=33 | 100..=103 | 106 | 112 | 116 | 117 | 119..=124 | 128 | 130 | 132 | 135..=137
-    )
+        1 | 16 | 17 | 30 | 101 | 108 | 111 | 112 | 113 | 124 | 125
+    ) || refusal(code).because == UNKNOWN
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The codes of reference: SmsManager's, then the radio layer's.
-    const KNOWN: [i32; 50] = [
-        1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 28,
-        29, 30, 31, 32, 33, 100, 101, 102, 103, 106, 112, 116, 117, 119, 120, 121, 122, 123, 124,
-        128, 130, 132, 135, 136, 137,
-    ];
+    /// Those of Android 16: SmsManager's, then the radio layer's.
+    fn known() -> impl Iterator<Item = i32> {
+        (1..=24).chain(28..=33).chain(100..=137)
+    }
 
     #[test]
     fn every_known_code_has_its_own_answer() {
         let unknown = refusal(-77);
         assert_eq!(unknown.then, AfterRefusal::Fail);
-        for code in KNOWN {
+        for code in known() {
             assert_ne!(refusal(code).because, unknown.because, "{code}");
         }
     }
 
     #[test]
     fn what_was_cut_off_on_its_way_may_have_left() {
-        let unknown = KNOWN.into_iter().filter(|&code| may_have_left(code));
+        let unknown = known().filter(|&code| may_have_left(code));
         assert_eq!(unknown.collect::<Vec<_>>(), [23, 31, 119, 137]);
     }
 
     #[test]
     fn what_the_modem_tried_may_have_left_though_it_failed() {
         assert!(was_tried(-77), "an unknown code");
-        let tried = KNOWN.into_iter().filter(|&code| was_tried(code));
-        assert_eq!(tried.collect::<Vec<_>>(), [1, 16, 17, 30, 101, 112, 124]);
-        for code in KNOWN.into_iter().filter(|&code| was_tried(code)) {
+        let tried = known().filter(|&code| was_tried(code));
+        assert_eq!(
+            tried.collect::<Vec<_>>(),
+            [1, 16, 17, 30, 101, 108, 111, 112, 113, 124, 125]
+        );
+        for code in known().filter(|&code| was_tried(code)) {
             assert_eq!(refusal(code).then, AfterRefusal::Fail, "{code}");
             assert!(!may_have_left(code), "{code}");
         }
@@ -181,14 +183,14 @@ mod tests {
 
     #[test]
     fn only_what_was_never_tried_is_tried_again() {
-        let waiting: Vec<_> = KNOWN
-            .into_iter()
+        let waiting: Vec<_> = known()
             .filter(|&code| matches!(refusal(code).then, AfterRefusal::Wait(_)))
             .collect();
         assert_eq!(
             waiting,
             [
-                2, 4, 5, 9, 13, 22, 29, 100, 106, 116, 120, 121, 123, 128, 130, 132, 135, 136
+                2, 4, 5, 9, 13, 22, 29, 100, 105, 106, 116, 118, 120, 121, 123, 128, 130, 132, 134,
+                135, 136
             ]
         );
         for code in waiting {

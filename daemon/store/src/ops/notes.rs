@@ -100,26 +100,26 @@ impl Turn<'_> {
     }
 
     /// A message ended and did not arrive: what it was the last to list is to be told
-    /// once more.
+    /// once more, at once.
     pub(super) fn lose_noted(&mut self, carrier: &Attempts, sent: SentAs) -> Result<()> {
-        let told = self.one(sql::NOTED_BY, by_carrier(carrier, sent), |_| Ok(()))?;
-        if told.is_some() {
+        if self.told_last(carrier, sent)? {
             self.note_is_due(carrier.own, sent.epoch, carrier.peer)?;
         }
         Ok(())
     }
 
-    /// The same; the receiver is told when the next session begins.
-    pub(super) fn lose_noted_until_next_session(
-        &self,
-        carrier: &Attempts,
-        sent: SentAs,
-    ) -> Result<()> {
-        let told = self.one(sql::NOTED_BY, by_carrier(carrier, sent), |_| Ok(()))?;
-        match told {
-            Some(()) => self.set_note_due(carrier.own, sent.epoch, carrier.peer, true),
-            None => Ok(()),
+    /// The same, when the next session begins.
+    pub(super) fn lose_noted_for_now(&self, carrier: &Attempts, sent: SentAs) -> Result<()> {
+        if self.told_last(carrier, sent)? {
+            self.set_note_due(carrier.own, sent.epoch, carrier.peer, true)?;
         }
+        Ok(())
+    }
+
+    /// It was the last to list some place.
+    fn told_last(&self, carrier: &Attempts, sent: SentAs) -> Result<bool> {
+        let told = self.one(sql::NOTED_BY, by_carrier(carrier, sent), |_| Ok(()))?;
+        Ok(told.is_some())
     }
 
     /// At once, by a note without a message if need be.

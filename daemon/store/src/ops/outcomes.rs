@@ -32,8 +32,7 @@ use twine_proto::frame::{Disposition, Refusal, RevokeOutcome, SentState};
 use twine_proto::{E164, Epoch, Seq};
 
 use super::change::NextLook;
-use super::setting;
-use super::{Result, Turn};
+use super::{Result, Turn, setting};
 use crate::limits::STEP;
 use crate::rows::{self, Attempts, Columns, PeerKey};
 use crate::story::Step;
@@ -455,7 +454,7 @@ impl Turn<'_> {
             match disposition {
                 Disposition::Expired => self.lose_noted(&before, sent)?,
                 Disposition::Refused(Refusal::MailboxFull) => {
-                    self.lose_noted_until_next_session(&before, sent)?;
+                    self.lose_noted_for_now(&before, sent)?;
                 }
                 _ => {}
             }
@@ -484,13 +483,9 @@ impl Turn<'_> {
     }
 
     fn is_to_go_by_sms(&self, before: &Attempts) -> Result<bool> {
-        let db = self.db;
-        let set = setting(db, rows::number(before.own), before.peer)?;
-        let mode = match set.mode {
-            Some(mode) => Some(mode),
-            None => setting(db, 0, PeerKey(0))?.mode,
-        };
-        Ok(before.wish == Some(Channel::Sms) || mode == Some(Mode::SmsOnly))
+        let set = setting(self.db, rows::number(before.own), before.peer)?;
+        let set = set.over(&setting(self.db, 0, PeerKey(0))?);
+        Ok(before.wish == Some(Channel::Sms) || set.mode == Mode::SmsOnly)
     }
 
     /// IP has ended negatively: while SMS is open, that is to be decided about; and again

@@ -115,11 +115,9 @@ impl Turn<'_> {
             return Ok(Outcome::NotQueued);
         };
         // One that came back into the queue since this was read goes first.
-        let passes = || -> Result<bool> {
-            let before = self.worst_before(found.own, found.peer, rows::int(id.0))?;
-            Ok(before == LaneUse::QueuedForIp)
-        };
-        if found.blocked || passes()? {
+        if found.blocked
+            || self.worst_before(found.own, found.peer, rows::int(id.0))? == LaneUse::QueuedForIp
+        {
             return Ok(Outcome::NotByIp { look: None });
         }
         let peer = match self.by_ip(&found, boot)? {

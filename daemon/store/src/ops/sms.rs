@@ -12,8 +12,7 @@ use twine_engine::time::Instant;
 use twine_proto::{E164, LaneSeq, Redacted};
 
 use super::change::NextLook;
-use super::setting;
-use super::{Result, Turn};
+use super::{Result, Turn, setting};
 use crate::codes;
 use crate::rows::{self, Attempts, Columns, PeerKey};
 use crate::sql;

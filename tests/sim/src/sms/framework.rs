@@ -36,7 +36,8 @@ pub const LIMIT_EXCEEDED: i32 = 5;
 /// `SmsManager.RESULT_RIL_SIM_ABSENT`.
 pub const SIM_ABSENT: i32 = 120;
 
-/// Every code that SmsManager documents, and one it does not.
+/// Codes that SmsManager documents, and one it does not. Those that only the radio layer's
+/// rare faults tell are left to the engine's own tests.
 pub const RESULT_CODES: [i32; 51] = [
     1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 28, 29,
     30, 31, 32, 33, 100, 101, 102, 103, 106, 112, 116, 117, 119, 120, 121, 122, 123, 124, 128, 130,

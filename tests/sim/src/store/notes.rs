@@ -132,14 +132,13 @@ impl MemoryStore {
     /// What travelled under this number will not arrive: what its note named last is
     /// to be told once more.
     pub(super) fn lose_noted(&mut self, carrier: MessageId, sent: SentAs) {
-        if !self.told_by(carrier, sent).is_empty() {
-            self.note_is_due(carrier, sent);
-            self.after.note_due = true;
-        }
+        let told = !self.told_by(carrier, sent).is_empty();
+        self.lose_noted_for_now(carrier, sent);
+        self.after.note_due |= told;
     }
 
     /// The same, with the next session.
-    pub(super) fn lose_noted_until_next_session(&mut self, carrier: MessageId, sent: SentAs) {
+    pub(super) fn lose_noted_for_now(&mut self, carrier: MessageId, sent: SentAs) {
         if !self.told_by(carrier, sent).is_empty() {
             self.note_is_due(carrier, sent);
         }

@@ -321,7 +321,7 @@ impl MemoryStore {
             match (message.ip.unsettled(), ip) {
                 (Some(sent), IpAttempt::Expired) => self.lose_noted(id, sent),
                 (Some(sent), IpAttempt::Refused(Refusal::MailboxFull)) => {
-                    self.lose_noted_until_next_session(id, sent);
+                    self.lose_noted_for_now(id, sent);
                 }
                 _ => {}
             }

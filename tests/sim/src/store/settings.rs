@@ -79,8 +79,8 @@ impl MemoryStore {
 
     /// Its user wants it by SMS, by this message's wish or by what is set.
     pub(super) fn is_to_go_by_sms(&self, message: &Outgoing) -> bool {
-        let mode = self.set_for(message.own, message.peer).mode;
-        message.wish == Some(Channel::Sms) || mode.or(self.global.mode) == Some(Mode::SmsOnly)
+        let set = self.set_for(message.own, message.peer).over(&self.global);
+        message.wish == Some(Channel::Sms) || set.mode == Mode::SmsOnly
     }
 
     pub(super) fn set_reach(&mut self, peer: E164, reach: Reach, boot: BootStamp) -> Outcome {
