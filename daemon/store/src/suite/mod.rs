@@ -25,6 +25,7 @@ pub mod sending;
 pub mod settings;
 mod short_message;
 pub mod short_messages;
+pub mod sms_queue;
 pub mod taking_back;
 mod world;
 
@@ -218,6 +219,14 @@ macro_rules! behaves_like_a_store {
                 the_user_may_prefer_sms_while_it_is_on_its_way,
                 the_user_answers_a_message_that_waits,
             }
+            sms_queue {
+                what_waits_for_its_turn_is_held_when_its_card_roams,
+                what_waits_for_its_turn_leaves_by_the_card_that_is_pinned,
+                what_was_decided_by_other_settings_is_decided_again,
+                what_waits_for_its_turn_is_looked_at_when_ip_is_back,
+                the_pacing_queue_comes_in_pages,
+                a_snapshot_says_what_was_handed_over_lately,
+            }
             attempts {
                 an_attempt_carries_what_the_agent_needs,
                 a_message_is_handed_over_once,
@@ -234,14 +243,8 @@ macro_rules! behaves_like_a_store {
                 a_refusal_beside_an_unknown_result_is_never_tried_again,
                 what_was_tried_in_vain_may_have_left,
                 what_the_gateway_took_does_not_wait_again,
-                what_waits_for_its_turn_is_held_when_its_card_roams,
-                what_waits_for_its_turn_leaves_by_the_card_that_is_pinned,
                 what_expired_after_it_was_handed_over_may_be_there,
-                what_was_decided_by_other_settings_is_decided_again,
-                what_waits_for_its_turn_is_looked_at_when_ip_is_back,
                 what_has_no_result_is_ordered_again,
-                the_pacing_queue_comes_in_pages,
-                a_snapshot_says_what_was_handed_over_lately,
             }
             notes {
                 a_lane_that_never_left_ip_carries_no_note,

@@ -245,6 +245,8 @@ pub const LISTED: &[(Group, &[&str])] = &[
             "the phone tried it again and failed",
             "the phone cannot encode it",
             "the modem was in a state that allows no SMS",
+            "the card asks for its PIN2 or PUK2",
+            "an error of the card",
             "an error of the phone",
             "it was cancelled on its way",
             "the phone cannot send SMS",
@@ -583,6 +585,16 @@ pub const EXPLAINED: &[(Group, &str, &str)] = &[
         Group::Reason,
         "a seq is held with other content",
         "an old copy is recognised by its marks before its seqs are; see tests/rules",
+    ),
+    (
+        Group::Reason,
+        "the card asks for its PIN2 or PUK2",
+        "a code of the radio layer that the world's modems do not tell; engine: every_known_code_has_its_own_answer",
+    ),
+    (
+        Group::Reason,
+        "an error of the card",
+        "a code of the radio layer that the world's modems do not tell; engine: every_known_code_has_its_own_answer",
     ),
     (
         Group::Reason,

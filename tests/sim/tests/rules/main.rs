@@ -13,3 +13,4 @@ mod racing;
 mod receiving;
 mod resuming;
 mod sending;
+mod sms_queue;
