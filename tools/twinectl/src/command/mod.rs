@@ -38,8 +38,9 @@ pub(crate) trait Command {
 
     /// Takes the next argument that is no option.
     fn value(&mut self, value: String) -> Result<(), Failure> {
+        let usage = self.help().lines().next().unwrap_or_default();
         Err(Failure::usage(format!(
-            "\"{value}\" is one argument too many"
+            "\"{value}\" is one argument too many. {usage}"
         )))
     }
 
